@@ -1,0 +1,67 @@
+#!/usr/bin/env -S deno run --allow-net --allow-read
+/**
+ * respipe gets a file into Redis or Valkey: rows become commands, as fast as
+ * the server takes them, and every row is accounted for.
+ *
+ * As a library it is {@linkcode load}, {@linkcode encode} and
+ * {@linkcode pipe}; as the main module it is the command line.
+ *
+ * @example
+ * ```ts no-run
+ * import { load } from "@respipe/respipe";
+ *
+ * const summary = await load({
+ *   sources: ["users.csv"],
+ *   commands: [["HSET", "user:{id}", "{*}"]],
+ * });
+ * console.log(summary.loaded);
+ * ```
+ *
+ * @module
+ */
+import { main } from "./src/cli/main.ts";
+
+export { CsvReader, type CsvReaderOptions } from "./src/codec/csv_reader.ts";
+export {
+  type Dialect,
+  type DialectOptions,
+  parseDialect,
+} from "./src/codec/dialect.ts";
+export { Header } from "./src/codec/header.ts";
+export type { Place } from "./src/codec/place.ts";
+export { RecordView } from "./src/codec/record.ts";
+export { RowEncoder } from "./src/codec/row_encoder.ts";
+export type { ProgramOptions } from "./src/codec/program.ts";
+export { type RecordFault, Step } from "./src/codec/step.ts";
+export {
+  type Argument,
+  compileTemplate,
+  type Piece,
+  type Template,
+} from "./src/codec/template.ts";
+export { encode, type EncodeOptions } from "./src/engine/encode.ts";
+export { type ErrorKind, ErrorTally } from "./src/engine/error_tally.ts";
+export { load, type LoadOptions } from "./src/engine/load.ts";
+export { pipe, type PipeCounts, type PipeOptions } from "./src/engine/pipe.ts";
+export type { Reject } from "./src/engine/reject.ts";
+export type { RowOptions } from "./src/engine/row_plan.ts";
+export type { SourceOptions } from "./src/engine/rows.ts";
+export { Summary, type SummaryData } from "./src/engine/summary.ts";
+export {
+  ConnectionError,
+  InputError,
+  type InputPosition,
+  ProtocolError,
+  UsageError,
+} from "./src/errors.ts";
+export { ByteBuffer } from "./src/protocol/byte_buffer.ts";
+export { encodeCommand } from "./src/protocol/encode.ts";
+export * from "./src/protocol/reply.ts";
+export { ReplyReader } from "./src/protocol/reply_reader.ts";
+export type { Address } from "./src/transport/address.ts";
+export { connect, type ConnectOptions } from "./src/transport/connect.ts";
+export { Connection } from "./src/transport/connection.ts";
+export type { HandshakeOptions } from "./src/transport/handshake.ts";
+export { openSource, type Source } from "./src/transport/source.ts";
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

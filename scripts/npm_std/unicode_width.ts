@@ -1,0 +1,16 @@
+// deno-lint-ignore-file no-import-prefix
+/** Stands in for `@std/cli/unicode-width`; see `cli.ts`. @module */
+import stringWidth from "npm:string-width@^7.2.0";
+
+/**
+ * Counts the columns that a text takes in a terminal.
+ *
+ * @param str The text, without escape codes
+ * @returns The number of columns
+ */
+export function unicodeWidth(str: string): number {
+  // Per code point, as the original does: joined emoji count one by one.
+  let width = 0;
+  for (const char of str) width += stringWidth(char);
+  return width;
+}

@@ -1,0 +1,51 @@
+import {
+  ConnectionError,
+  InputError,
+  ProtocolError,
+  UsageError,
+} from "../errors.ts";
+
+/** What respipe exits with; cron and scripts read nothing else. */
+export const ExitCode = {
+  /** Every record is in. */
+  Ok: 0,
+  /** Finished, but some records were rejected. */
+  Rejected: 1,
+  /** Wrong usage: nothing was sent. */
+  Usage: 2,
+  /** The server could not be reached, or was lost. */
+  Server: 4,
+  /** The input could not be read, or is broken. */
+  Input: 5,
+  /** Whoever read the output has gone away: 128 + SIGPIPE, as for cat. */
+  OutputGone: 141,
+  /** A mistake in respipe itself. */
+  Internal: 70,
+} as const;
+
+/** One of the values of {@linkcode ExitCode}. */
+export type ExitCode = typeof ExitCode[keyof typeof ExitCode];
+
+/**
+ * Tells the exit code for what ended a run.
+ *
+ * @param error What was thrown.
+ * @returns The code.
+ *
+ * @example
+ * ```ts
+ * import { exitCodeOf } from "./exit_code.ts";
+ * import { UsageError } from "../errors.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(exitCodeOf(new UsageError("no")), 2);
+ * ```
+ */
+export function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof UsageError) return ExitCode.Usage;
+  if (error instanceof ConnectionError) return ExitCode.Server;
+  if (error instanceof ProtocolError) return ExitCode.Server;
+  if (error instanceof InputError) return ExitCode.Input;
+  if (error instanceof Deno.errors.BrokenPipe) return ExitCode.OutputGone;
+  return ExitCode.Internal;
+}

@@ -1,0 +1,150 @@
+/** The commands of respipe. */
+export type CommandName = "load" | "encode" | "pipe";
+
+/** One flag: what it is called, what it takes, where it belongs. */
+export interface Flag {
+  /** The long name, without dashes. */
+  readonly name: string;
+  /** The one-letter name, where there is one: redis-cli's. */
+  readonly letter?: string;
+  /** What the value is called in the help; a flag without one is a switch. */
+  readonly value?: string;
+  /** Whether it may be given more than once. */
+  readonly many?: boolean;
+  /** The commands that know it. */
+  readonly commands: readonly CommandName[];
+  /** The heading that it stands under in the help. */
+  readonly group: "Rows" | "Connection" | "Output";
+  /** What it does, and its default. */
+  readonly help: string;
+}
+
+const ROWS: readonly CommandName[] = ["load", "encode"];
+const SERVER: readonly CommandName[] = ["load", "pipe"];
+
+/** Every flag, in the order of the help: the one place that declares them. */
+export const FLAGS: readonly Flag[] = [
+  {
+    name: "then",
+    value: "COMMAND",
+    many: true,
+    commands: ROWS,
+    group: "Rows",
+    help: "one more command for each row, as one word; may be repeated",
+  },
+  {
+    name: "delimiter",
+    value: "CHAR",
+    commands: ROWS,
+    group: "Rows",
+    help: "between fields: one ASCII character, or tab (default: ,)",
+  },
+  {
+    name: "quote",
+    value: "CHAR",
+    commands: ROWS,
+    group: "Rows",
+    help: 'around fields: one ASCII character, or none (default: ")',
+  },
+  {
+    name: "no-header",
+    commands: ROWS,
+    group: "Rows",
+    help: "the first line is a record; columns are {1}, {2} ...",
+  },
+  {
+    name: "columns",
+    value: "A,B,C",
+    commands: ROWS,
+    group: "Rows",
+    help: "there is no header; these are the columns' names",
+  },
+  {
+    name: "skip-lines",
+    value: "N",
+    commands: ROWS,
+    group: "Rows",
+    help: "lines to pass over at the start of each file (default: 0)",
+  },
+  {
+    name: "limit",
+    value: "N",
+    commands: ROWS,
+    group: "Rows",
+    help: "records to read at the most, of all files (default: all)",
+  },
+  {
+    name: "skip-empty",
+    commands: ROWS,
+    group: "Rows",
+    help: "leave empty fields out of {*}",
+  },
+  {
+    name: "max-record",
+    value: "BYTES",
+    commands: ROWS,
+    group: "Rows",
+    help: "the largest record: 65536, 512k, 64m (default: 64m)",
+  },
+  {
+    name: "host",
+    letter: "h",
+    value: "HOST",
+    commands: SERVER,
+    group: "Connection",
+    help: "the server's host (default: 127.0.0.1)",
+  },
+  {
+    name: "port",
+    letter: "p",
+    value: "PORT",
+    commands: SERVER,
+    group: "Connection",
+    help: "the server's port (default: 6379)",
+  },
+  {
+    name: "pass",
+    letter: "a",
+    value: "PASSWORD",
+    commands: SERVER,
+    group: "Connection",
+    help: "the password (default: $REDISCLI_AUTH)",
+  },
+  {
+    name: "user",
+    value: "NAME",
+    commands: SERVER,
+    group: "Connection",
+    help: "the ACL user (default: the server's)",
+  },
+  {
+    name: "db",
+    letter: "n",
+    value: "N",
+    commands: SERVER,
+    group: "Connection",
+    help: "the database's number (default: 0)",
+  },
+  {
+    name: "json",
+    commands: ["load"],
+    group: "Output",
+    help: "print the summary as one JSON object",
+  },
+  {
+    name: "quiet",
+    commands: ["load"],
+    group: "Output",
+    help: "print nothing when all is well",
+  },
+];
+
+/**
+ * Shows a flag as a user would write it.
+ *
+ * @param flag The flag.
+ * @returns `-h`, where there is a letter, else `--columns`.
+ */
+export function flagName(flag: Flag): string {
+  return flag.letter === undefined ? `--${flag.name}` : `-${flag.letter}`;
+}

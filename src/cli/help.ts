@@ -1,0 +1,118 @@
+import denoJson from "../../deno.json" with { type: "json" };
+import { type CommandName, type Flag, FLAGS } from "./flags.ts";
+
+/** The version of respipe, from deno.json. */
+export const VERSION: string = denoJson.version;
+
+/** What each command does, in one line. */
+export const COMMANDS: Readonly<Record<CommandName, string>> = {
+  load: "rows become commands, straight into the server",
+  encode: "rows become RESP on standard output",
+  pipe: "raw RESP in, like redis-cli --pipe",
+};
+
+const USAGE: Readonly<Record<CommandName, string>> = {
+  load: "respipe load   [FILE]... [flags] -- COMMAND ARG...",
+  encode: "respipe encode [FILE]... [flags] -- COMMAND ARG...",
+  pipe: "respipe pipe   [FILE]... [flags]",
+};
+
+const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
+  load: [
+    "respipe load users.csv -- HSET 'user:{id}' '{*}'",
+    "respipe load -h cache -n 2 kv.csv -- SET '{key}' '{value}' EX 3600",
+    "zcat big.csv.gz | respipe load - -- SADD 'city:{city}' '{id}'",
+  ],
+  encode: [
+    "respipe encode kv.csv -- SET '{key}' '{value}' > kv.resp",
+    "respipe encode kv.csv -- SET '{key}' '{value}' | redis-cli --pipe",
+    "respipe encode users.csv --limit 2 -- HSET 'user:{id}' '{*}'",
+  ],
+  pipe: [
+    "respipe pipe < commands.resp",
+    "respipe pipe -h cache -p 6380 commands.resp more.resp",
+    "printf 'SET a 1\\nINCR a\\n' | respipe pipe",
+  ],
+};
+
+const TEMPLATE = `In a command:
+  {name}      the field of that column; several per argument are fine
+  {3}         the third field, counting from 1
+  {*}         name value name value ... for every column
+  {*-id,lat}  the same without those columns
+  {{ }}       a literal brace: {{user:{id}}} gives {user:42}
+`;
+
+const EXIT_CODES = `Exit codes:
+  0    every record is in
+  1    finished, but some records were rejected
+  2    wrong usage: nothing was sent
+  4    the server could not be reached, or was lost
+  5    the input could not be read, or is broken
+  141  whoever read the output has gone away
+`;
+
+/**
+ * Writes the help for respipe as a whole.
+ *
+ * @returns The text.
+ */
+export function generalHelp(): string {
+  return `respipe ${VERSION}: gets a file into Redis or Valkey
+
+Usage:
+${Object.values(USAGE).map((line) => `  ${line}\n`).join("")}
+Commands:
+${
+    Object.entries(COMMANDS)
+      .map(([name, help]) => `  ${name.padEnd(8)}${help}\n`).join("")
+  }
+No FILE, or -, is standard input. Everything after -- is a command, one word
+per argument.
+
+${TEMPLATE}
+respipe COMMAND --help lists a command's flags; --version shows the version.
+
+${EXIT_CODES}`;
+}
+
+/**
+ * Writes the help for one command.
+ *
+ * @param command The command.
+ * @returns The text: usage, flags with their defaults, examples, exit codes.
+ */
+export function commandHelp(command: CommandName): string {
+  const flags = FLAGS.filter((flag) => flag.commands.includes(command));
+  const groups = [...new Set(flags.map((flag) => flag.group))];
+  const sections = groups.map((group) =>
+    `${group}:\n` +
+    flags.filter((flag) => flag.group === group).map(flagHelp).join("")
+  );
+  return [
+    `respipe ${command}: ${COMMANDS[command]}\n`,
+    `Usage:\n  ${USAGE[command]}\n`,
+    ...(command === "pipe" ? [] : [TEMPLATE]),
+    ...sections,
+    `Examples:\n${EXAMPLES[command].map((line) => `  ${line}\n`).join("")}`,
+    EXIT_CODES,
+  ].join("\n");
+}
+
+function flagHelp(flag: Flag): string {
+  const letter = flag.letter === undefined ? "    " : `-${flag.letter}, `;
+  const value = flag.value === undefined ? "" : ` ${flag.value}`;
+  const head = `  ${letter}--${flag.name}${value}`;
+  const column = 26;
+  const width = 80 - column;
+  const lines: string[] = [""];
+  for (const word of flag.help.split(" ")) {
+    const line = lines[lines.length - 1];
+    if (line.length + word.length + 1 > width) lines.push(word);
+    else lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
+  }
+  const first = head.length + 2 > column
+    ? `${head}\n${" ".repeat(column)}`
+    : head.padEnd(column);
+  return `${first}${lines.join(`\n${" ".repeat(column)}`)}\n`;
+}

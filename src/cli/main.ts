@@ -1,0 +1,85 @@
+import { UsageError } from "../errors.ts";
+import { type Config, parseConfig } from "./config.ts";
+import { readVariable } from "./environment.ts";
+import { ExitCode, exitCodeOf } from "./exit_code.ts";
+import type { CommandName } from "./flags.ts";
+import { commandHelp, COMMANDS, generalHelp, VERSION } from "./help.ts";
+import { nearest } from "./nearest.ts";
+import { print, printError } from "./output.ts";
+import { runEncode } from "./run_encode.ts";
+import { runLoad } from "./run_load.ts";
+import { runPipe } from "./run_pipe.ts";
+
+/**
+ * Runs one command line.
+ *
+ * @param words The words after the program's name.
+ * @returns The exit code; nothing in here ends the process.
+ */
+export async function main(words: readonly string[]): Promise<number> {
+  try {
+    return await answer(words) ?? await run(configOf(words));
+  } catch (error) {
+    const code = exitCodeOf(error);
+    if (code === ExitCode.OutputGone) return code;
+    const message = error instanceof Error ? error.message : String(error);
+    printError(`respipe: ${message}\n`);
+    if (code === ExitCode.Internal) {
+      printError(
+        "respipe: this is a mistake in respipe; please report it, with the " +
+          "command line and these lines\n",
+      );
+      if (error instanceof Error) printError(`${error.stack}\n`);
+    }
+    return code;
+  }
+}
+
+/** Answers what needs no command: help and version. */
+async function answer(words: readonly string[]): Promise<number | undefined> {
+  const split = words.indexOf("--");
+  const mine = split === -1 ? words : words.slice(0, split);
+  const [first, second] = mine;
+  if (first === undefined || first === "--help" || first === "help") {
+    await print(isCommand(second) ? commandHelp(second) : generalHelp());
+    return ExitCode.Ok;
+  }
+  if (mine.includes("--help") && isCommand(first)) {
+    await print(commandHelp(first));
+    return ExitCode.Ok;
+  }
+  if (first === "--version" || mine.includes("--version")) {
+    await print(`respipe ${VERSION}\n`);
+    return ExitCode.Ok;
+  }
+  return undefined;
+}
+
+function configOf([first, ...words]: readonly string[]): Config {
+  if (isCommand(first)) return parseConfig(first, words, readVariable);
+  const near = nearest(first, Object.keys(COMMANDS));
+  throw new UsageError(
+    first.startsWith("-")
+      ? `There is no command in front of ${first}; it is one of ` +
+        `${Object.keys(COMMANDS).join(", ")}, as in: respipe load ${first} ...`
+      : `Unknown command ${JSON.stringify(first)}` +
+        (near === undefined
+          ? `; there are ${Object.keys(COMMANDS).join(", ")}`
+          : `; did you mean ${near}?`),
+  );
+}
+
+function isCommand(word: string | undefined): word is CommandName {
+  return word !== undefined && Object.hasOwn(COMMANDS, word);
+}
+
+function run(config: Config): Promise<number> {
+  switch (config.command) {
+    case "load":
+      return runLoad(config);
+    case "encode":
+      return runEncode(config);
+    case "pipe":
+      return runPipe(config);
+  }
+}

@@ -1,0 +1,94 @@
+import type { ErrorKind } from "../engine/error_tally.ts";
+import type { Summary } from "../engine/summary.ts";
+
+const UNITS = ["B", "kB", "MB", "GB", "TB"];
+
+/**
+ * Writes a whole number with its thousands apart.
+ *
+ * @param n The number.
+ * @returns Such as `1,000,000`.
+ *
+ * @example
+ * ```ts
+ * import { formatCount } from "./report.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(formatCount(1234567), "1,234,567");
+ * ```
+ */
+export function formatCount(n: number): string {
+  return String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/**
+ * Writes a number of bytes for people.
+ *
+ * @param bytes How many.
+ * @returns Such as `78.6 MB`; a MB has 1,000,000 bytes.
+ *
+ * @example
+ * ```ts
+ * import { formatBytes } from "./report.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(formatBytes(78_646_670), "78.6 MB");
+ * ```
+ */
+export function formatBytes(bytes: number): string {
+  let unit = 0;
+  let value = bytes;
+  while (value >= 1000 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit]}`;
+}
+
+/**
+ * Writes the counts of a load for people.
+ *
+ * @param summary The counts.
+ * @returns One line or a few, each with its line break.
+ */
+export function formatSummary(summary: Summary): string {
+  const { records, loaded, rejected, unknown, seconds, blankLines } = summary;
+  const rate = seconds > 0 ? formatCount(records / seconds) : "0";
+  const parts = [
+    `${formatCount(loaded)} of ${formatCount(records)} records loaded`,
+  ];
+  if (rejected > 0) parts.push(`${formatCount(rejected)} rejected`);
+  if (unknown > 0) parts.push(`${formatCount(unknown)} unknown`);
+  const lines = [
+    `${parts.join(", ")}, in ${seconds.toFixed(2)} s (${rate} records/s)`,
+    `${formatCount(summary.commands)} commands, ` +
+    `${formatCount(summary.replies)} replies, ` +
+    `${formatBytes(summary.bytesIn)} read, ` +
+    `${formatBytes(summary.bytesOut)} sent`,
+  ];
+  if (blankLines > 0) {
+    lines.push(`${formatCount(blankLines)} blank lines passed over`);
+  }
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+/**
+ * Writes what was rejected for people: a line per kind of error.
+ *
+ * @param kinds The kinds with their counts and first places.
+ * @returns The lines, each with its line break.
+ *
+ * @example
+ * ```ts
+ * import { formatErrors } from "./report.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const kinds = [{ error: "ERR no", count: 12, first: ["a.csv:7"] }];
+ * assertEquals(formatErrors(kinds), "  ERR no x 12, first a.csv:7\n");
+ * ```
+ */
+export function formatErrors(kinds: readonly ErrorKind[]): string {
+  return kinds.map(({ error, count, first }) =>
+    `  ${error} x ${formatCount(count)}, first ${first.join(", ")}\n`
+  ).join("");
+}

@@ -1,0 +1,156 @@
+import { UsageError } from "../errors.ts";
+import type { RecordView } from "./record.ts";
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/** How many column names a message lists before it says how many more. */
+const LISTED = 30;
+
+/**
+ * The columns of a source: their names as bytes, and as text for people.
+ *
+ * The bytes go to the server as they stand in the file, whatever their
+ * encoding; only messages and look-ups use the text.
+ *
+ * @example
+ * ```ts
+ * import { Header } from "./header.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(Header.named(["id", "name"]).column("name"), 1);
+ * ```
+ */
+export class Header {
+  /** Each column's name as it stands in the input. */
+  readonly names: readonly Uint8Array[];
+  /** Each column's name as text. */
+  readonly labels: readonly string[];
+  /** Whether the columns have names at all. */
+  readonly named: boolean;
+
+  private constructor(names: readonly Uint8Array[], named: boolean) {
+    this.names = names;
+    this.labels = names.map((name) => decoder.decode(name));
+    this.named = named;
+  }
+
+  /**
+   * Takes the names from a source's first record.
+   *
+   * @param record The record.
+   * @returns The header.
+   */
+  static fromRecord(record: RecordView): Header {
+    const names: Uint8Array[] = [];
+    for (let i = 0; i < record.fieldCount; i++) names.push(record.field(i));
+    return new Header(names, true);
+  }
+
+  /**
+   * Takes names that the user gave.
+   *
+   * @param names The columns from left to right.
+   * @returns The header.
+   */
+  static named(names: readonly string[]): Header {
+    return new Header(names.map((name) => encoder.encode(name)), true);
+  }
+
+  /**
+   * Makes the header of a source that has none: columns have numbers only.
+   *
+   * @param count How many columns there are.
+   * @returns The header.
+   */
+  static numbered(count: number): Header {
+    return new Header(
+      Array.from({ length: count }, () => new Uint8Array()),
+      false,
+    );
+  }
+
+  /**
+   * How many columns there are.
+   *
+   * @returns Their number.
+   */
+  get length(): number {
+    return this.names.length;
+  }
+
+  /**
+   * Finds a column.
+   *
+   * @param reference A name, or a number counting from 1.
+   * @returns The column, counting from 0.
+   * @throws {UsageError} When there is no such column, or two of that name.
+   */
+  column(reference: string): number {
+    if (/^[1-9][0-9]*$/.test(reference)) {
+      const number = Number(reference);
+      if (number <= this.length) return number - 1;
+      throw new UsageError(
+        `Cannot resolve {${reference}}: there are only ${this.length} columns` +
+          this.#list(),
+      );
+    }
+    if (!this.named) {
+      throw new UsageError(
+        `Cannot resolve {${reference}}: the input has no header; write ` +
+          `{1} to {${this.length}}, or name the columns with --columns`,
+      );
+    }
+    const column = this.labels.indexOf(reference);
+    if (column === -1) {
+      throw new UsageError(
+        `Cannot resolve {${reference}}: there is no such column` +
+          `${this.#near(reference)}${this.#list()}`,
+      );
+    }
+    this.requireUsable(column);
+    return column;
+  }
+
+  /**
+   * Checks that a column's name is there and is its own.
+   *
+   * @param column The column, counting from 0.
+   * @throws {UsageError} When the name is empty or stands twice.
+   */
+  requireUsable(column: number): void {
+    const label = this.labels[column];
+    if (label === "") {
+      throw new UsageError(
+        `Cannot use column ${column + 1}: its name in the header is empty; ` +
+          `write {${column + 1}}, or leave it out with {*-...}, or name the ` +
+          "columns with --no-header --skip-lines 1 --columns",
+      );
+    }
+    const first = this.labels.indexOf(label);
+    const last = this.labels.lastIndexOf(label);
+    if (first !== last) {
+      throw new UsageError(
+        `Cannot use column ${JSON.stringify(label)}: the header names it ` +
+          `twice (columns ${first + 1} and ${last + 1}); write {${
+            first + 1
+          }} or {${last + 1}}, or name the columns with ` +
+          "--no-header --skip-lines 1 --columns",
+      );
+    }
+  }
+
+  #near(reference: string): string {
+    const wanted = reference.trim().toLowerCase();
+    const near = this.labels.find((l) => l.trim().toLowerCase() === wanted);
+    return near === undefined ? "" : ` (did you mean {${near}}?)`;
+  }
+
+  #list(): string {
+    if (!this.named) return "";
+    const shown = this.labels.slice(0, LISTED).join(", ");
+    const more = this.length - LISTED;
+    return `; the columns are: ${shown}` +
+      (more > 0 ? ` and ${more} more` : "");
+  }
+}

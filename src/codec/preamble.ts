@@ -1,0 +1,62 @@
+/** What the first bytes of a source say about it. */
+export interface Preamble {
+  /** Bytes of a byte order mark to pass over: 0 or 3. */
+  readonly skip: number;
+  /** Why the input cannot be CSV, where that is plain to see. */
+  readonly reason?: string;
+}
+
+/** How many bytes {@linkcode readPreamble} looks at, at the most. */
+export const PREAMBLE_LENGTH = 4;
+
+const MARKS: readonly (readonly [readonly number[], Preamble])[] = [
+  [[0xef, 0xbb, 0xbf], { skip: 3 }],
+  [[0xff, 0xfe], utf16("little-endian")],
+  [[0xfe, 0xff], utf16("big-endian")],
+  [[0x1f, 0x8b], packed("gzip", "zcat")],
+  [[0x28, 0xb5, 0x2f, 0xfd], packed("zstd", "zstdcat")],
+  [[0x50, 0x4b, 0x03, 0x04], packed("zip (or a spreadsheet)", "unzip -p")],
+];
+
+function utf16(order: string): Preamble {
+  return {
+    skip: 0,
+    reason: `the input is UTF-16 (${order}); convert it first: ` +
+      "iconv -f UTF-16 -t UTF-8 FILE | respipe ...",
+  };
+}
+
+function packed(format: string, tool: string): Preamble {
+  return {
+    skip: 0,
+    reason: `the input is compressed (${format}); unpack it on the way: ` +
+      `${tool} FILE | respipe ...`,
+  };
+}
+
+/**
+ * Recognises a byte order mark, and formats that are certainly not CSV.
+ *
+ * @param bytes The first bytes of a source; {@linkcode PREAMBLE_LENGTH} of them
+ * suffice.
+ * @returns What they say, or nothing while more bytes are needed to tell.
+ *
+ * @example
+ * ```ts
+ * import { readPreamble } from "./preamble.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(readPreamble(new Uint8Array([0xef, 0xbb, 0xbf]))?.skip, 3);
+ * assertEquals(readPreamble(new Uint8Array([0xef])), undefined);
+ * ```
+ */
+export function readPreamble(bytes: Uint8Array): Preamble | undefined {
+  for (const [mark, meaning] of MARKS) {
+    const known = Math.min(mark.length, bytes.length);
+    let same = 0;
+    while (same < known && bytes[same] === mark[same]) same++;
+    if (same === mark.length) return meaning;
+    if (same === bytes.length) return undefined;
+  }
+  return { skip: 0 };
+}

@@ -1,0 +1,55 @@
+import type { Place } from "../codec/place.ts";
+import { ByteBuffer } from "../protocol/byte_buffer.ts";
+import { Batch } from "./batch.ts";
+import { type Chunk, ChunkPool } from "./chunk_pool.ts";
+import type { RowFormat } from "./row_format.ts";
+
+/** Bytes of input that are read at once. */
+export const CHUNK_SIZE = 256 * 1024;
+
+/** Output buffers that are kept for later, at the most. */
+const KEPT = 32;
+
+/** An output buffer larger than this, in bytes, is not kept. */
+const LARGEST_KEPT = 4 * 1024 * 1024;
+
+/** Begins batches in buffers that earlier ones are done with. */
+export class BatchPool {
+  /** Where input buffers come from. */
+  readonly chunks = new ChunkPool(CHUNK_SIZE);
+  readonly #outputs: ByteBuffer[] = [];
+
+  /**
+   * Begins a batch.
+   *
+   * @param format How its records are read and encoded.
+   * @param chunk The input bytes.
+   * @param start Index in the chunk of the first record's first byte.
+   * @param place Where in the source the first record stands.
+   * @returns An empty batch.
+   */
+  begin(
+    format: RowFormat,
+    chunk: Chunk,
+    start: number,
+    place: Place,
+  ): Batch {
+    chunk.users++;
+    const output = this.#outputs.pop() ?? new ByteBuffer(CHUNK_SIZE);
+    return new Batch(output, format, chunk, start, place);
+  }
+
+  /**
+   * Takes back what a batch used.
+   *
+   * @param batch A batch whose input and output nobody needs any more.
+   */
+  release(batch: Batch): void {
+    this.chunks.release(batch.chunk);
+    const { output } = batch;
+    output.clear();
+    if (this.#outputs.length < KEPT && output.bytes.length <= LARGEST_KEPT) {
+      this.#outputs.push(output);
+    }
+  }
+}

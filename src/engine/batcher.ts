@@ -1,0 +1,272 @@
+/**
+ * Makes batches of a source: reads, splits into records, encodes.
+ *
+ * Why it has this shape: one read of the source fills a chunk, and what whole
+ * records there are in it become a batch, so that a slow producer's rows go
+ * out as they come, and a fast one's in large pieces. Awaits happen per chunk.
+ * The unfinished record at a chunk's end is copied to the front of the next
+ * one; a chunk that one record fills is replaced by one twice its size.
+ *
+ * The next read is under way while the caller sends the last batch.
+ *
+ * What must change together: whoever hands the reader bytes (`#fill`) and the
+ * batch's bounds, which are indices into the same chunk.
+ *
+ * @module
+ */
+import { CsvReader } from "../codec/csv_reader.ts";
+import { Header } from "../codec/header.ts";
+import { RowEncoder } from "../codec/row_encoder.ts";
+import { type RecordFault, Step } from "../codec/step.ts";
+import { InputError, UsageError } from "../errors.ts";
+import type { Source } from "../transport/source.ts";
+import type { Batch } from "./batch.ts";
+import type { BatchPool } from "./batch_pool.ts";
+import { type Chunk, CHUNK_SLACK } from "./chunk_pool.ts";
+import type { Reject } from "./reject.ts";
+import type { RowFormat } from "./row_format.ts";
+import type { RowPlan } from "./row_plan.ts";
+
+/**
+ * Bytes of RESP at which a batch ends even though its chunk has more records:
+ * commands may be many times larger than their rows.
+ */
+const LARGE_BATCH = 1024 * 1024;
+
+/** A chunk with less room than this is not read into any more. */
+const LEAST_ROOM = 32 * 1024;
+
+/** Reads one source into batches. */
+export class Batcher {
+  /** Bytes of the source read so far. */
+  bytesRead = 0;
+  readonly #source: Source;
+  readonly #pool: BatchPool;
+  readonly #reader: CsvReader;
+  #format: RowFormat | undefined;
+  #chunk: Chunk;
+  /** Index in the chunk of the first byte that no batch has taken. */
+  #start = 0;
+  /** Index in the chunk behind the last byte that was read into it. */
+  #filled = 0;
+  #reading: Promise<number | null> | undefined;
+  /** The source has no more bytes; the reader may still have records. */
+  #exhausted = false;
+  #done = false;
+  #failure: InputError | undefined;
+
+  private constructor(source: Source, plan: RowPlan, pool: BatchPool) {
+    this.#source = source;
+    this.#pool = pool;
+    this.#chunk = pool.chunks.take();
+    this.#reader = new CsvReader(plan.reading);
+    this.#readOn();
+  }
+
+  /**
+   * Begins a source: reads its header and resolves the template against it.
+   *
+   * @param source Where the bytes come from.
+   * @param plan How they are read and what they become.
+   * @param pool Where batches come from.
+   * @returns A batcher in front of the first record.
+   * @throws {UsageError} When the template does not fit the header.
+   * @throws {InputError} When there is no header, or none that can be read.
+   */
+  static async open(
+    source: Source,
+    plan: RowPlan,
+    pool: BatchPool,
+  ): Promise<Batcher> {
+    const batcher = new Batcher(source, plan, pool);
+    await batcher.#readHeader(plan);
+    return batcher;
+  }
+
+  /**
+   * Lines with nothing on them that were passed over so far.
+   *
+   * @returns How many.
+   */
+  get blankLines(): number {
+    return this.#reader.blankLines;
+  }
+
+  /**
+   * Makes the next batch.
+   *
+   * @param limit Records that it may have at the most, 1 or more.
+   * @returns The batch, or nothing at the end of the source.
+   * @throws {InputError} When the source cannot be read on; the batches made
+   * so far are good.
+   */
+  async next(limit = Infinity): Promise<Batch | undefined> {
+    while (!this.#done) {
+      if (this.#reading !== undefined) await this.#fill();
+      const batch = this.#encode(limit);
+      if (batch !== undefined) return batch;
+      if (this.#failure !== undefined) throw this.#failure;
+    }
+    return undefined;
+  }
+
+  async #readHeader(plan: RowPlan): Promise<void> {
+    const reader = this.#reader;
+    let header = plan.columns;
+    let headerBytes = new Uint8Array();
+    if (plan.header || header === undefined) {
+      let step: Step;
+      do {
+        await this.#fill();
+        step = this.#step();
+      } while (step === Step.NeedInput && !this.#done);
+      const { record } = reader;
+      if (step === Step.NeedInput) {
+        if (!plan.header) return;
+        throw new InputError(
+          `Cannot read ${this.#source.name}: it is empty, not even a header ` +
+            "is in it",
+          { source: this.#source.name, line: 1, offset: 0 },
+        );
+      }
+      if (step !== Step.Record) throw this.#inputError(reader.fault!);
+      if (plan.header) {
+        header ??= Header.fromRecord(record);
+        headerBytes = record.bytes.slice(record.start, record.end);
+        reader.records--;
+      } else {
+        header = Header.numbered(record.fieldCount);
+        reader.unread();
+      }
+    }
+    reader.fields = header.length;
+    try {
+      this.#format = {
+        source: this.#source.name,
+        header,
+        headerBytes,
+        reading: { ...plan.reading, fields: header.length },
+        encoder: new RowEncoder(plan.template.compile(header), plan),
+      };
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      throw new UsageError(`${this.#source.name}: ${error.message}`);
+    }
+  }
+
+  /** Encodes what records there are in the chunk; none: more is needed. */
+  #encode(limit: number): Batch | undefined {
+    const format = this.#format;
+    if (format === undefined) {
+      this.#done = true;
+      return undefined;
+    }
+    const reader = this.#reader;
+    const { encoder } = format;
+    const batch = this.#pool.begin(
+      format,
+      this.#chunk,
+      reader.boundary,
+      reader.place(),
+    );
+    const out = batch.output;
+    const before = reader.records;
+    let encoded = 0;
+    let step: Step = Step.Record;
+    while (reader.records - before < limit && out.length < LARGE_BATCH) {
+      step = reader.next();
+      if (step === Step.NeedInput && this.#exhausted) step = this.#finish();
+      if (step === Step.Record) {
+        encoder.encode(reader.record, out);
+        encoded++;
+      } else if (step === Step.Reject) {
+        batch.rejects.push(this.#malformed());
+      } else {
+        break;
+      }
+    }
+    if (step === Step.Broken) {
+      this.#failure = this.#inputError(reader.fault!);
+      const counted = encoded + batch.rejects.length;
+      if (reader.records - before > counted) {
+        batch.rejects.push(this.#malformed());
+      }
+    }
+    batch.records = reader.records - before;
+    batch.encoded = encoded;
+    batch.end = reader.boundary;
+    if (step === Step.NeedInput && !this.#exhausted) this.#readOn();
+    if (batch.records > 0) return batch;
+    this.#pool.release(batch);
+    return undefined;
+  }
+
+  /** One step of the reader, which is told when there is no more input. */
+  #step(): Step {
+    const step = this.#reader.next();
+    if (step !== Step.NeedInput) return step;
+    if (this.#exhausted) return this.#finish();
+    this.#readOn();
+    return step;
+  }
+
+  #finish(): Step {
+    const step = this.#reader.finish();
+    this.#done = step === Step.NeedInput;
+    return step;
+  }
+
+  /** Starts the next read, behind the bytes of the unfinished record. */
+  #readOn(): void {
+    const { chunks } = this.#pool;
+    this.#start = this.#reader.boundary;
+    const pending = this.#filled - this.#start;
+    const room = this.#chunk.bytes.length - CHUNK_SLACK - this.#filled;
+    if (room < LEAST_ROOM) {
+      const next = chunks.take(pending * 2);
+      next.bytes.set(this.#chunk.bytes.subarray(this.#start, this.#filled));
+      chunks.release(this.#chunk);
+      this.#chunk = next;
+      this.#start = 0;
+      this.#filled = pending;
+    }
+    const { bytes } = this.#chunk;
+    this.#reading = this.#source.read(
+      bytes.subarray(this.#filled, bytes.length - CHUNK_SLACK),
+    );
+    // A failure is seen by whoever awaits the read; until then it is nobody's.
+    this.#reading.catch(() => {});
+  }
+
+  async #fill(): Promise<void> {
+    const count = await this.#reading!;
+    this.#reading = undefined;
+    if (count === null) this.#exhausted = true;
+    this.#filled += count ?? 0;
+    this.bytesRead += count ?? 0;
+    this.#reader.feed(this.#chunk.bytes, this.#start, this.#filled);
+  }
+
+  #malformed(): Reject {
+    const { record, records, line, offset, fault } = this.#reader;
+    return {
+      source: this.#source.name,
+      record: records,
+      line,
+      offset,
+      error: fault!.offset === offset
+        ? fault!.reason
+        : `${fault!.reason}, at byte ${fault!.offset}`,
+      bytes: record.bytes.slice(record.start, record.end),
+    };
+  }
+
+  #inputError(fault: RecordFault): InputError {
+    const { name } = this.#source;
+    return new InputError(
+      `Cannot read ${name} beyond line ${fault.line} (byte ` +
+        `${fault.offset}): ${fault.reason}`,
+      { source: name, line: fault.line, offset: fault.offset },
+    );
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * A buffer of input bytes that several batches may share.
+ */
+export interface Chunk {
+  /** The bytes, with {@linkcode CHUNK_SLACK} more at the end than are filled. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** How many batches and readers still need it. */
+  users: number;
+}
+
+/**
+ * Bytes at the end of a chunk that are never filled: the row encoder copies
+ * four bytes at a time and may read past the last one.
+ */
+export const CHUNK_SLACK = 4;
+
+/** Free chunks that are kept for later, at the most. */
+const KEPT = 32;
+
+/**
+ * Hands out input buffers and takes them back, so that a load of any size runs
+ * in the same few of them.
+ *
+ * @example
+ * ```ts
+ * import { ChunkPool } from "./chunk_pool.ts";
+ * import { assert } from "@std/assert";
+ *
+ * const pool = new ChunkPool(1024);
+ * const chunk = pool.take();
+ * pool.release(chunk);
+ * assert(pool.take() === chunk);
+ * ```
+ */
+export class ChunkPool {
+  readonly #size: number;
+  readonly #free: Chunk[] = [];
+
+  /**
+   * Makes an empty pool.
+   *
+   * @param size Bytes that an ordinary chunk can be filled with.
+   */
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  /**
+   * Hands out a chunk with one user.
+   *
+   * @param size Bytes that it must have room for; more than an ordinary chunk
+   * has where one record is that large.
+   * @returns The chunk; its contents mean nothing.
+   */
+  take(size: number = this.#size): Chunk {
+    if (size <= this.#size) {
+      const chunk = this.#free.pop();
+      if (chunk !== undefined) {
+        chunk.users = 1;
+        return chunk;
+      }
+      size = this.#size;
+    }
+    return { bytes: new Uint8Array(size + CHUNK_SLACK), users: 1 };
+  }
+
+  /**
+   * Notes that a user is done with a chunk.
+   *
+   * @param chunk The chunk; free for the next when this was its last user.
+   */
+  release(chunk: Chunk): void {
+    if (--chunk.users > 0) return;
+    const ordinary = chunk.bytes.length === this.#size + CHUNK_SLACK;
+    if (ordinary && this.#free.length < KEPT) this.#free.push(chunk);
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * The ledger: which command each reply answers.
+ *
+ * Why it has this shape: replies carry no name, they come in the order of the
+ * commands. So the ledger keeps the batches in flight in a queue and counts
+ * how far into the first one the replies have come. A run of replies that are
+ * no errors costs one addition, however long it is; only an error makes it
+ * look for a record.
+ *
+ * @module
+ */
+import type { Batch } from "./batch.ts";
+import { RecordLocator } from "./record_locator.ts";
+import type { Reject } from "./reject.ts";
+import type { Summary } from "./summary.ts";
+
+/** What a ledger needs of the load that it belongs to. */
+export interface LedgerOptions {
+  /** The counts to keep up to date. */
+  summary: Summary;
+  /** Told about each reject, in the order of the input. */
+  onReject(reject: Reject): void;
+  /** Told when a batch's last reply has come and its input can go. */
+  onDone(batch: Batch): void;
+}
+
+/** Pairs replies with the commands of batches in flight. */
+export class Ledger {
+  /** Commands that have been handed over and not answered. */
+  unanswered = 0;
+  /** Bytes of RESP whose batches are not wholly answered. */
+  bytesInFlight = 0;
+  readonly #options: LedgerOptions;
+  readonly #batches: Batch[] = [];
+  /** Reads the first batch again, once it has an error. */
+  #locator: RecordLocator | undefined;
+
+  /**
+   * Makes an empty ledger.
+   *
+   * @param options Where the outcome goes.
+   */
+  constructor(options: LedgerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Enters a batch that is about to be sent.
+   *
+   * @param batch The batch; it must not change any more.
+   */
+  enter(batch: Batch): void {
+    const { summary } = this.#options;
+    summary.records += batch.records;
+    summary.commands += batch.commands;
+    summary.bytesOut += batch.output.length;
+    summary.rejected += batch.rejects.length;
+    this.unanswered += batch.commands;
+    this.bytesInFlight += batch.output.length;
+    this.#batches.push(batch);
+    this.#strike();
+  }
+
+  /**
+   * Notes a run of replies that are no errors.
+   *
+   * @param count How many.
+   * @throws {RangeError} When there are more replies than commands.
+   */
+  succeed(count: number): void {
+    this.#expect(count);
+    while (count > 0) {
+      const batch = this.#batches[0];
+      const taken = Math.min(count, batch.commands - batch.answered);
+      batch.answered += taken;
+      count -= taken;
+      this.#strike();
+    }
+  }
+
+  /**
+   * Notes one error reply.
+   *
+   * @param error The server's text.
+   * @throws {RangeError} When there are more replies than commands.
+   */
+  fail(error: string): void {
+    this.#expect(1);
+    const batch = this.#batches[0];
+    const command = batch.answered++;
+    const index = Math.floor(command / batch.format.encoder.commandsPerRecord);
+    // Of several commands of one record, the first that fails is its reason.
+    if (index !== batch.lastFailed) {
+      batch.lastFailed = index;
+      this.#locator ??= new RecordLocator(batch);
+      batch.rejects.push(this.#locator.reject(command, error));
+      this.#options.summary.rejected++;
+    }
+    this.#strike();
+  }
+
+  /**
+   * Settles what is known of the batches that will get no more replies.
+   *
+   * Records of theirs that were answered in full count as loaded; the others
+   * stay unknown.
+   */
+  settle(): void {
+    for (const batch of this.#batches.splice(0)) {
+      this.#close(batch);
+    }
+  }
+
+  /**
+   * The first record whose fate is not known.
+   *
+   * @returns Its batch and its index among the batch's encoded records.
+   */
+  firstUnanswered(): { batch: Batch; index: number } | undefined {
+    const batch = this.#batches[0];
+    if (batch === undefined) return undefined;
+    const { commandsPerRecord } = batch.format.encoder;
+    return { batch, index: Math.floor(batch.answered / commandsPerRecord) };
+  }
+
+  #expect(count: number): void {
+    if (count > this.unanswered) {
+      throw new RangeError(
+        `Cannot pair ${count} replies with ${this.unanswered} commands`,
+      );
+    }
+    this.unanswered -= count;
+    this.#options.summary.replies += count;
+  }
+
+  /** Strikes out the batches in front that are answered in full. */
+  #strike(): void {
+    for (;;) {
+      const batch = this.#batches[0];
+      if (batch === undefined || batch.answered < batch.commands) return;
+      this.#batches.shift();
+      this.#close(batch);
+    }
+  }
+
+  #close(batch: Batch): void {
+    const { summary, onReject, onDone } = this.#options;
+    const { commandsPerRecord } = batch.format.encoder;
+    const answered = Math.floor(batch.answered / commandsPerRecord);
+    let failed = 0;
+    for (const reject of batch.rejects) {
+      if (reject.command !== undefined) failed++;
+    }
+    // A record that failed before its last reply came is not among those
+    // answered in full.
+    if (batch.lastFailed === answered) failed--;
+    summary.loaded += answered - failed;
+    batch.rejects.sort((a, b) => a.record - b.record);
+    for (const reject of batch.rejects) onReject(reject);
+    this.bytesInFlight -= batch.output.length;
+    this.#locator = undefined;
+    onDone(batch);
+  }
+}

@@ -1,0 +1,63 @@
+import { LF } from "../protocol/ascii.ts";
+import { quoteBytes } from "../protocol/quote_bytes.ts";
+
+/** Longest argument that is shown whole, in bytes. */
+const LONGEST_ARGUMENT = 64;
+/** Arguments that are shown, the command's name among them. */
+const MOST_ARGUMENTS = 8;
+
+const decoder = new TextDecoder();
+
+/**
+ * Shows one of several commands as redis-cli would quote it, cut to a readable
+ * length.
+ *
+ * @param commands Whole commands in RESP, one after the other.
+ * @param index Which one, counting from 0.
+ * @returns The command's arguments with spaces between.
+ *
+ * @example
+ * ```ts
+ * import { quoteCommand } from "./quote_command.ts";
+ * import { encodeCommand } from "../protocol/encode.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const bytes = encodeCommand(["SET", "k", "two words"]);
+ * assertEquals(quoteCommand(bytes, 0), 'SET k "two words"');
+ * ```
+ */
+export function quoteCommand(commands: Uint8Array, index: number): string {
+  let at = 0;
+  const length = (): number => {
+    const end = commands.indexOf(LF, at);
+    const value = Number(decoder.decode(commands.subarray(at + 1, end - 1)));
+    at = end + 1;
+    return value;
+  };
+  for (let skipped = 0; skipped < index; skipped++) {
+    for (let left = length(); left > 0; left--) at += length() + 2;
+  }
+  const count = length();
+  const words: string[] = [];
+  for (let i = 0; i < Math.min(count, MOST_ARGUMENTS); i++) {
+    const size = length();
+    words.push(quoteArgument(commands.subarray(at, at + size)));
+    at += size + 2;
+  }
+  if (count > MOST_ARGUMENTS) words.push(`... (${count} arguments)`);
+  return words.join(" ");
+}
+
+/**
+ * Shows one argument, in quotes where it is not a plain word.
+ *
+ * @param argument Its bytes.
+ * @returns The text, cut where it is too long to read.
+ */
+export function quoteArgument(argument: Uint8Array): string {
+  const shown = argument.subarray(0, LONGEST_ARGUMENT);
+  const quoted = quoteBytes(shown);
+  const plain = /^"[\w:.{}@/+-]+"$/.test(quoted) ? quoted.slice(1, -1) : quoted;
+  const more = argument.length - shown.length;
+  return more > 0 ? `${plain}... (${argument.length} bytes)` : plain;
+}

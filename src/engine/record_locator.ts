@@ -1,0 +1,68 @@
+import { CsvReader } from "../codec/csv_reader.ts";
+import { Step } from "../codec/step.ts";
+import { ByteBuffer } from "../protocol/byte_buffer.ts";
+import type { Batch } from "./batch.ts";
+import { quoteCommand } from "./quote_command.ts";
+import type { Reject } from "./reject.ts";
+
+/**
+ * Finds the record behind a failed command by reading its batch again.
+ *
+ * Errors of one batch come in the order of its commands, so the locator only
+ * ever goes forward: a batch is read again once, however many errors it has.
+ */
+export class RecordLocator {
+  readonly #batch: Batch;
+  readonly #reader: CsvReader;
+  readonly #commands = new ByteBuffer();
+  #found = -1;
+
+  /**
+   * Makes a locator that stands in front of the first record.
+   *
+   * @param batch The batch; it must still have its input.
+   */
+  constructor(batch: Batch) {
+    this.#batch = batch;
+    const { format, place, chunk, start, end } = batch;
+    this.#reader = new CsvReader({ ...format.reading, place });
+    this.#reader.feed(chunk.bytes, start, end);
+  }
+
+  /**
+   * Describes the record that a command came from.
+   *
+   * @param command The command's index in the batch, counting from 0; not
+   * lower than in the call before.
+   * @param error The server's text.
+   * @returns The reject, with a copy of the record's bytes.
+   */
+  reject(command: number, error: string): Reject {
+    const { format, chunk } = this.#batch;
+    const perRecord = format.encoder.commandsPerRecord;
+    const wanted = Math.floor(command / perRecord);
+    while (this.#found < wanted) {
+      let step = this.#reader.next();
+      if (step === Step.NeedInput) step = this.#reader.finish();
+      if (step === Step.Record) this.#found++;
+      else if (step !== Step.Reject) {
+        throw new Error(
+          `Cannot find command ${command} in a batch of ` +
+            `${this.#batch.commands}: its input has changed`,
+        );
+      }
+    }
+    const { record, records, line, offset } = this.#reader;
+    this.#commands.clear();
+    format.encoder.encode(record, this.#commands);
+    return {
+      source: format.source,
+      record: records,
+      line,
+      offset,
+      command: quoteCommand(this.#commands.view(), command % perRecord),
+      error,
+      bytes: chunk.bytes.slice(record.start, record.end),
+    };
+  }
+}

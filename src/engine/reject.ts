@@ -1,0 +1,18 @@
+/** A record that did not make it: where it stood, its bytes, and why. */
+export interface Reject {
+  /** The file's path, or `-` for standard input. */
+  readonly source: string;
+  /** The record's ordinal in its source, counting from 1 after the header. */
+  readonly record: number;
+  /** The physical line on which the record begins, counting from 1. */
+  readonly line: number;
+  /** Bytes of the source before the record. */
+  readonly offset: number;
+  /** The command that failed, as redis-cli would quote it; none where the
+   * record is malformed. */
+  readonly command?: string | undefined;
+  /** The server's text, or what is wrong with the record. */
+  readonly error: string;
+  /** The record's bytes as they stand in the source, with the line break. */
+  readonly bytes: Uint8Array;
+}

@@ -1,0 +1,18 @@
+import type { CsvReaderOptions } from "../codec/csv_reader.ts";
+import type { Header } from "../codec/header.ts";
+import type { RowEncoder } from "../codec/row_encoder.ts";
+
+/** How the records of one source are read and what they become. */
+export interface RowFormat {
+  /** The source's name in messages. */
+  readonly source: string;
+  /** The columns. */
+  readonly header: Header;
+  /** The header as it stands in the source, with its line break; empty where
+   * there is none. */
+  readonly headerBytes: Uint8Array;
+  /** What another reader for the same records is made with. */
+  readonly reading: CsvReaderOptions;
+  /** What makes commands of a record. */
+  readonly encoder: RowEncoder;
+}

@@ -1,0 +1,103 @@
+import type { CsvReaderOptions } from "../codec/csv_reader.ts";
+import { DEFAULT_MAX_RECORD } from "../codec/csv_reader.ts";
+import { type DialectOptions, parseDialect } from "../codec/dialect.ts";
+import { Header } from "../codec/header.ts";
+import { CommandTemplate } from "../codec/template.ts";
+import { UsageError } from "../errors.ts";
+
+/** How rows are read and what they become. */
+export interface RowOptions extends DialectOptions {
+  /**
+   * What each row becomes: for each command its words, one an argument. The
+   * first word is the command's name.
+   */
+  commands: readonly (readonly string[])[];
+  /** Whether each source begins with a header. Default: true. */
+  header?: boolean | undefined;
+  /** Names for the columns, where there is no header. */
+  columns?: readonly string[] | undefined;
+  /** Lines to pass over at the start of each source. Default: 0. */
+  skipLines?: number | undefined;
+  /** Records to read at the most, of all sources together. */
+  limit?: number | undefined;
+  /** Leave empty fields out of `{*}`. Default: false. */
+  skipEmpty?: boolean | undefined;
+  /** The most bytes a record may have. Default: 64 MiB. */
+  maxRecord?: number | undefined;
+}
+
+function requireCount(
+  value: number | undefined,
+  name: string,
+  flag: string,
+  least: number,
+): void {
+  if (value === undefined) return;
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw new UsageError(
+      `Cannot use ${value} as ${name}: must be a whole number, ` +
+        `${least} or more`,
+      flag,
+    );
+  }
+}
+
+/**
+ * The options for rows, checked, with all that can be worked out before a
+ * source is opened.
+ *
+ * @example
+ * ```ts
+ * import { RowPlan } from "./row_plan.ts";
+ * import { assertThrows } from "@std/assert";
+ *
+ * assertThrows(() => new RowPlan({ commands: [["SET", "{a", "b"]] }));
+ * ```
+ */
+export class RowPlan {
+  /** The commands, understood but not resolved. */
+  readonly template: CommandTemplate;
+  /** What every source's reader is made with. */
+  readonly reading: CsvReaderOptions;
+  /** Whether each source begins with a header. */
+  readonly header: boolean;
+  /** The columns, where the user named them. */
+  readonly columns: Header | undefined;
+  /** Records to read at the most; `Infinity` for all. */
+  readonly limit: number;
+  /** Whether empty fields are left out of `{*}`. */
+  readonly skipEmpty: boolean;
+
+  /**
+   * Checks the options.
+   *
+   * @param options As the user gave them.
+   * @throws {UsageError} When one of them cannot work.
+   */
+  constructor(options: RowOptions) {
+    requireCount(options.skipLines, "the lines to skip", "--skip-lines", 0);
+    requireCount(options.limit, "the limit", "--limit", 0);
+    requireCount(options.maxRecord, "the largest record", "--max-record", 1);
+    this.template = new CommandTemplate(options.commands);
+    this.header = options.header ?? options.columns === undefined;
+    if (options.columns !== undefined) {
+      if (options.columns.length === 0 || options.columns.includes("")) {
+        throw new UsageError(
+          `Cannot use ${JSON.stringify(options.columns.join(","))} as ` +
+            "columns: every column needs a name",
+          "--columns",
+        );
+      }
+      this.columns = Header.named(options.columns);
+    }
+    this.limit = options.limit ?? Infinity;
+    this.skipEmpty = options.skipEmpty ?? false;
+    this.reading = {
+      dialect: parseDialect(options),
+      maxRecord: options.maxRecord ?? DEFAULT_MAX_RECORD,
+      skipLines: options.skipLines ?? 0,
+    };
+    // What needs no header can be resolved, and found wrong, at once.
+    if (this.columns !== undefined) this.template.compile(this.columns);
+  }
+}

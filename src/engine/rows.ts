@@ -1,0 +1,112 @@
+import {
+  openSource,
+  type Source,
+  STANDARD_INPUT,
+} from "../transport/source.ts";
+import type { Batch } from "./batch.ts";
+import { BatchPool } from "./batch_pool.ts";
+import { Batcher } from "./batcher.ts";
+import { type RowOptions, RowPlan } from "./row_plan.ts";
+import type { Summary } from "./summary.ts";
+
+/** Where rows come from. */
+export interface SourceOptions {
+  /**
+   * Paths of files, in order, `-` for standard input; or sources of the
+   * caller's own. Default: standard input.
+   */
+  sources?: readonly (string | Source)[] | undefined;
+}
+
+/**
+ * The batches of all sources, one source after the other.
+ *
+ * Yields a batch at a time; whoever takes it releases it to
+ * {@linkcode Rows.pool}.
+ */
+export class Rows {
+  /** Where the batches' buffers come from and go to. */
+  readonly pool = new BatchPool();
+  readonly #plan: RowPlan;
+  readonly #sources: readonly (string | Source)[];
+  readonly #summary: Summary;
+
+  /**
+   * Checks the options; opens nothing.
+   *
+   * @param options Where rows come from and what they become.
+   * @param summary Counts what is read.
+   * @throws {UsageError} When an option cannot work.
+   */
+  constructor(options: RowOptions & SourceOptions, summary: Summary) {
+    this.#plan = new RowPlan(options);
+    this.#summary = summary;
+    const { sources = [] } = options;
+    this.#sources = sources.length === 0 ? [STANDARD_INPUT] : sources;
+  }
+
+  /**
+   * Opens every file once, to find out before anything is sent whether it can
+   * be read and whether the template fits its header.
+   *
+   * Standard input, pipes and a caller's own sources can be read only once, so
+   * theirs is checked when their turn comes.
+   *
+   * @throws {UsageError} When the template does not fit a header.
+   * @throws {InputError} When a file or its header cannot be read.
+   */
+  async check(): Promise<void> {
+    let expected: number | undefined = 0;
+    for (const path of this.#sources) {
+      if (typeof path !== "string" || path === STANDARD_INPUT) {
+        expected = undefined;
+        continue;
+      }
+      const source = await openSource(path);
+      try {
+        if (source.size === undefined) {
+          expected = undefined;
+        } else {
+          if (expected !== undefined) expected += source.size;
+          await Batcher.open(source, this.#plan, this.pool);
+        }
+      } finally {
+        source.close();
+      }
+    }
+    this.#summary.bytesExpected = expected;
+  }
+
+  /**
+   * Reads all sources.
+   *
+   * @yields Batches in the order of the input.
+   * @throws {UsageError} When the template does not fit a source's header.
+   * @throws {InputError} When a source cannot be read on.
+   */
+  async *batches(): AsyncGenerator<Batch, void, void> {
+    let left = this.#plan.limit;
+    for (const from of this.#sources) {
+      if (left <= 0) return;
+      const source = typeof from === "string" ? await openSource(from) : from;
+      const { bytesIn, blankLines } = this.#summary;
+      let batcher: Batcher | undefined;
+      const count = (): void => {
+        this.#summary.bytesIn = bytesIn + (batcher?.bytesRead ?? 0);
+        this.#summary.blankLines = blankLines + (batcher?.blankLines ?? 0);
+      };
+      try {
+        batcher = await Batcher.open(source, this.#plan, this.pool);
+        for (let batch; left > 0; left -= batch.records) {
+          batch = await batcher.next(left);
+          count();
+          if (batch === undefined) break;
+          yield batch;
+        }
+      } finally {
+        count();
+        source.close();
+      }
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import { type ErrorKind, ErrorTally } from "./error_tally.ts";
+
+/** A summary as plain data, with the names that `--json` prints. */
+export interface SummaryData {
+  /** Records read, malformed ones among them. */
+  records: number;
+  /** Records whose every command the server has acknowledged. */
+  loaded: number;
+  /** Records that did not make it, and are known not to have. */
+  rejected: number;
+  /** Records sent, or about to be, whose replies have not come. */
+  unknown: number;
+  /** Lines with nothing on them that were passed over. */
+  blankLines: number;
+  /** Commands encoded. */
+  commands: number;
+  /** Replies that have come, the sentinel's not among them. */
+  replies: number;
+  /** Bytes of input read. */
+  bytesIn: number;
+  /** Bytes of RESP encoded. */
+  bytesOut: number;
+  /** Seconds from the start of the load until now or its end. */
+  seconds: number;
+  /** Records read per second. */
+  recordsPerSecond: number;
+  /** What was rejected, by kind of error, in the order of first appearance. */
+  errors: ErrorKind[];
+}
+
+/**
+ * The counts of a load: live while it runs, final when it has ended.
+ *
+ * At any time `loaded + rejected + unknown` is `records`.
+ *
+ * @example
+ * ```ts
+ * import { Summary } from "@respipe/respipe";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const summary = new Summary();
+ * summary.records = 3;
+ * summary.loaded = 2;
+ * assertEquals(summary.unknown, 1);
+ * ```
+ */
+export class Summary {
+  /** Records read, malformed ones among them. */
+  records = 0;
+  /** Records whose every command the server has acknowledged. */
+  loaded = 0;
+  /** Records that did not make it, and are known not to have. */
+  rejected = 0;
+  /** Lines with nothing on them that were passed over. */
+  blankLines = 0;
+  /** Commands encoded. */
+  commands = 0;
+  /** Replies that have come, the sentinel's not among them. */
+  replies = 0;
+  /** Bytes of input read. */
+  bytesIn = 0;
+  /** Bytes of RESP encoded. */
+  bytesOut = 0;
+  /** The rejects by kind. */
+  readonly errors = new ErrorTally();
+  /** Bytes that the sources have in all, where every size is known. */
+  bytesExpected: number | undefined;
+
+  readonly #started = performance.now();
+  #ended: number | undefined;
+
+  /**
+   * Records whose fate is not known.
+   *
+   * @returns Records in flight; after a lost connection, those that may or may
+   * not have been executed.
+   */
+  get unknown(): number {
+    return this.records - this.loaded - this.rejected;
+  }
+
+  /**
+   * How long the load has taken.
+   *
+   * @returns Seconds until now, or until {@linkcode end}.
+   */
+  get seconds(): number {
+    return ((this.#ended ?? performance.now()) - this.#started) / 1000;
+  }
+
+  /** Stops the clock. */
+  end(): void {
+    this.#ended ??= performance.now();
+  }
+
+  /**
+   * Takes the counts as plain data.
+   *
+   * @returns The counts under stable names.
+   */
+  toJSON(): SummaryData {
+    const { seconds } = this;
+    return {
+      records: this.records,
+      loaded: this.loaded,
+      rejected: this.rejected,
+      unknown: this.unknown,
+      blankLines: this.blankLines,
+      commands: this.commands,
+      replies: this.replies,
+      bytesIn: this.bytesIn,
+      bytesOut: this.bytesOut,
+      seconds: Math.round(seconds * 1000) / 1000,
+      recordsPerSecond: seconds > 0 ? Math.round(this.records / seconds) : 0,
+      errors: this.errors.kinds(),
+    };
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * The error classes of respipe, one per way to end badly.
+ *
+ * A rejected record is none of them: it is data, counted and reported.
+ *
+ * @module
+ */
+
+/**
+ * Wrong usage: a flag, a template or an option that cannot work.
+ *
+ * Found before the first byte is sent; exit code 2.
+ *
+ * @example
+ * ```ts
+ * import { UsageError } from "./errors.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const error = new UsageError('Cannot parse port "x": not a number', "-p");
+ * assertEquals(error.flag, "-p");
+ * ```
+ */
+export class UsageError extends TypeError {
+  /** The name shown in front of the message. */
+  override readonly name = "UsageError";
+
+  /**
+   * Makes the error.
+   *
+   * @param message What is wrong and what would be right.
+   * @param flag The flag that is wrong, where there is one.
+   */
+  constructor(message: string, readonly flag?: string) {
+    super(message);
+  }
+}
+
+/**
+ * Where in the input something stands.
+ */
+export interface InputPosition {
+  /** The file's path, or `-` for standard input. */
+  source: string;
+  /** The physical line, counting from 1; none where it is not known. */
+  line?: number | undefined;
+  /** The byte offset from the start of the source. */
+  offset?: number | undefined;
+}
+
+/**
+ * The input cannot be read, or is broken beyond one record; exit code 5.
+ *
+ * @example
+ * ```ts
+ * import { InputError } from "./errors.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const error = new InputError("quote left open", { source: "a.csv", line: 7 });
+ * assertEquals(error.position.line, 7);
+ * ```
+ */
+export class InputError extends Error {
+  /** The name shown in front of the message. */
+  override readonly name = "InputError";
+
+  /**
+   * Makes the error.
+   *
+   * @param message What is wrong and what to do.
+   * @param position Where it is wrong.
+   * @param options The cause, where there is one.
+   */
+  constructor(
+    message: string,
+    readonly position: InputPosition,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/**
+ * The server could not be reached, refused the handshake, or was lost; exit
+ * code 4.
+ *
+ * @example
+ * ```ts
+ * import { ConnectionError } from "./errors.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const error = new ConnectionError("refused", "127.0.0.1:6379");
+ * assertEquals(error.address, "127.0.0.1:6379");
+ * ```
+ */
+export class ConnectionError extends Error {
+  /** The name shown in front of the message. */
+  override readonly name = "ConnectionError";
+
+  /**
+   * Makes the error.
+   *
+   * @param message What happened and what to do.
+   * @param address The server's address as a user would write it.
+   * @param options The cause, where there is one.
+   */
+  constructor(
+    message: string,
+    readonly address: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/**
+ * The server sent something that is not RESP; sticky, exit code 4.
+ *
+ * @example
+ * ```ts
+ * import { ProtocolError } from "./errors.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const error = new ProtocolError("no RESP", 12, new Uint8Array([72, 84]));
+ * assertEquals(error.offset, 12);
+ * ```
+ */
+export class ProtocolError extends SyntaxError {
+  /** The name shown in front of the message. */
+  override readonly name = "ProtocolError";
+
+  /**
+   * Makes the error.
+   *
+   * @param message What was expected and what came.
+   * @param offset Bytes into the reply stream where it went wrong.
+   * @param bytes The bytes found there, a short excerpt.
+   */
+  constructor(
+    message: string,
+    readonly offset: number,
+    readonly bytes: Uint8Array,
+  ) {
+    super(message);
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * Says in plain words why the system or Deno refused something.
+ *
+ * @param error What was thrown.
+ * @param permission The flag that grants the permission, where Deno's own
+ * permissions may be the reason.
+ * @param subject What the permission would be for.
+ * @returns A reason to be read after "Cannot ...:".
+ *
+ * @example
+ * ```ts
+ * import { reasonOf } from "./reason.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const error = new Deno.errors.NotFound("No such file (os error 2)");
+ * assertEquals(reasonOf(error, "--allow-read", "a.csv"), "no such file");
+ * ```
+ */
+export function reasonOf(
+  error: unknown,
+  permission: string,
+  subject: string,
+): string {
+  if (error instanceof Deno.errors.NotCapable) {
+    return `Deno has no permission for it; add ${permission}=${subject}`;
+  }
+  if (error instanceof Deno.errors.NotFound) return "no such file";
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return "the system denies permission";
+  }
+  if (error instanceof Deno.errors.ConnectionRefused) {
+    return "the connection was refused; is the server running there?";
+  }
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replace(/ \(os error \d+\)/, "");
+}

@@ -1,0 +1,91 @@
+import { InputError } from "../errors.ts";
+import { reasonOf } from "./reason.ts";
+
+/**
+ * Where input bytes come from: a file, standard input, or whatever a caller of
+ * the library reads from.
+ */
+export interface Source {
+  /** What to call it in messages: the path, or `-` for standard input. */
+  readonly name: string;
+  /** How many bytes it has, where that is known. */
+  readonly size?: number | undefined;
+  /**
+   * Reads some bytes.
+   *
+   * @param into Where to put them.
+   * @returns How many there were, or `null` at the end.
+   */
+  read(into: Uint8Array): Promise<number | null>;
+  /** Lets go of it. */
+  close(): void;
+}
+
+/** The path that stands for standard input. */
+export const STANDARD_INPUT = "-";
+
+/**
+ * Opens a file, or standard input.
+ *
+ * @param path The file's path, or `-`.
+ * @returns The source. Its `read` throws {@linkcode InputError} too.
+ * @throws {InputError} When it cannot be opened, or is a directory.
+ *
+ * @example
+ * ```ts
+ * import { openSource } from "./source.ts";
+ * import { assertRejects } from "@std/assert";
+ *
+ * await assertRejects(() => openSource("no/such.csv"), Error, "no such file");
+ * ```
+ */
+export async function openSource(path: string): Promise<Source> {
+  if (path === STANDARD_INPUT) return fromReader(path, Deno.stdin, undefined);
+  try {
+    const file = await Deno.open(path, { read: true });
+    const { isDirectory, isFile, size } = await file.stat();
+    if (!isDirectory) return fromReader(path, file, isFile ? size : undefined);
+    file.close();
+  } catch (error) {
+    throw new InputError(
+      `Cannot read ${path}: ${reasonOf(error, "--allow-read", path)}`,
+      { source: path },
+      { cause: error },
+    );
+  }
+  throw new InputError(`Cannot read ${path}: it is a directory`, {
+    source: path,
+  });
+}
+
+function fromReader(
+  name: string,
+  reader: {
+    read(into: Uint8Array): Promise<number | null>;
+    close(): void;
+  },
+  size: number | undefined,
+): Source {
+  let offset = 0;
+  return {
+    name,
+    size,
+    async read(into: Uint8Array): Promise<number | null> {
+      try {
+        const count = await reader.read(into);
+        offset += count ?? 0;
+        return count;
+      } catch (error) {
+        throw new InputError(
+          `Cannot read on in ${name} after ${offset} bytes: ` +
+            reasonOf(error, "--allow-read", name),
+          { source: name, offset },
+          { cause: error },
+        );
+      }
+    },
+    close(): void {
+      if (name !== STANDARD_INPUT) reader.close();
+    },
+  };
+}

@@ -1,0 +1,175 @@
+import type { Reply } from "../../src/protocol/reply.ts";
+import type { Random } from "./random.ts";
+
+const encoder = new TextEncoder();
+
+/** A reply and one of the ways to write it. */
+export interface EncodedReply {
+  /** What a reader that holds everything makes of it. */
+  reply: Reply;
+  /** The bytes, one character each. */
+  wire: string;
+}
+
+/**
+ * Makes a reply of any type, with its RESP.
+ *
+ * Written apart from the reader on purpose, straight from the specification,
+ * so that both have to agree.
+ *
+ * @param random Where the choices come from.
+ * @param depth How many aggregates may be inside each other.
+ * @returns The reply, and its bytes as a string of Latin-1 characters.
+ */
+export function randomReply(random: Random, depth = 4): EncodedReply {
+  const attributes = random.int(20) === 0 && depth > 0
+    ? pairs(random, "|", depth).wire
+    : "";
+  const { reply, wire } = random.int(3) > 0 || depth === 0
+    ? randomScalar(random)
+    : randomAggregate(random, depth);
+  return { reply, wire: attributes + wire };
+}
+
+function randomScalar(random: Random): EncodedReply {
+  const text = random.pick(["OK", "QUEUED", "", "ERR no such key", "Zürich"]);
+  const line = latin1(encoder.encode(text));
+  switch (random.int(12)) {
+    case 0:
+    case 1:
+      return { reply: { kind: "simple", text }, wire: `+${line}\r\n` };
+    case 2:
+      return { reply: { kind: "error", text }, wire: `-${line}\r\n` };
+    case 3: {
+      const value = random.int(10 ** random.int(10)) - random.int(10);
+      return { reply: { kind: "integer", value }, wire: `:${value}\r\n` };
+    }
+    case 4: {
+      const value = 9223372036854775807n - BigInt(random.int(1000));
+      return { reply: { kind: "integer", value }, wire: `:${value}\r\n` };
+    }
+    case 5:
+    case 6:
+      return randomBulk(random);
+    case 7: {
+      const wire = random.pick(["_\r\n", "$-1\r\n", "*-1\r\n"]);
+      return { reply: { kind: "null" }, wire };
+    }
+    case 8: {
+      const value = random.int(2) === 0;
+      return {
+        reply: { kind: "boolean", value },
+        wire: value ? "#t\r\n" : "#f\r\n",
+      };
+    }
+    case 9: {
+      const value = random.pick([1.5, -2e-9, 3, Infinity, -Infinity, NaN]);
+      const written = Number.isFinite(value)
+        ? String(value)
+        : String(value).toLowerCase().replace("inity", "");
+      return { reply: { kind: "double", value }, wire: `,${written}\r\n` };
+    }
+    case 10: {
+      const value = 10n ** BigInt(random.int(60)) * (random.int(2) ? 1n : -1n);
+      return { reply: { kind: "bignumber", value }, wire: `(${value}\r\n` };
+    }
+    default: {
+      const body = random.bytes(random.int(30));
+      if (random.int(2) === 0) {
+        return {
+          reply: { kind: "error", text: new TextDecoder().decode(body) },
+          wire: `!${body.length}\r\n${latin1(body)}\r\n`,
+        };
+      }
+      const { length } = body;
+      return {
+        reply: { kind: "verbatim", format: "txt", length, body },
+        wire: `=${length + 4}\r\ntxt:${latin1(body)}\r\n`,
+      };
+    }
+  }
+}
+
+function randomBulk(random: Random): EncodedReply {
+  const body = random.bytes(random.pick([0, 1, 7, 20, 300]));
+  const reply: Reply = { kind: "bulk", length: body.length, body };
+  if (random.int(4) > 0) {
+    return { reply, wire: `$${body.length}\r\n${latin1(body)}\r\n` };
+  }
+  const parts = random.cut(body, 40);
+  const wire = parts.map((part) => `;${part.length}\r\n${latin1(part)}\r\n`);
+  return { reply, wire: `$?\r\n${wire.join("")};0\r\n` };
+}
+
+function randomAggregate(random: Random, depth: number): EncodedReply {
+  const type = random.pick("*~>%");
+  if (type === "%") return pairs(random, type, depth);
+  const values = randomReplies(random, random.int(5), depth);
+  const items = values.map(({ reply }) => reply);
+  const kind = type === "*" ? "array" : type === "~" ? "set" : "push";
+  return {
+    reply: { kind, length: items.length, items, ...firstError(items) },
+    wire: frame(random, type, items.length, values),
+  };
+}
+
+function pairs(random: Random, type: string, depth: number): EncodedReply {
+  const values = randomReplies(random, 2 * random.int(4), depth);
+  const replies = values.map(({ reply }) => reply);
+  const entries: [Reply, Reply][] = [];
+  for (let i = 0; i < replies.length; i += 2) {
+    entries.push([replies[i], replies[i + 1]]);
+  }
+  const { length } = entries;
+  return {
+    reply: { kind: "map", length, entries, ...firstError(replies) },
+    wire: frame(random, type, length, values),
+  };
+}
+
+function randomReplies(
+  random: Random,
+  count: number,
+  depth: number,
+): EncodedReply[] {
+  return Array.from({ length: count }, () => randomReply(random, depth - 1));
+}
+
+function frame(
+  random: Random,
+  type: string,
+  length: number,
+  values: EncodedReply[],
+): string {
+  const inside = values.map(({ wire }) => wire).join("");
+  return random.int(4) === 0
+    ? `${type}?\r\n${inside}.\r\n`
+    : `${type}${length}\r\n${inside}`;
+}
+
+function firstError(replies: Reply[]): { error?: string } {
+  for (const reply of replies) {
+    const error = reply.kind === "error"
+      ? reply.text
+      : "error" in reply
+      ? reply.error
+      : undefined;
+    if (error !== undefined) return { error };
+  }
+  return {};
+}
+
+/** One character for each byte: bytes that can be joined as strings. */
+function latin1(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+}
+
+/**
+ * Turns the wire of {@linkcode EncodedReply} into bytes.
+ *
+ * @param wire Characters up to U+00FF.
+ * @returns One byte for each.
+ */
+export function latin1Bytes(wire: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(wire, (character) => character.charCodeAt(0));
+}
