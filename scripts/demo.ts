@@ -140,14 +140,16 @@ async function show(
   return code;
 }
 
-/** Permission to read the files named, and nothing else. */
+/** Permission to read the files named, and nothing else if it can be had. */
 function readFlags(inputs: readonly string[]): string[] {
   const files = inputs.filter((word) =>
     statSync(word, { throwIfNoEntry: false })?.isFile() ?? false
   );
-  // A comma separates paths; doubled, it is one.
-  const paths = files.map((path) => path.replaceAll(",", ",,"));
-  return paths.length === 0 ? [] : [`--allow-read=${paths.join(",")}`];
+  if (files.length === 0) return [];
+  // A comma separates paths, and there is no way to write one inside a path.
+  return files.some((path) => path.includes(","))
+    ? ["--allow-read"]
+    : [`--allow-read=${files.join(",")}`];
 }
 
 async function readBack(

@@ -80,7 +80,7 @@ function isPath(word: string): boolean {
 }
 
 const STEPS: readonly [name: string, task: Task][] = [
-  ["fmt", () => runDeno(["fmt", "--check", "--quiet"], { cwd: ROOT })],
+  ["fmt", () => runDeno(["fmt", "--check"], { cwd: ROOT })],
   ["lint", () => runDeno(["lint", "--quiet"], { cwd: ROOT })],
   ["check", check],
   ["layers", layers],
@@ -98,7 +98,9 @@ const ok: Task = async (context) => {
     console.error(`ok: ${name}`);
     const code = await task({ ...context, args: [] });
     if (code !== 0) {
-      console.error(`ok: ${name} FAILED (passed before: ${done.join(", ")})`);
+      console.error(
+        `ok: ${name} FAILED (passed: ${done.join(", ") || "none"})`,
+      );
       return code;
     }
     done.push(name);

@@ -143,3 +143,56 @@ export class ProtocolError extends SyntaxError {
     super(message);
   }
 }
+
+/**
+ * The load was stopped on purpose: too many rejects, or an error that would
+ * hit every record; exit code 3.
+ *
+ * @example
+ * ```ts
+ * import { StoppedError } from "./errors.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const error = new StoppedError("the server is full", "OOM command not ...");
+ * assertEquals(error.reply, "OOM command not ...");
+ * ```
+ */
+export class StoppedError extends Error {
+  /** The name shown in front of the message. */
+  override readonly name = "StoppedError";
+
+  /**
+   * Makes the error.
+   *
+   * @param message Why it was stopped, what that means, and what to do.
+   * @param reply The server's own text, where that is the reason.
+   */
+  constructor(message: string, readonly reply?: string) {
+    super(message);
+  }
+}
+
+/**
+ * Somebody interrupted the load; exit code 130 for SIGINT, 143 for SIGTERM.
+ *
+ * @example
+ * ```ts
+ * import { InterruptedError } from "./errors.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(new InterruptedError("SIGTERM").signal, "SIGTERM");
+ * ```
+ */
+export class InterruptedError extends Error {
+  /** The name shown in front of the message. */
+  override readonly name = "InterruptedError";
+
+  /**
+   * Makes the error.
+   *
+   * @param signal What interrupted it.
+   */
+  constructor(readonly signal: "SIGINT" | "SIGTERM") {
+    super(`Interrupted by ${signal}`);
+  }
+}

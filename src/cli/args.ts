@@ -73,11 +73,14 @@ export function parseArguments(
   return {
     values: new Map(
       given.filter((f) => f.value && !f.many)
-        .map((f) => [f.name, String(parsed[f.name])]),
+        .map((f) => [f.name, String(parsed[f.name]).slice(1)]),
     ),
     lists: new Map(
       given.filter((f) => f.many)
-        .map((f) => [f.name, (parsed[f.name] as unknown[]).map(String)]),
+        .map((f) => [
+          f.name,
+          (parsed[f.name] as string[]).map((text) => text.slice(1)),
+        ]),
     ),
     switches: new Set(given.filter((f) => !f.value).map((f) => f.name)),
     files: parsed._.map(String),
@@ -121,7 +124,8 @@ function writeOut(
         throw missing(flag, name);
       }
     }
-    out.push(`--${flag.name}=${value}`);
+    // The second = keeps the value from being empty, where versions differ.
+    out.push(`--${flag.name}==${value}`);
   }
   return out;
 }

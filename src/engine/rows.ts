@@ -97,10 +97,11 @@ export class Rows {
       };
       try {
         batcher = await Batcher.open(source, this.#plan, this.pool);
-        for (let batch; left > 0; left -= batch.records) {
-          batch = await batcher.next(left);
+        while (left > 0) {
+          const batch = await batcher.next(left);
           count();
           if (batch === undefined) break;
+          left -= batch.records;
           yield batch;
         }
       } finally {

@@ -19,6 +19,7 @@ const ALLOWED: [path: string, imports: string[]][] = [
     "src/protocol/reply.ts",
     "src/errors.ts",
     "package:@std/cli",
+    "deno.json",
   ]],
   ["src/engine/lane.ts", [
     "src/engine/batch.ts",
@@ -79,6 +80,11 @@ const FORBIDDEN: [path: string, target: string, why: string][] = [
     "src/cli/main.ts",
     "scripts/drivers.ts",
     "imports scripts/drivers.ts, which is outside src/",
+  ],
+  [
+    "src/engine/load.ts",
+    "deno.json",
+    "imports deno.json, which is outside src/",
   ],
   ["src/cli/main.ts", "mod.ts", "imports mod.ts, which is outside src/"],
   [
