@@ -88,18 +88,22 @@ export function parseArguments(
   };
 }
 
-/** Writes every flag as `--name` or `--name=value`. */
+/**
+ * Writes every flag as `--name` or `--name==value`, and the files behind `--`,
+ * where no switch takes one called "true" for its value.
+ */
 function writeOut(
   command: CommandName,
   flags: readonly Flag[],
   words: readonly string[],
 ): string[] {
   const out: string[] = [];
+  const files: string[] = [];
   const seen = new Set<string>();
   for (let i = 0; i < words.length; i++) {
     const word = words[i];
     if (!word.startsWith("-") || word === "-") {
-      out.push(word);
+      files.push(word);
       continue;
     }
     const equals = word.startsWith("--") ? word.indexOf("=") : -1;
@@ -127,7 +131,7 @@ function writeOut(
     // The second = keeps the value from being empty, where versions differ.
     out.push(`--${flag.name}==${value}`);
   }
-  return out;
+  return [...out, "--", ...files];
 }
 
 function isNamed(flag: Flag, word: string): boolean {

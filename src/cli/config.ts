@@ -10,6 +10,8 @@ import { splitWords } from "./shell_words.ts";
 interface CommonConfig {
   /** Paths of the input files; `-` is standard input. */
   readonly files: readonly string[];
+  /** How long the input may give nothing, in ms; 0 is for ever. */
+  readonly idleTimeout: number;
 }
 
 /** What `respipe load` is told. */
@@ -20,6 +22,12 @@ export interface LoadConfig extends CommonConfig {
   readonly rows: RowOptions;
   /** The server. */
   readonly server: ConnectOptions;
+  /** How long commands may stay unanswered, in ms; 0 is for ever. */
+  readonly stallTimeout: number | undefined;
+  /** Where rejected records go. */
+  readonly rejects: string | undefined;
+  /** How many rejects are too many. */
+  readonly maxErrors: string | undefined;
   /** Print the summary as JSON. */
   readonly json: boolean;
   /** Print nothing when all is well. */
@@ -32,6 +40,8 @@ export interface EncodeConfig extends CommonConfig {
   readonly command: "encode";
   /** How rows are read and what they become. */
   readonly rows: RowOptions;
+  /** Where rejected records go. */
+  readonly rejects: string | undefined;
 }
 
 /** What `respipe pipe` is told. */
@@ -40,6 +50,8 @@ export interface PipeConfig extends CommonConfig {
   readonly command: "pipe";
   /** The server. */
   readonly server: ConnectOptions;
+  /** How long commands may stay unanswered, in ms; 0 is for ever. */
+  readonly stallTimeout: number | undefined;
 }
 
 /** What one run of respipe is told, checked. */
@@ -76,6 +88,9 @@ export function parseConfig(
   if (files.filter((file) => file === "-").length > 1) {
     throw new UsageError("Standard input (-) can be read only once");
   }
+  const common = { files, idleTimeout: seconds(args, "idle-timeout") ?? 0 };
+  const stallTimeout = seconds(args, "stall-timeout");
+  const rejects = args.values.get("rejects");
   switch (command) {
     case "pipe":
       if (args.template !== undefined) {
@@ -83,15 +98,23 @@ export function parseConfig(
           "respipe pipe takes no command after --: its input is commands",
         );
       }
-      return { command, files, server: serverOf(args, environment) };
+      return {
+        ...common,
+        command,
+        server: serverOf(args, environment),
+        stallTimeout,
+      };
     case "encode":
-      return { command, files, rows: rowsOf(args) };
+      return { ...common, command, rows: rowsOf(args), rejects };
     case "load":
       return {
+        ...common,
         command,
-        files,
         rows: rowsOf(args),
         server: serverOf(args, environment),
+        stallTimeout,
+        rejects,
+        maxErrors: args.values.get("max-errors"),
         json: args.switches.has("json"),
         quiet: args.switches.has("quiet"),
       };
@@ -130,6 +153,7 @@ function serverOf(args: Arguments, environment: Environment): ConnectOptions {
     user: values.get("user"),
     password: values.get("pass") ?? environment("REDISCLI_AUTH"),
     database: count(values, "db", "-n"),
+    connectTimeout: seconds(args, "connect-timeout"),
   };
 }
 
@@ -148,6 +172,21 @@ function count(
     );
   }
   return Number(text);
+}
+
+/** A flag's seconds, in ms. */
+function seconds(args: Arguments, name: string): number | undefined {
+  const text = args.values.get(name);
+  if (text === undefined) return undefined;
+  // A timer's longest time is 2^31 - 1 ms, some 24 days.
+  if (!/^[0-9]+(\.[0-9]+)?$/.test(text) || Number(text) > 2_000_000) {
+    throw new UsageError(
+      `Cannot parse --${name} ${JSON.stringify(text)}: must be seconds, as ` +
+        "in 30 or 0.5; 0 is for ever",
+      `--${name}`,
+    );
+  }
+  return Number(text) * 1000;
 }
 
 /** Bytes per unit of a size. */

@@ -1,7 +1,9 @@
 import {
   ConnectionError,
   InputError,
+  InterruptedError,
   ProtocolError,
+  StoppedError,
   UsageError,
 } from "../errors.ts";
 
@@ -13,10 +15,16 @@ export const ExitCode = {
   Rejected: 1,
   /** Wrong usage: nothing was sent. */
   Usage: 2,
+  /** Stopped: too many rejects, or an error that would hit every record. */
+  Stopped: 3,
   /** The server could not be reached, or was lost. */
   Server: 4,
   /** The input could not be read, or is broken. */
   Input: 5,
+  /** Interrupted by SIGINT: 128 + 2. */
+  Interrupted: 130,
+  /** Terminated by SIGTERM: 128 + 15. */
+  Terminated: 143,
   /** Whoever read the output has gone away: 128 + SIGPIPE, as for cat. */
   OutputGone: 141,
   /** A mistake in respipe itself. */
@@ -45,6 +53,12 @@ export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof UsageError) return ExitCode.Usage;
   if (error instanceof ConnectionError) return ExitCode.Server;
   if (error instanceof ProtocolError) return ExitCode.Server;
+  if (error instanceof StoppedError) return ExitCode.Stopped;
+  if (error instanceof InterruptedError) {
+    return error.signal === "SIGINT"
+      ? ExitCode.Interrupted
+      : ExitCode.Terminated;
+  }
   if (error instanceof InputError) return ExitCode.Input;
   if (error instanceof Deno.errors.BrokenPipe) return ExitCode.OutputGone;
   return ExitCode.Internal;

@@ -14,7 +14,7 @@ export interface Flag {
   /** The commands that know it. */
   readonly commands: readonly CommandName[];
   /** The heading that it stands under in the help. */
-  readonly group: "Rows" | "Connection" | "Output";
+  readonly group: "Rows" | "Connection" | "Rejects" | "Output";
   /** What it does, and its default. */
   readonly help: string;
 }
@@ -124,6 +124,45 @@ export const FLAGS: readonly Flag[] = [
     commands: SERVER,
     group: "Connection",
     help: "the database's number (default: 0)",
+  },
+  {
+    name: "connect-timeout",
+    value: "SECONDS",
+    commands: SERVER,
+    group: "Connection",
+    help: "how long connecting may take; 0 is for ever (default: 10)",
+  },
+  {
+    name: "stall-timeout",
+    value: "SECONDS",
+    commands: SERVER,
+    group: "Connection",
+    help: "give up when commands stay unanswered for so long without a " +
+      "sign of life; 0 is never (default: 30)",
+  },
+  {
+    name: "idle-timeout",
+    value: "SECONDS",
+    commands: ["load", "encode", "pipe"],
+    group: "Rows",
+    help: "give up when the input gives nothing for so long; 0 is never " +
+      "(default: 0)",
+  },
+  {
+    name: "rejects",
+    value: "FILE",
+    commands: ROWS,
+    group: "Rejects",
+    help: "write rejected records to FILE, as they are, and what was wrong " +
+      "with each to FILE.errors.csv",
+  },
+  {
+    name: "max-errors",
+    value: "N",
+    commands: ["load"],
+    group: "Rejects",
+    help: "stop when there are more rejects than N, or than N% of the " +
+      "records so far (default: never)",
   },
   {
     name: "json",

@@ -47,8 +47,11 @@ const EXIT_CODES = `Exit codes:
   0    every record is in
   1    finished, but some records were rejected
   2    wrong usage: nothing was sent
+  3    stopped: more rejects than --max-errors allows, or an error that
+       would hit every record (out of memory, read-only, no permission ...)
   4    the server could not be reached, or was lost
   5    the input could not be read, or is broken
+  130  interrupted by SIGINT; 143 by SIGTERM: the summary says how far it got
   141  whoever read the output has gone away
 `;
 

@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.ts";
+import { STANDARD_INPUT } from "../transport/source.ts";
 import { type Config, parseConfig } from "./config.ts";
 import { readVariable } from "./environment.ts";
 import { ExitCode, exitCodeOf } from "./exit_code.ts";
@@ -74,6 +75,11 @@ function isCommand(word: string | undefined): word is CommandName {
 }
 
 function run(config: Config): Promise<number> {
+  if (config.files.includes(STANDARD_INPUT) && Deno.stdin.isTerminal()) {
+    printError(
+      "respipe: reading standard input from the terminal; Ctrl-D ends it\n",
+    );
+  }
   switch (config.command) {
     case "load":
       return runLoad(config);

@@ -38,7 +38,8 @@ export function formatCount(n: number): string {
 export function formatBytes(bytes: number): string {
   let unit = 0;
   let value = bytes;
-  while (value >= 1000 && unit < UNITS.length - 1) {
+  // 999,950 and more would be rounded to "1000.0".
+  while (value >= (unit === 0 ? 1000 : 999.95) && unit < UNITS.length - 1) {
     value /= 1000;
     unit++;
   }

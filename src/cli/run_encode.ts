@@ -1,9 +1,10 @@
 import { encode } from "../engine/encode.ts";
+import { RejectFiles } from "../engine/reject_files.ts";
 import { Summary } from "../engine/summary.ts";
 import type { EncodeConfig } from "./config.ts";
 import { ExitCode } from "./exit_code.ts";
-import { printError, writeOut } from "./output.ts";
-import { formatCount, formatErrors } from "./report.ts";
+import { writeOut } from "./output.ts";
+import { printRejects } from "./print_rejects.ts";
 
 /**
  * Runs `respipe encode`.
@@ -14,14 +15,19 @@ import { formatCount, formatErrors } from "./report.ts";
  */
 export async function runEncode(config: EncodeConfig): Promise<number> {
   const summary = new Summary();
+  const rejects = config.rejects === undefined
+    ? undefined
+    : new RejectFiles(config.rejects, config.files);
   try {
-    const sources = config.files;
-    await encode({ ...config.rows, sources, summary }, writeOut);
+    await encode({
+      ...config.rows,
+      sources: config.files,
+      idleTimeout: config.idleTimeout,
+      onReject: (reject) => rejects?.add(reject),
+      summary,
+    }, writeOut);
     return summary.rejected === 0 ? ExitCode.Ok : ExitCode.Rejected;
   } finally {
-    if (summary.rejected > 0) {
-      printError(`rejected ${formatCount(summary.rejected)} records:\n`);
-      printError(formatErrors(summary.errors.kinds()));
-    }
+    printRejects(summary, rejects?.close());
   }
 }

@@ -1,10 +1,12 @@
 import { load } from "../engine/load.ts";
+import { RejectFiles } from "../engine/reject_files.ts";
 import { Summary } from "../engine/summary.ts";
-import { UsageError } from "../errors.ts";
 import type { LoadConfig } from "./config.ts";
-import { ExitCode } from "./exit_code.ts";
-import { print, printError } from "./output.ts";
-import { formatCount, formatErrors, formatSummary } from "./report.ts";
+import { ExitCode, exitCodeOf } from "./exit_code.ts";
+import { Interruption } from "./interruption.ts";
+import { print } from "./output.ts";
+import { printRejects } from "./print_rejects.ts";
+import { formatSummary } from "./report.ts";
 
 /**
  * Runs `respipe load`.
@@ -15,34 +17,42 @@ import { formatCount, formatErrors, formatSummary } from "./report.ts";
  */
 export async function runLoad(config: LoadConfig): Promise<number> {
   const summary = new Summary();
-  let well = false;
+  let failure: unknown;
+  let code: number = ExitCode.Ok;
+  const rejects = config.rejects === undefined
+    ? undefined
+    : new RejectFiles(config.rejects, config.files);
   try {
+    using interruption = new Interruption();
     await load({
       ...config.rows,
       sources: config.files,
+      idleTimeout: config.idleTimeout,
       server: config.server,
+      stallTimeout: config.stallTimeout,
+      maxErrors: config.maxErrors,
+      signal: interruption.signal,
+      onReject: (reject) => rejects?.add(reject),
       summary,
     });
-    well = summary.rejected === 0;
-    return well ? ExitCode.Ok : ExitCode.Rejected;
+    if (summary.rejected > 0) code = ExitCode.Rejected;
   } catch (error) {
-    // Nothing was sent: the sentence says it all.
-    well = error instanceof UsageError;
-    throw error;
-  } finally {
-    await report(config, summary, well);
+    failure = error;
+    code = exitCodeOf(error);
   }
-}
-
-async function report(
-  config: LoadConfig,
-  summary: Summary,
-  well: boolean,
-): Promise<void> {
-  if (summary.rejected > 0) {
-    printError(`rejected ${formatCount(summary.rejected)} records:\n`);
-    printError(formatErrors(summary.errors.kinds()));
+  printRejects(summary, rejects?.close());
+  if (config.json) {
+    const message = failure instanceof Error ? failure.message : null;
+    await print(
+      `${JSON.stringify({ exitCode: code, message, ...summary.toJSON() })}\n`,
+    );
+  } else if (
+    // Where nothing was read, the sentence says it all.
+    !(failure !== undefined && summary.records === 0) &&
+    !(config.quiet && code === ExitCode.Ok)
+  ) {
+    await print(formatSummary(summary));
   }
-  if (config.json) await print(`${JSON.stringify(summary)}\n`);
-  else if (!config.quiet || !well) await print(formatSummary(summary));
+  if (failure !== undefined) throw failure;
+  return code;
 }

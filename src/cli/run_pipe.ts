@@ -1,6 +1,8 @@
-import { pipe } from "../engine/pipe.ts";
+import { pipe, type PipeCounts } from "../engine/pipe.ts";
 import type { PipeConfig } from "./config.ts";
+import { ErrorPrinter } from "./error_printer.ts";
 import { ExitCode } from "./exit_code.ts";
+import { Interruption } from "./interruption.ts";
 import { print, printError } from "./output.ts";
 
 /**
@@ -9,22 +11,37 @@ import { print, printError } from "./output.ts";
  *
  * @param config What it was told.
  * @returns The exit code.
- * @throws What ended it early.
+ * @throws What ended it early, after the counts were printed.
  */
 export async function runPipe(config: PipeConfig): Promise<number> {
-  const printed: Promise<void>[] = [];
-  const counts = await pipe({
-    sources: config.files,
-    server: config.server,
-    onError: (error) => printError(`${error}\n`),
-    onTransferred: () => {
-      printed.push(
-        print("All data transferred. Waiting for the last reply...\n"),
-      );
-    },
-  });
-  await Promise.all(printed);
-  await print("Last reply received from server.\n");
-  await print(`errors: ${counts.errors}, replies: ${counts.replies}\n`);
+  const printer = new ErrorPrinter(printError);
+  const counts: PipeCounts = { replies: 0, errors: 0, bytes: 0 };
+  let transferred: Promise<void> | undefined;
+  let whole = false;
+  try {
+    using interruption = new Interruption();
+    await pipe({
+      sources: config.files,
+      idleTimeout: config.idleTimeout,
+      server: config.server,
+      stallTimeout: config.stallTimeout,
+      signal: interruption.signal,
+      counts,
+      onError: (error) => printer.add(error),
+      onTransferred: () => {
+        transferred = print(
+          "All data transferred. Waiting for the last reply...\n",
+        );
+      },
+    });
+    whole = true;
+  } finally {
+    await transferred;
+    printer.end();
+    if (whole) await print("Last reply received from server.\n");
+    if (whole || counts.replies > 0) {
+      await print(`errors: ${counts.errors}, replies: ${counts.replies}\n`);
+    }
+  }
   return counts.errors === 0 ? ExitCode.Ok : ExitCode.Rejected;
 }

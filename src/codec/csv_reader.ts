@@ -377,6 +377,8 @@ export class CsvReader {
     }
     const malformed = this.fault !== undefined;
     const step = this.#complete(this.#count, end);
+    this.#nextLine--; // No line break ended it,
+    this.#breaks = 0; // and those within it are counted by now.
     if (malformed || this.#count >= this.fields) return step;
     this.#blame(
       `the input ends within a record (${this.#count} of ${this.fields} ` +
@@ -483,14 +485,29 @@ export class CsvReader {
     };
   }
 
+  /**
+   * Looks no further than the limit, since how far the reader is beyond it
+   * depends on how the input was cut up.
+   */
   #tooLarge(): Step {
-    const open = this.#openLine >= this.#nextLine
-      ? ` (is the quote opened on line ${this.#openLine} ever closed?)`
-      : "";
+    const bytes = this.#bytes;
+    const start = this.#start;
+    let line = this.#nextLine;
+    let openLine = 0;
+    let open = false;
+    for (let at = start; at <= start + this.#maxRecord; at++) {
+      if (bytes[at] === LF) line++;
+      if (bytes[at] !== this.#quote) continue;
+      open = !open;
+      const doubled = at > start && bytes[at - 1] === this.#quote;
+      if (open && !doubled) openLine = line;
+    }
+    this.#breaks = 0;
     this.#blame(
       `a record larger than ${this.#maxRecord} bytes, which is the most ` +
-        `that --max-record allows${open}`,
-      this.#start,
+        "that --max-record allows" +
+        (open ? ` (is the quote opened on line ${openLine} ever closed?)` : ""),
+      start,
     );
     return this.#break();
   }

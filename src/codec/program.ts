@@ -94,8 +94,13 @@ class Assembler {
     this.uses[column]++;
   }
 
-  end(): void {
+  /** Emits the fixed bytes gathered so far on their own. */
+  flush(): void {
     if (this.#stretch.length > 0) this.emit(Op.Fixed);
+  }
+
+  end(): void {
+    this.flush();
     // The encoder copies four bytes at a time, so it may read 3 past the end.
     this.fixed.push(new Uint8Array(8));
   }
@@ -121,6 +126,8 @@ export function compileProgram(
         writePieces(out, argument.pieces);
         continue;
       }
+      // A pair left out takes its fixed bytes along: only its own may be there.
+      if (options.skipEmpty) out.flush();
       for (const column of argument.columns) {
         out.text(`$${names[column].length}\r\n`);
         out.bytes(names[column]);

@@ -14,6 +14,7 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
   ["MONITOR", "it never stops replying"],
   ["SYNC", "it turns the connection into a replication stream"],
   ["PSYNC", "it turns the connection into a replication stream"],
+  ["REPLCONF", "some of its forms are never answered"],
   ["QUIT", "it closes the connection"],
   ["SHUTDOWN", "it stops the server"],
   ["RESET", "it ends the session that the load needs"],
@@ -39,13 +40,15 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
 export function refuseCommand(commands: readonly (readonly string[])[]): void {
   let open = false;
   for (const [name, option] of commands) {
-    if (/(^|[^{])\{([^{]|$)/.test(name)) {
+    const upper = name.toUpperCase();
+    const fixed = upper === "CLIENT" ? [name, option ?? ""] : [name];
+    if (fixed.some(hasPlaceholder)) {
       throw new UsageError(
-        `Cannot use ${JSON.stringify(name)} as a command: the command's name ` +
-          "must be fixed, so that each reply can be traced to its record",
+        `Cannot use ${JSON.stringify(fixed.join(" "))} as a command: the ` +
+          "command's name must be fixed, so that each reply can be traced to " +
+          "its record",
       );
     }
-    const upper = name.toUpperCase();
     const why = upper === "CLIENT" && option?.toUpperCase() === "REPLY"
       ? "replies are what tells that a record is in"
       : REFUSED.get(upper);
@@ -71,4 +74,8 @@ export function refuseCommand(commands: readonly (readonly string[])[]): void {
       "Cannot leave MULTI open: end each record's commands with --then EXEC",
     );
   }
+}
+
+function hasPlaceholder(word: string): boolean {
+  return word.replaceAll("{{", "").includes("{");
 }

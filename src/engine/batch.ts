@@ -20,6 +20,8 @@ export class Batch {
   answered = 0;
   /** Index among the encoded records of the last that failed. */
   lastFailed = -1;
+  /** The place behind the last record. */
+  after: Place;
   /** Index in the chunk behind the last record's last byte. */
   end: number;
   /** What did not make it, so far in the order in which it was found out. */
@@ -42,6 +44,7 @@ export class Batch {
     readonly place: Place,
   ) {
     this.end = start;
+    this.after = place;
   }
 
   /**

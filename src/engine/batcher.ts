@@ -195,6 +195,7 @@ export class Batcher {
     batch.records = reader.records - before;
     batch.encoded = encoded;
     batch.end = reader.boundary;
+    batch.after = reader.place();
     if (step === Step.NeedInput && !this.#exhausted) this.#readOn();
     if (batch.records > 0) return batch;
     this.#pool.release(batch);
@@ -258,6 +259,7 @@ export class Batcher {
         ? fault!.reason
         : `${fault!.reason}, at byte ${fault!.offset}`,
       bytes: record.bytes.slice(record.start, record.end),
+      header: this.#format!.headerBytes,
     };
   }
 

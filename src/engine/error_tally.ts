@@ -40,12 +40,14 @@ export class ErrorTally {
    * @param error Its text. What stands in quotes in it, and numbers, do not
    * make a kind of its own.
    * @param place Where it happened.
+   * @returns How many of its kind there are now.
    */
-  add(error: string, place: string): void {
+  add(error: string, place: string): number {
     const key = error.replace(/'[^']*'|"[^"]*"|\d+/g, "?");
     const kind = this.#kinds.get(key) ?? this.#begin(key, error);
     kind.count++;
     if (kind.first.length < PLACES) kind.first.push(place);
+    return kind.count;
   }
 
   /**
@@ -63,7 +65,7 @@ export class ErrorTally {
       const others = this.#kinds.get(OTHERS);
       if (others !== undefined) return others;
     }
-    const kind: ErrorKind = { error, count: 0, first: [] };
+    const kind: ErrorKind = { error: error.trimEnd(), count: 0, first: [] };
     this.#kinds.set(key, kind);
     return kind;
   }

@@ -7,19 +7,25 @@
  * So the writer sends batches as fast as the socket takes them and never looks
  * at what it sends, and the reader takes replies as they come.
  *
- * How it ends: `finish` sends the sentinel behind the last batch; when the
- * reader sees it come back, every reply before it has arrived.
+ * How it ends. Well: `finish` sends the sentinel behind the last batch; when
+ * the reader sees it come back, every reply before it has arrived. On purpose:
+ * `drain` sends nothing more, and waits for a while for what is in flight.
+ * Badly: the reader is the last to go, because the server's last words may
+ * still be on their way when writing fails.
  *
  * What must change together: whoever changes what the loops wait for must wake
  * them where it comes true (`#wake`).
  *
  * @module
  */
-import { ConnectionError } from "../errors.ts";
-import { errorIn } from "../protocol/reply.ts";
+import { ConnectionError, ProtocolError } from "../errors.ts";
+import { errorIn, type Reply } from "../protocol/reply.ts";
 import { ReplyReader } from "../protocol/reply_reader.ts";
 import { Sentinel, SENTINEL_LENGTH } from "../protocol/sentinel.ts";
 import type { Connection } from "../transport/connection.ts";
+import { isLostConnection, reasonOf } from "../transport/reason.ts";
+import { Wake } from "./wake.ts";
+import { Watchdog } from "./watchdog.ts";
 
 /** Something to send. */
 export interface Outgoing {
@@ -27,12 +33,16 @@ export interface Outgoing {
   readonly bytes: Uint8Array;
   /** Called when the bytes have been handed to the system. */
   written?(): void;
+  /** Called instead when not one of the bytes will ever be sent. */
+  withdrawn?(): void;
 }
 
 /** Where a lane notes what came back. */
 export interface ReplyBook {
   /** Bytes handed over that are not known to be answered. */
   readonly bytesInFlight: number;
+  /** Commands handed over that are not answered. */
+  readonly unanswered: number;
   /** Notes a run of replies that are no errors. */
   succeed(count: number): void;
   /** Notes one error reply, or one with an error inside. */
@@ -43,12 +53,22 @@ export interface ReplyBook {
 export interface LaneOptions {
   /** Bytes that may be in flight, unacknowledged. Default: 8 MiB. */
   window?: number | undefined;
+  /**
+   * How long the server may leave commands unanswered without a sign of life,
+   * in ms; 0 is for ever. Default: 30,000.
+   */
+  stallTimeout?: number | undefined;
   /** Sent in front of the sentinel, to end an unfinished inline command. */
   beforeSentinel?: Uint8Array | undefined;
+  /** Told about what ends the lane, as soon as it happens. */
+  onFailure?: ((error: unknown) => void) | undefined;
 }
 
 /** The default of {@linkcode LaneOptions.window}: 8 MiB. */
 export const DEFAULT_WINDOW = 8 * 1024 * 1024;
+
+/** The default of {@linkcode LaneOptions.stallTimeout}: 30 s. */
+export const STALL_TIMEOUT = 30_000;
 
 /** Bytes of replies that are read at once. */
 const REPLY_BUFFER = 64 * 1024;
@@ -56,19 +76,28 @@ const REPLY_BUFFER = 64 * 1024;
 /** Things to send that may wait for the socket, so that it never waits. */
 const QUEUE = 2;
 
+/** How long the server's last words are waited for, in ms. */
+const LAST_WORDS = 2_000;
+
+/** Errors that the server says to the connection, not to a command. */
+const TO_THE_CONNECTION = /^ERR (Protocol error|max number of clients)/;
+
 /** Pushes batches through one connection and takes the replies. */
 export class Lane {
   readonly #connection: Connection;
   readonly #book: ReplyBook;
+  readonly #options: LaneOptions;
   readonly #window: number;
-  readonly #beforeSentinel: Uint8Array | undefined;
   readonly #queue: Outgoing[] = [];
   readonly #sentinel = new Sentinel();
+  readonly #wake = new Wake();
+  readonly #watchdog: Watchdog;
+  readonly #loops: Promise<unknown>;
   #sentinelSent = false;
+  #writing = false;
   #ended = false;
   #failure: unknown;
-  #waiting: (() => void)[] = [];
-  readonly #loops: Promise<unknown>;
+  #lastWords: string | undefined;
 
   /**
    * Starts the two loops.
@@ -84,14 +113,14 @@ export class Lane {
   ) {
     this.#connection = connection;
     this.#book = book;
+    this.#options = options;
     this.#window = options.window ?? DEFAULT_WINDOW;
-    this.#beforeSentinel = options.beforeSentinel;
-    const guarded = (loop: Promise<void>): Promise<void> =>
-      loop.catch((error) => this.#fail(error));
-    this.#loops = Promise.all([
-      guarded(this.#writeLoop()),
-      guarded(this.#replyLoop()),
-    ]);
+    this.#watchdog = new Watchdog({
+      timeout: options.stallTimeout ?? STALL_TIMEOUT,
+      isWaiting: () => this.#sentinelSent || book.unanswered > 0,
+      onTimeout: (seconds) => this.#fail(this.#stalled(seconds)),
+    });
+    this.#loops = Promise.all([this.#writeLoop(), this.#replyLoop()]);
   }
 
   /**
@@ -104,11 +133,11 @@ export class Lane {
   async send(outgoing: Outgoing): Promise<void> {
     this.#check();
     this.#queue.push(outgoing);
-    this.#wake();
+    this.#wake.up();
     while (
       this.#queue.length >= QUEUE || this.#book.bytesInFlight > this.#window
     ) {
-      await this.#change();
+      await this.#wake.sleep();
       this.#check();
     }
   }
@@ -120,17 +149,54 @@ export class Lane {
    */
   async finish(): Promise<void> {
     this.#check();
-    if (this.#beforeSentinel !== undefined) {
-      this.#queue.push({ bytes: this.#beforeSentinel });
+    const { beforeSentinel } = this.#options;
+    if (beforeSentinel !== undefined) {
+      this.#queue.push({ bytes: beforeSentinel });
     }
     this.#queue.push({ bytes: this.#sentinel.command });
     this.#sentinelSent = true;
-    this.#wake();
+    this.#wake.up();
     while (!this.#ended) {
-      await this.#change();
+      await this.#wake.sleep();
+    }
+    this.#check();
+    await this.#loops;
+  }
+
+  /**
+   * Waits until everything is sent and answered, without a sentinel.
+   *
+   * For an end at which no further command may be sent; it relies on the
+   * book's count.
+   *
+   * @throws What ended the lane, if anything has.
+   */
+  async settle(): Promise<void> {
+    this.#check();
+    while (this.#queue.length > 0 || this.#book.unanswered > 0) {
+      await this.#wake.sleep();
       this.#check();
     }
-    await this.#loops;
+  }
+
+  /**
+   * Sends nothing more and waits for the replies to what was sent.
+   *
+   * What has not begun to be sent is withdrawn.
+   *
+   * @param patience How long to wait, in ms.
+   */
+  async drain(patience: number): Promise<void> {
+    const unsent = this.#queue.splice(this.#writing ? 1 : 0);
+    for (const outgoing of unsent) outgoing.withdrawn?.();
+    const timer = setTimeout(() => {
+      this.#ended = true;
+      this.#wake.up();
+    }, patience);
+    while (!this.#ended && (this.#writing || this.#book.unanswered > 0)) {
+      await this.#wake.sleep();
+    }
+    clearTimeout(timer);
   }
 
   /**
@@ -139,38 +205,53 @@ export class Lane {
    * @returns When the loops have ended.
    */
   async stop(): Promise<void> {
-    this.#fail(new Error("the lane was stopped"));
+    this.#end();
+    this.#connection.close();
     await this.#loops;
   }
 
   async #writeLoop(): Promise<void> {
-    while (!this.#ended) {
-      const outgoing = this.#queue[0];
-      if (outgoing === undefined) {
-        await this.#change();
-        continue;
+    try {
+      while (!this.#ended) {
+        const outgoing = this.#queue[0];
+        if (outgoing === undefined) {
+          await this.#wake.sleep();
+          continue;
+        }
+        this.#writing = true;
+        // A part that went through is a sign of life: large values take time.
+        await this.#connection.write(
+          outgoing.bytes,
+          () => this.#watchdog.calm(),
+        );
+        this.#writing = false;
+        this.#queue.shift();
+        outgoing.written?.();
+        this.#wake.up();
       }
-      await this.#connection.write(outgoing.bytes);
-      this.#queue.shift();
-      outgoing.written?.();
-      this.#wake();
+    } catch (error) {
+      if (this.#ended) return;
+      // The reader sees the end too, behind the server's last words.
+      const timer = setTimeout(() => this.#fail(this.#lost(error)), LAST_WORDS);
+      while (!this.#ended) await this.#wake.sleep();
+      clearTimeout(timer);
     }
   }
 
   async #replyLoop(): Promise<void> {
     const reader = new ReplyReader();
     const buffer = new Uint8Array(REPLY_BUFFER);
-    while (!this.#ended) {
-      const count = await this.#connection.read(buffer);
-      if (count === null) {
-        throw new ConnectionError(
-          `Lost ${this.#connection.address}: the server closed the connection`,
-          this.#connection.address,
-        );
+    try {
+      while (!this.#ended) {
+        const count = await this.#connection.read(buffer);
+        if (count === null) return this.#fail(this.#lost(undefined));
+        this.#watchdog.calm();
+        reader.feed(buffer.subarray(0, count));
+        if (this.#take(reader)) this.#end();
+        this.#wake.up();
       }
-      reader.feed(buffer.subarray(0, count));
-      if (this.#take(reader)) this.#ended = true;
-      this.#wake();
+    } catch (error) {
+      this.#fail(this.#lost(error));
     }
   }
 
@@ -183,34 +264,57 @@ export class Lane {
       const reply = reader.next();
       if (reply === undefined) return false;
       if (reply.kind === "push") continue;
-      if (this.#sentinelSent && this.#sentinel.isReply(reply)) return true;
+      if (this.#sentinelSent && this.#isLast(reply)) return true;
       const error = errorIn(reply);
       if (error === undefined) book.succeed(1);
+      else if (TO_THE_CONNECTION.test(error)) this.#lastWords = error;
       else book.fail(error);
     }
   }
 
+  #isLast(reply: Reply): boolean {
+    return this.#sentinel.isReply(reply);
+  }
+
+  #lost(error: unknown): unknown {
+    if (error instanceof ProtocolError) return error;
+    if (error !== undefined && !isLostConnection(error)) return error;
+    const { address } = this.#connection;
+    const how = this.#lastWords !== undefined
+      ? `it said ${JSON.stringify(this.#lastWords)} and closed the connection`
+      : error === undefined
+      ? "the server closed the connection"
+      : reasonOf(error, "--allow-net", address);
+    return new ConnectionError(`Lost ${address}: ${how}`, address, {
+      cause: error,
+    });
+  }
+
+  #stalled(seconds: number): ConnectionError {
+    const { address } = this.#connection;
+    const { unanswered } = this.#book;
+    return new ConnectionError(
+      `Lost ${address}: no reply for ${seconds} s (--stall-timeout), with ` +
+        `${unanswered} command${unanswered === 1 ? "" : "s"} unanswered`,
+      address,
+    );
+  }
+
   #fail(error: unknown): void {
-    if (!this.#ended) {
-      this.#ended = true;
-      this.#failure = error;
-      this.#connection.close();
-    }
-    this.#wake();
+    if (this.#ended) return;
+    this.#failure = error;
+    this.#end();
+    this.#connection.close();
+    this.#options.onFailure?.(error);
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#watchdog.stop();
+    this.#wake.up();
   }
 
   #check(): void {
     if (this.#failure !== undefined) throw this.#failure;
-  }
-
-  #change(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
-  }
-
-  #wake(): void {
-    const waiting = this.#waiting;
-    if (waiting.length === 0) return;
-    this.#waiting = [];
-    for (const resolve of waiting) resolve();
   }
 }

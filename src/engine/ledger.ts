@@ -9,6 +9,8 @@
  *
  * @module
  */
+import type { Place } from "../codec/place.ts";
+import { ProtocolError } from "../errors.ts";
 import type { Batch } from "./batch.ts";
 import { RecordLocator } from "./record_locator.ts";
 import type { Reject } from "./reject.ts";
@@ -18,10 +20,30 @@ import type { Summary } from "./summary.ts";
 export interface LedgerOptions {
   /** The counts to keep up to date. */
   summary: Summary;
+  /** Told about each error reply, as it comes. */
+  onError(reject: Reject): void;
   /** Told about each reject, in the order of the input. */
   onReject(reject: Reject): void;
   /** Told when a batch's last reply has come and its input can go. */
   onDone(batch: Batch): void;
+}
+
+/** A record by its place. */
+export interface RecordPlace {
+  /** The source's name. */
+  readonly source: string;
+  /** The record's ordinal in its source, counting from 1. */
+  readonly record: number;
+  /** The physical line on which it begins, counting from 1. */
+  readonly line: number;
+  /** Bytes of the source before it. */
+  readonly offset: number;
+}
+
+/** The record that begins at a place. */
+function recordAt(batch: Batch, place: Place): RecordPlace {
+  const { records, line, offset } = place;
+  return { source: batch.format.source, record: records + 1, line, offset };
 }
 
 /** Pairs replies with the commands of batches in flight. */
@@ -32,6 +54,8 @@ export class Ledger {
   bytesInFlight = 0;
   readonly #options: LedgerOptions;
   readonly #batches: Batch[] = [];
+  /** The first record that was not handed over. */
+  #next: RecordPlace | undefined;
   /** Reads the first batch again, once it has an error. */
   #locator: RecordLocator | undefined;
 
@@ -58,14 +82,38 @@ export class Ledger {
     this.unanswered += batch.commands;
     this.bytesInFlight += batch.output.length;
     this.#batches.push(batch);
+    this.#next = recordAt(batch, batch.after);
     this.#strike();
+  }
+
+  /**
+   * Takes back a batch of which nothing was sent: it counts as not read.
+   *
+   * @param batch The batch; those entered after it must be withdrawn too.
+   */
+  withdraw(batch: Batch): void {
+    const index = this.#batches.indexOf(batch);
+    if (index === -1) return;
+    this.#batches.splice(index, 1);
+    const { summary } = this.#options;
+    summary.records -= batch.records;
+    summary.commands -= batch.commands;
+    summary.bytesOut -= batch.output.length;
+    summary.rejected -= batch.rejects.length;
+    this.unanswered -= batch.commands;
+    this.bytesInFlight -= batch.output.length;
+    // The first batch withdrawn is the first record to go on with.
+    if (index === this.#batches.length) {
+      this.#next = recordAt(batch, batch.place);
+    }
+    this.#options.onDone(batch);
   }
 
   /**
    * Notes a run of replies that are no errors.
    *
    * @param count How many.
-   * @throws {RangeError} When there are more replies than commands.
+   * @throws {ProtocolError} When there are more replies than commands.
    */
   succeed(count: number): void {
     this.#expect(count);
@@ -82,7 +130,7 @@ export class Ledger {
    * Notes one error reply.
    *
    * @param error The server's text.
-   * @throws {RangeError} When there are more replies than commands.
+   * @throws {ProtocolError} When there are more replies than commands.
    */
   fail(error: string): void {
     this.#expect(1);
@@ -93,8 +141,10 @@ export class Ledger {
     if (index !== batch.lastFailed) {
       batch.lastFailed = index;
       this.#locator ??= new RecordLocator(batch);
-      batch.rejects.push(this.#locator.reject(command, error));
+      const reject = this.#locator.reject(command, error);
+      batch.rejects.push(reject);
       this.#options.summary.rejected++;
+      this.#options.onError(reject);
     }
     this.#strike();
   }
@@ -112,21 +162,25 @@ export class Ledger {
   }
 
   /**
-   * The first record whose fate is not known.
+   * The first record that is neither loaded nor rejected: where to look after
+   * a load that did not end, and where another one could go on.
    *
-   * @returns Its batch and its index among the batch's encoded records.
+   * @returns The record's place; nothing where no record was read.
    */
-  firstUnanswered(): { batch: Batch; index: number } | undefined {
+  firstUnsettled(): RecordPlace | undefined {
     const batch = this.#batches[0];
-    if (batch === undefined) return undefined;
-    const { commandsPerRecord } = batch.format.encoder;
-    return { batch, index: Math.floor(batch.answered / commandsPerRecord) };
+    if (batch === undefined) return this.#next;
+    const place = new RecordLocator(batch).placeOf(batch.answered);
+    return recordAt(batch, place);
   }
 
   #expect(count: number): void {
     if (count > this.unanswered) {
-      throw new RangeError(
-        `Cannot pair ${count} replies with ${this.unanswered} commands`,
+      throw new ProtocolError(
+        `Cannot pair replies with commands: ${count} came where ` +
+          `${this.unanswered} were due`,
+        this.#options.summary.replies,
+        new Uint8Array(),
       );
     }
     this.unanswered -= count;

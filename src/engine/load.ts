@@ -1,15 +1,22 @@
-import { InputError } from "../errors.ts";
 import { connect, type ConnectOptions } from "../transport/connect.ts";
 import type { Connection } from "../transport/connection.ts";
-import { Lane } from "./lane.ts";
+import { ErrorLimit } from "./error_limit.ts";
+import { Lane, type LaneOptions } from "./lane.ts";
 import { Ledger } from "./ledger.ts";
+import { RaceSlot } from "./race_slot.ts";
 import type { Reject } from "./reject.ts";
 import type { RowOptions } from "./row_plan.ts";
 import { Rows, type SourceOptions } from "./rows.ts";
+import { StopRule } from "./stop_rule.ts";
 import { Summary } from "./summary.ts";
+import { windUp } from "./wind_up.ts";
 
 /** What to load, as what, and where to. */
-export interface LoadOptions extends RowOptions, SourceOptions {
+export interface LoadOptions
+  extends
+    RowOptions,
+    SourceOptions,
+    Pick<LaneOptions, "window" | "stallTimeout"> {
   /** The server; the one on this machine by default. */
   server?: ConnectOptions | undefined;
   /** A connection to use instead of a new one; it is closed in the end. */
@@ -18,8 +25,10 @@ export interface LoadOptions extends RowOptions, SourceOptions {
   summary?: Summary | undefined;
   /** Told about each record that does not make it, in the input's order. */
   onReject?: ((reject: Reject) => void) | undefined;
-  /** Bytes that may be in flight, unacknowledged. Default: 8 MiB. */
-  window?: number | undefined;
+  /** Rejects to bear: `N`, or `N%` of the records so far. Default: all. */
+  maxErrors?: string | undefined;
+  /** Stops the load: what is in flight is waited for, for up to 5 s. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -35,6 +44,8 @@ export interface LoadOptions extends RowOptions, SourceOptions {
  * @throws {InputError} When a source cannot be read on; what came before it is
  * loaded.
  * @throws {ConnectionError} When the server cannot be reached or is lost.
+ * @throws {StoppedError} When there are too many rejects, or an error that
+ * would hit every record.
  *
  * @example
  * ```ts no-run
@@ -49,31 +60,58 @@ export interface LoadOptions extends RowOptions, SourceOptions {
  * ```
  */
 export async function load(options: LoadOptions): Promise<Summary> {
-  const { summary = new Summary(), onReject } = options;
+  const { summary = new Summary(), maxErrors, signal } = options;
+  const limit = maxErrors === undefined
+    ? undefined
+    : ErrorLimit.parse(maxErrors);
   const rows = new Rows(options, summary);
   await rows.check();
 
+  const end = new RaceSlot();
+  const rule = new StopRule(summary, limit, rows.sameShape);
   using connection = options.connection ?? await connect(options.server);
   const ledger = new Ledger({
     summary,
+    onError: (reject) => end.failWith(rule.judge(reject)),
     onReject: (reject) => {
       summary.errors.add(reject.error, `${reject.source}:${reject.line}`);
-      onReject?.(reject);
+      options.onReject?.(reject);
     },
-    onDone: (batch) => rows.pool.release(batch),
+    onDone: (batch) => {
+      rows.pool.release(batch);
+      end.failWith(rule.judgeCounts());
+    },
   });
-  const lane = new Lane(connection, ledger, options);
+  const lane = new Lane(connection, ledger, {
+    ...options,
+    onFailure: (error) => end.failWith(error),
+  });
+  const interrupt = (): void => end.failWith(signal?.reason);
+  signal?.addEventListener("abort", interrupt);
+  const batches = rows.batches();
   try {
-    for await (const batch of rows.batches()) {
+    for (;;) {
+      const { value: batch } = await end.race(batches.next());
+      if (batch === undefined) break;
       ledger.enter(batch);
-      await lane.send({ bytes: batch.output.view() });
+      await end.race(lane.send({
+        bytes: batch.output.view(),
+        withdrawn: () => ledger.withdraw(batch),
+      }));
     }
-    await lane.finish();
+    await end.race(lane.finish());
     return summary;
   } catch (error) {
-    if (error instanceof InputError) await lane.finish();
-    throw error;
+    throw await windUp(error, {
+      lane,
+      ledger,
+      summary,
+      server: options.server,
+    });
   } finally {
+    signal?.removeEventListener("abort", interrupt);
+    // A read under way may never come back, so its end is not waited for.
+    batches.return().catch(() => {});
     await lane.stop();
     ledger.settle();
     summary.end();

@@ -1,24 +1,36 @@
-import { InputError } from "../errors.ts";
+import { ConnectionError, InputError, InterruptedError } from "../errors.ts";
 import { CR, LF } from "../protocol/ascii.ts";
 import { connect, type ConnectOptions } from "../transport/connect.ts";
 import type { Connection } from "../transport/connection.ts";
-import { openSource, STANDARD_INPUT } from "../transport/source.ts";
+import { withIdleTimeout } from "../transport/idle_timeout.ts";
+import {
+  openSource,
+  type Source,
+  STANDARD_INPUT,
+} from "../transport/source.ts";
 import { ChunkPool } from "./chunk_pool.ts";
-import { Lane, type Outgoing, type ReplyBook } from "./lane.ts";
+import { Lane, type LaneOptions } from "./lane.ts";
+import { type PipeError, PipeLedger } from "./pipe_ledger.ts";
+import type { PipePiece } from "./pipe_piece.ts";
+import { PipeReader } from "./pipe_reader.ts";
+import { RaceSlot } from "./race_slot.ts";
 import type { SourceOptions } from "./rows.ts";
 
 /** What to pipe and where to. */
-export interface PipeOptions extends SourceOptions {
+export interface PipeOptions
+  extends SourceOptions, Pick<LaneOptions, "window" | "stallTimeout"> {
   /** The server; the one on this machine by default. */
   server?: ConnectOptions | undefined;
   /** A connection to use instead of a new one; it is closed in the end. */
   connection?: Connection | undefined;
   /** Counts to keep up to date. */
   counts?: PipeCounts | undefined;
-  /** Told the server's text of each error, with the reply's ordinal from 1. */
-  onError?: ((error: string, reply: number) => void) | undefined;
-  /** Told when the last byte has been handed to the system. */
+  /** Told about each error reply. */
+  onError?: ((error: PipeError) => void) | undefined;
+  /** Told when the last byte has been handed over. */
   onTransferred?: (() => void) | undefined;
+  /** Stops the pipe: what is in flight is waited for, for up to 5 s. */
+  signal?: AbortSignal | undefined;
 }
 
 /** The counts of a pipe: live while it runs, final when it has ended. */
@@ -27,22 +39,24 @@ export interface PipeCounts {
   replies: number;
   /** Error replies. */
   errors: number;
-  /** Bytes read and sent. */
+  /** Bytes read. */
   bytes: number;
 }
 
 /** Bytes that are read and written at once. */
 const PIECE = 256 * 1024;
 
+/** How long the replies to what is in flight are waited for, in ms. */
+const PATIENCE = 5_000;
+
 /**
  * Sends raw RESP or inline commands as they are, and counts the replies.
  *
- * The bytes are never parsed.
- *
  * @param options What to send and where to.
  * @returns The counts.
- * @throws {InputError} When a source cannot be read on; what came before it
- * was sent, and its replies were awaited.
+ * @throws {InputError} When a source cannot be read on, ends within a command,
+ * or has a command that breaks the pairing of commands and replies; what came
+ * before it was sent, and its replies were awaited.
  * @throws {ConnectionError} When the server cannot be reached or is lost.
  *
  * @example
@@ -54,54 +68,117 @@ const PIECE = 256 * 1024;
  * ```
  */
 export async function pipe(options: PipeOptions = {}): Promise<PipeCounts> {
-  const { counts = { replies: 0, errors: 0, bytes: 0 } } = options;
+  const { counts = { replies: 0, errors: 0, bytes: 0 }, signal } = options;
+  const pool = new ChunkPool(PIECE);
+  const reader = new PipeReader(pool);
+  const end = new RaceSlot();
   using connection = options.connection ?? await connect(options.server);
-  const book: ReplyBook = {
-    bytesInFlight: 0,
-    succeed: (count) => {
-      counts.replies += count;
-    },
-    fail: (error) => {
-      counts.errors++;
-      options.onError?.(error, ++counts.replies);
-    },
-  };
-  const lane = new Lane(connection, book, {
-    // Ends an inline command that has no line break, as redis-cli does.
-    beforeSentinel: new Uint8Array([CR, LF]),
+  const ledger = new PipeLedger({
+    onError: (error) => options.onError?.(error),
+    onDone: (piece) => pool.release(piece.chunk),
   });
+  const lane = new Lane(connection, ledger, {
+    ...options,
+    // Ends an inline command that has no line break, as redis-cli does.
+    beforeSentinel: Uint8Array.of(CR, LF),
+    onFailure: (error) => end.failWith(error),
+  });
+  const interrupt = (): void => end.failWith(signal?.reason);
+  signal?.addEventListener("abort", interrupt);
+  const pieces = allPieces(options, reader);
   try {
-    for await (const piece of pieces(options.sources ?? [])) {
-      counts.bytes += piece.bytes.length;
-      await lane.send(piece);
+    for (;;) {
+      const { value: piece } = await end.race(pieces.next());
+      if (piece === undefined) break;
+      counts.bytes = reader.bytesRead;
+      if (!reader.scannable) ledger.giveUpScanning();
+      ledger.enter(piece);
+      await end.race(lane.send({
+        bytes: piece.chunk.bytes.subarray(0, piece.end),
+        written: () => ledger.written(piece),
+        withdrawn: () => ledger.withdraw(piece),
+      }));
     }
-    options.onTransferred?.();
-    await lane.finish();
+    await finish(lane, reader, options, end);
     return counts;
   } catch (error) {
-    if (error instanceof InputError) await lane.finish();
-    throw error;
+    counts.bytes = reader.bytesRead;
+    throw await windUp(error, lane, ledger, reader);
   } finally {
+    signal?.removeEventListener("abort", interrupt);
+    pieces.return().catch(() => {});
     await lane.stop();
+    counts.replies = ledger.replies;
+    counts.errors = ledger.errors;
   }
 }
 
-async function* pieces(
-  sources: NonNullable<SourceOptions["sources"]>,
-): AsyncGenerator<Outgoing, void, void> {
-  const pool = new ChunkPool(PIECE);
-  for (const from of sources.length === 0 ? [STANDARD_INPUT] : sources) {
-    const source = typeof from === "string" ? await openSource(from) : from;
+async function finish(
+  lane: Lane,
+  reader: PipeReader,
+  options: PipeOptions,
+  end: RaceSlot,
+): Promise<void> {
+  options.onTransferred?.();
+  if (reader.openMulti === 0) {
+    await end.race(lane.finish());
+    return;
+  }
+  throw new InputError(
+    `The input leaves the MULTI of command ${reader.openMulti} without EXEC; ` +
+      "the server drops what was queued since",
+    { source: reader.source },
+  );
+}
+
+/** Ends a pipe early without losing what is known; gives what to throw. */
+async function windUp(
+  error: unknown,
+  lane: Lane,
+  ledger: PipeLedger,
+  reader: PipeReader,
+): Promise<unknown> {
+  if (error instanceof InputError) {
     try {
-      for (;;) {
-        const chunk = pool.take();
-        const count = await source.read(chunk.bytes.subarray(0, PIECE));
-        if (count === null) break;
-        yield {
-          bytes: chunk.bytes.subarray(0, count),
-          written: () => pool.release(chunk),
-        };
-      }
+      // Within a transaction the sentinel would only be queued, and within a
+      // command it would become part of a value.
+      const isClean = reader.openMulti === 0 && !reader.sentInPart;
+      await (isClean ? lane.finish() : lane.settle());
+      return error;
+    } catch (worse) {
+      return await windUp(worse, lane, ledger, reader);
+    }
+  }
+  await lane.drain(error instanceof InterruptedError ? PATIENCE : 0);
+  const { replies, errors, unanswered } = ledger;
+  const known = reader.scannable ? `, ${unanswered} commands unanswered` : "";
+  const counts = `; ${replies} replies have come, ${errors} of them errors` +
+    known;
+  if (error instanceof ConnectionError) {
+    const { fault } = reader;
+    return fault === undefined
+      ? new ConnectionError(error.message + counts, error.address)
+      : new InputError(
+        `${error.message}${counts}; the input is no RESP at ` +
+          `${fault.source}, byte ${fault.offset}: ${fault.reason}`,
+        fault,
+      );
+  }
+  if (error instanceof InterruptedError) error.message += counts;
+  return error;
+}
+
+async function* allPieces(
+  options: PipeOptions,
+  reader: PipeReader,
+): AsyncGenerator<PipePiece, void, void> {
+  const { sources = [], idleTimeout = 0 } = options;
+  for (const from of sources.length === 0 ? [STANDARD_INPUT] : sources) {
+    const source: Source = typeof from === "string"
+      ? await openSource(from)
+      : from;
+    try {
+      yield* reader.pieces(withIdleTimeout(source, idleTimeout));
     } finally {
       source.close();
     }

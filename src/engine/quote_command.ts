@@ -1,4 +1,4 @@
-import { LF } from "../protocol/ascii.ts";
+import { ASTERISK, CR, LF } from "../protocol/ascii.ts";
 import { quoteBytes } from "../protocol/quote_bytes.ts";
 
 /** Longest argument that is shown whole, in bytes. */
@@ -60,4 +60,57 @@ export function quoteArgument(argument: Uint8Array): string {
   const plain = /^"[\w:.{}@/+-]+"$/.test(quoted) ? quoted.slice(1, -1) : quoted;
   const more = argument.length - shown.length;
   return more > 0 ? `${plain}... (${argument.length} bytes)` : plain;
+}
+
+/**
+ * Shows one command of a piped input as redis-cli would quote it, cut to a
+ * readable length.
+ *
+ * @param bytes The buffer.
+ * @param start Index of the command's first byte.
+ * @param end Index behind the last byte that may be looked at; the command may
+ * be cut there.
+ * @returns The command's arguments, or an inline command's line.
+ *
+ * @example
+ * ```ts
+ * import { quotePiped } from "./quote_command.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const bytes = new TextEncoder().encode("*2\r\n$3\r\nGET\r\n$9\r\nhalf");
+ * assertEquals(quotePiped(bytes, 0, bytes.length), "GET half...");
+ * ```
+ */
+export function quotePiped(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): string {
+  const line = (at: number): number => {
+    const found = bytes.indexOf(LF, at);
+    return found === -1 || found >= end ? -1 : found;
+  };
+  if (bytes[start] !== ASTERISK) {
+    const found = line(start);
+    const inline = bytes.subarray(start, found === -1 ? end : found);
+    return quoteArgument(
+      inline.at(-1) === CR ? inline.subarray(0, -1) : inline,
+    );
+  }
+  const words: string[] = [];
+  let at = line(start) + 1;
+  const count = Number(decoder.decode(bytes.subarray(start + 1, at - 2)));
+  while (at > 0 && at < end && words.length < Math.min(count, MOST_ARGUMENTS)) {
+    const body = line(at) + 1;
+    if (body === 0) break;
+    const size = Number(decoder.decode(bytes.subarray(at + 1, body - 2)));
+    const stop = Math.min(body + size, end);
+    const word = quoteArgument(bytes.subarray(body, stop));
+    words.push(stop < body + size ? `${word}...` : word);
+    at = stop + 2;
+  }
+  if (count > words.length && words.length === MOST_ARGUMENTS) {
+    words.push(`... (${count} arguments)`);
+  }
+  return words.join(" ");
 }

@@ -1,4 +1,5 @@
 import { CsvReader } from "../codec/csv_reader.ts";
+import type { Place } from "../codec/place.ts";
 import { Step } from "../codec/step.ts";
 import { ByteBuffer } from "../protocol/byte_buffer.ts";
 import type { Batch } from "./batch.ts";
@@ -39,8 +40,41 @@ export class RecordLocator {
    */
   reject(command: number, error: string): Reject {
     const { format, chunk } = this.#batch;
-    const perRecord = format.encoder.commandsPerRecord;
-    const wanted = Math.floor(command / perRecord);
+    const { commandsPerRecord } = format.encoder;
+    this.#seek(command);
+    const { record, records, line, offset } = this.#reader;
+    this.#commands.clear();
+    format.encoder.encode(record, this.#commands);
+    return {
+      source: format.source,
+      record: records,
+      line,
+      offset,
+      command: quoteCommand(
+        this.#commands.view(),
+        command % commandsPerRecord,
+      ),
+      error,
+      bytes: chunk.bytes.slice(record.start, record.end),
+      header: format.headerBytes,
+    };
+  }
+
+  /**
+   * Tells where the record stands that a command came from.
+   *
+   * @param command The command's index in the batch, as for {@linkcode reject}.
+   * @returns The place in front of the record.
+   */
+  placeOf(command: number): Place {
+    this.#seek(command);
+    const { records, line, offset } = this.#reader;
+    return { records: records - 1, line, offset };
+  }
+
+  #seek(command: number): void {
+    const { commandsPerRecord } = this.#batch.format.encoder;
+    const wanted = Math.floor(command / commandsPerRecord);
     while (this.#found < wanted) {
       let step = this.#reader.next();
       if (step === Step.NeedInput) step = this.#reader.finish();
@@ -52,17 +86,5 @@ export class RecordLocator {
         );
       }
     }
-    const { record, records, line, offset } = this.#reader;
-    this.#commands.clear();
-    format.encoder.encode(record, this.#commands);
-    return {
-      source: format.source,
-      record: records,
-      line,
-      offset,
-      command: quoteCommand(this.#commands.view(), command % perRecord),
-      error,
-      bytes: chunk.bytes.slice(record.start, record.end),
-    };
   }
 }

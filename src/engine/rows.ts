@@ -1,3 +1,4 @@
+import { withIdleTimeout } from "../transport/idle_timeout.ts";
 import {
   openSource,
   type Source,
@@ -16,6 +17,10 @@ export interface SourceOptions {
    * caller's own. Default: standard input.
    */
   sources?: readonly (string | Source)[] | undefined;
+  /**
+   * How long a source may give nothing, in ms; 0 is for ever. Default: 0.
+   */
+  idleTimeout?: number | undefined;
 }
 
 /**
@@ -30,6 +35,7 @@ export class Rows {
   readonly #plan: RowPlan;
   readonly #sources: readonly (string | Source)[];
   readonly #summary: Summary;
+  readonly #idleTimeout: number;
 
   /**
    * Checks the options; opens nothing.
@@ -41,8 +47,18 @@ export class Rows {
   constructor(options: RowOptions & SourceOptions, summary: Summary) {
     this.#plan = new RowPlan(options);
     this.#summary = summary;
-    const { sources = [] } = options;
+    const { sources = [], idleTimeout = 0 } = options;
+    this.#idleTimeout = idleTimeout;
     this.#sources = sources.length === 0 ? [STANDARD_INPUT] : sources;
+  }
+
+  /**
+   * Whether every record makes commands with as many arguments.
+   *
+   * @returns False where empty fields are left out.
+   */
+  get sameShape(): boolean {
+    return !this.#plan.skipEmpty;
   }
 
   /**
@@ -88,7 +104,10 @@ export class Rows {
     let left = this.#plan.limit;
     for (const from of this.#sources) {
       if (left <= 0) return;
-      const source = typeof from === "string" ? await openSource(from) : from;
+      const source = withIdleTimeout(
+        typeof from === "string" ? await openSource(from) : from,
+        this.#idleTimeout,
+      );
       const { bytesIn, blankLines } = this.#summary;
       let batcher: Batcher | undefined;
       const count = (): void => {

@@ -1,3 +1,4 @@
+import type { RecordPlace } from "./ledger.ts";
 import { type ErrorKind, ErrorTally } from "./error_tally.ts";
 
 /** A summary as plain data, with the names that `--json` prints. */
@@ -26,6 +27,11 @@ export interface SummaryData {
   recordsPerSecond: number;
   /** What was rejected, by kind of error, in the order of first appearance. */
   errors: ErrorKind[];
+  /**
+   * Where a load that ended early left off: the first record that is neither
+   * loaded nor rejected. None after a load that went through.
+   */
+  next: RecordPlace | null;
 }
 
 /**
@@ -63,6 +69,8 @@ export class Summary {
   bytesOut = 0;
   /** The rejects by kind. */
   readonly errors = new ErrorTally();
+  /** Where a load that ended early left off. */
+  next: RecordPlace | undefined;
   /** Bytes that the sources have in all, where every size is known. */
   bytesExpected: number | undefined;
 
@@ -113,6 +121,7 @@ export class Summary {
       seconds: Math.round(seconds * 1000) / 1000,
       recordsPerSecond: seconds > 0 ? Math.round(this.records / seconds) : 0,
       errors: this.errors.kinds(),
+      next: this.next ?? null,
     };
   }
 }

@@ -1,3 +1,4 @@
+import { ConnectionError } from "../errors.ts";
 import { DEFAULT_ADDRESS } from "./address.ts";
 import { Connection } from "./connection.ts";
 import { handshake, type HandshakeOptions } from "./handshake.ts";
@@ -34,18 +35,34 @@ export const CONNECT_TIMEOUT = 10_000;
 export async function connect(
   options: ConnectOptions = {},
 ): Promise<Connection> {
+  const timeout = options.connectTimeout ?? CONNECT_TIMEOUT;
   const connection = await Connection.open(
     {
       host: options.host ?? DEFAULT_ADDRESS.host,
       port: options.port ?? DEFAULT_ADDRESS.port,
     },
-    options.connectTimeout ?? CONNECT_TIMEOUT,
+    timeout,
   );
+  let late = false;
+  const timer = timeout > 0
+    ? setTimeout(() => {
+      late = true;
+      connection.close();
+    }, timeout)
+    : undefined;
   try {
     await handshake(connection, options);
     return connection;
   } catch (error) {
     connection.close();
-    throw error;
+    if (!late) throw error;
+    const { address } = connection;
+    throw new ConnectionError(
+      `Cannot use ${address}: it accepts connections but has not answered ` +
+        `for ${timeout / 1000} s (--connect-timeout)`,
+      address,
+    );
+  } finally {
+    clearTimeout(timer);
   }
 }

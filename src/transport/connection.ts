@@ -91,10 +91,12 @@ export class Connection {
    * Writes all of the bytes, however many the system takes at once.
    *
    * @param bytes What to send; it must not change until this is done.
+   * @param onPart Called each time when a part of them, not all, went through.
    */
-  async write(bytes: Uint8Array): Promise<void> {
+  async write(bytes: Uint8Array, onPart?: () => void): Promise<void> {
     let done = await this.#conn.write(bytes);
     while (done < bytes.length) {
+      onPart?.();
       done += await this.#conn.write(bytes.subarray(done));
     }
   }

@@ -31,6 +31,42 @@ export function reasonOf(
   if (error instanceof Deno.errors.ConnectionRefused) {
     return "the connection was refused; is the server running there?";
   }
+  if (error instanceof Deno.errors.ConnectionReset) {
+    return "the connection was reset";
+  }
+  if (error instanceof Deno.errors.BrokenPipe) {
+    return "the server closed the connection";
+  }
   const text = error instanceof Error ? error.message : String(error);
   return text.replace(/ \(os error \d+\)/, "");
+}
+
+const LOST = [
+  Deno.errors.BrokenPipe,
+  Deno.errors.ConnectionAborted,
+  Deno.errors.ConnectionReset,
+  Deno.errors.NotConnected,
+  Deno.errors.TimedOut,
+  Deno.errors.UnexpectedEof,
+];
+
+/**
+ * Tells a lost connection from a mistake.
+ *
+ * @param error What reading or writing has thrown.
+ * @returns Whether the other side, or the way to it, has gone.
+ *
+ * @example
+ * ```ts
+ * import { isLostConnection } from "./reason.ts";
+ * import { assert } from "@std/assert";
+ *
+ * assert(isLostConnection(new Deno.errors.ConnectionReset("reset")));
+ * assert(!isLostConnection(new RangeError("a mistake")));
+ * ```
+ */
+export function isLostConnection(error: unknown): boolean {
+  // The system's other words for it (no route, network down) have no class.
+  return LOST.some((kind) => error instanceof kind) ||
+    (error instanceof Error && /os error/.test(error.message));
 }

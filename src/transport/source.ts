@@ -74,8 +74,16 @@ function fromReader(
       try {
         const count = await reader.read(into);
         offset += count ?? 0;
+        if (count === null && offset < (size ?? 0)) {
+          throw new InputError(
+            `Cannot read on in ${name}: it was ${size} bytes long and is ` +
+              `only ${offset} now; it was cut while it was being read`,
+            { source: name, offset },
+          );
+        }
         return count;
       } catch (error) {
+        if (error instanceof InputError) throw error;
         throw new InputError(
           `Cannot read on in ${name} after ${offset} bytes: ` +
             reasonOf(error, "--allow-read", name),

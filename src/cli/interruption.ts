@@ -1,0 +1,47 @@
+import { InterruptedError } from "../errors.ts";
+import { ExitCode } from "./exit_code.ts";
+
+/** Turns SIGINT and SIGTERM into an end in good order. */
+export class Interruption {
+  readonly #controller = new AbortController();
+  readonly #listeners = new Map<Deno.Signal, () => void>();
+
+  /**
+   * Begins to listen. The first signal aborts {@linkcode signal}; a second one
+   * ends the process at once.
+   */
+  constructor() {
+    for (const name of ["SIGINT", "SIGTERM"] as const) {
+      // Windows knows no SIGTERM.
+      if (Deno.build.os === "windows" && name === "SIGTERM") continue;
+      const listener = (): void => this.#hear(name);
+      Deno.addSignalListener(name, listener);
+      this.#listeners.set(name, listener);
+    }
+  }
+
+  /**
+   * What is aborted by the first signal.
+   *
+   * @returns A signal whose reason is an {@linkcode InterruptedError}.
+   */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Stops listening. */
+  [Symbol.dispose](): void {
+    for (const [name, listener] of this.#listeners) {
+      Deno.removeSignalListener(name, listener);
+    }
+  }
+
+  #hear(name: "SIGINT" | "SIGTERM"): void {
+    if (this.signal.aborted) {
+      Deno.exit(
+        name === "SIGINT" ? ExitCode.Interrupted : ExitCode.Terminated,
+      );
+    }
+    this.#controller.abort(new InterruptedError(name));
+  }
+}

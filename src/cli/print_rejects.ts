@@ -1,0 +1,27 @@
+import type { Summary } from "../engine/summary.ts";
+import { printError } from "./output.ts";
+import { formatCount, formatErrors } from "./report.ts";
+
+/**
+ * Prints what was rejected: a line per kind of error, and where the records
+ * went.
+ *
+ * @param summary The counts.
+ * @param files The reject files, where there are any.
+ */
+export function printRejects(
+  summary: Summary,
+  files: readonly { path: string; records: number }[] = [],
+): void {
+  if (summary.rejected === 0) return;
+  const s = summary.rejected === 1 ? "" : "s";
+  printError(`rejected ${formatCount(summary.rejected)} record${s}:\n`);
+  printError(formatErrors(summary.errors.kinds()));
+  for (const { path, records } of files) {
+    printError(`  ${formatCount(records)} written to ${path}\n`);
+  }
+  if (files.length > 0) {
+    const [{ path }] = files;
+    printError(`  what was wrong with each: ${path}.errors.csv\n`);
+  }
+}

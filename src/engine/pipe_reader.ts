@@ -1,0 +1,224 @@
+/**
+ * Cuts a source into pieces that can be piped as they are.
+ *
+ * Why it has this shape: the bytes go out as they came, in as large pieces as
+ * they came in, but a piece ends behind a whole command where that is possible
+ * at all. The beginning of a command that is not whole yet waits for its rest,
+ * so that an input that was cut off never leaves half a command on the server,
+ * where whatever comes next would become part of a value. Only a command that
+ * is too large to wait is sent in parts.
+ *
+ * @module
+ */
+import { InputError } from "../errors.ts";
+import { CR, LF } from "../protocol/ascii.ts";
+import { CommandScanner } from "../protocol/command_scanner.ts";
+import type { Source } from "../transport/source.ts";
+import { type Chunk, CHUNK_SLACK, type ChunkPool } from "./chunk_pool.ts";
+import type { PipePiece } from "./pipe_piece.ts";
+import { quotePiped } from "./quote_command.ts";
+
+/** The most bytes of a command that wait for its rest. */
+const MOST_HELD = 128 * 1024;
+
+/** Where the input is no RESP, and why. */
+export interface PipeFault {
+  /** The source's name. */
+  readonly source: string;
+  /** Bytes of the source before the fault. */
+  readonly offset: number;
+  /** What was expected there. */
+  readonly reason: string;
+}
+
+/** Reads sources, one after the other, into pieces. */
+export class PipeReader {
+  /** Bytes read so far, of all sources. */
+  bytesRead = 0;
+  /** Where the input is no RESP; the commands' bounds are not known behind. */
+  fault: PipeFault | undefined;
+  /** Whether the last command was sent without its end, and has none. */
+  sentInPart = false;
+  /** The source that is being read, or was last. */
+  source = "";
+  readonly #pool: ChunkPool;
+  #scanner = new CommandScanner();
+  /** Whole commands of earlier sources. */
+  #earlier = 0;
+
+  /**
+   * Makes a reader.
+   *
+   * @param pool Where chunks come from; whoever takes a piece releases its
+   * chunk.
+   */
+  constructor(pool: ChunkPool) {
+    this.#pool = pool;
+  }
+
+  /**
+   * Reads one source to its end.
+   *
+   * @param source The source.
+   * @yields Its bytes in pieces.
+   * @throws {InputError} When it cannot be read on, ends within a command, or
+   * has a command that breaks the pairing of commands and replies: nothing
+   * from that command on is yielded.
+   */
+  async *pieces(source: Source): AsyncGenerator<PipePiece, void, void> {
+    this.#earlier += this.#scanner.commands;
+    this.#scanner = new CommandScanner();
+    this.source = source.name;
+    let chunk = this.#pool.take();
+    let held = 0;
+    let offset = 0;
+    for (;;) {
+      const count = await source.read(
+        chunk.bytes.subarray(held, chunk.bytes.length - CHUNK_SLACK),
+      );
+      if (count === null) break;
+      this.bytesRead += count;
+      const end = held + count;
+      const piece = this.#cut(source, chunk, held, end, offset);
+      if (piece === undefined) {
+        held = end;
+        continue;
+      }
+      const rest = end - piece.end;
+      const next = this.#pool.take();
+      next.bytes.set(chunk.bytes.subarray(piece.end, end));
+      offset += piece.end;
+      held = rest;
+      const { hazard } = this.#scanner;
+      if (piece.end > 0) yield piece;
+      else this.#pool.release(chunk);
+      chunk = next;
+      if (hazard !== undefined) {
+        throw new InputError(
+          `Cannot pipe command ${this.#ordinal + 1} (${source.name}, byte ` +
+            `${offset}), which is ${hazard.name}: ${hazard.why}, so that ` +
+            "nobody could tell which replies are missing; nothing from it on " +
+            "was sent",
+          { source: source.name, offset },
+        );
+      }
+    }
+    yield* this.#end(source, chunk, held, offset);
+  }
+
+  /**
+   * Which MULTI has no EXEC.
+   *
+   * @returns Its ordinal; 0 where there is none.
+   */
+  get openMulti(): number {
+    const { openMulti } = this.#scanner;
+    return openMulti === 0 ? 0 : this.#earlier + openMulti;
+  }
+
+  /**
+   * Whether the commands' bounds are known.
+   *
+   * @returns False behind broken RESP.
+   */
+  get scannable(): boolean {
+    return this.fault === undefined;
+  }
+
+  get #ordinal(): number {
+    return this.#earlier + this.#scanner.commands;
+  }
+
+  /** The part of the chunk that can be sent; none: it is too short yet. */
+  #cut(
+    source: Source,
+    chunk: Chunk,
+    held: number,
+    end: number,
+    offset: number,
+  ): PipePiece | undefined {
+    const scanner = this.#scanner;
+    const before = this.#ordinal;
+    // Of a command that is sent in parts, one piece has the beginning and
+    // another one the end.
+    const continues = held === 0 && scanner.open;
+    const firstAt = continues ? scanner.scan(chunk.bytes, 0, end, 1) : 0;
+    // What is held was walked over before.
+    const at = scanner.scan(chunk.bytes, Math.max(held, firstAt), end);
+    if (scanner.fault !== undefined) {
+      this.fault ??= {
+        source: source.name,
+        offset: offset + at,
+        reason: scanner.fault,
+      };
+    }
+    let stop = end;
+    if (scanner.hazard !== undefined) {
+      stop = Math.max(scanner.boundary, 0);
+    } else if (scanner.open && (scanner.boundary >= 0 || held > 0)) {
+      const begun = Math.max(scanner.boundary, 0);
+      if (end - begun <= MOST_HELD) stop = begun;
+      if (stop === 0) return undefined;
+    }
+    const ended = this.#ordinal - before;
+    const finished = continues && ended > 0 ? 1 : 0;
+    const leftOpen = stop === end && scanner.open && (!continues || ended > 0);
+    return {
+      source: source.name,
+      chunk,
+      end: stop,
+      offset,
+      first: before + (continues ? 2 : 1),
+      firstAt,
+      begun: ended - finished + (leftOpen ? 1 : 0),
+      ended,
+    };
+  }
+
+  /** What is to be done about bytes that are no whole command. */
+  *#end(
+    source: Source,
+    chunk: Chunk,
+    held: number,
+    offset: number,
+  ): Generator<PipePiece, void, void> {
+    const scanner = this.#scanner;
+    const before = this.#ordinal;
+    if (!scanner.open) {
+      this.#pool.release(chunk);
+      return;
+    }
+    if (scanner.openInline || scanner.lacksOnlyLineBreak) {
+      // What is missing is what nobody could get wrong: the line break.
+      let end = held;
+      const wanted = scanner.openInline ? 1 : scanner.missing;
+      if (wanted === 2) chunk.bytes[end++] = CR;
+      chunk.bytes[end++] = LF;
+      scanner.scan(chunk.bytes, held, end);
+      yield {
+        source: source.name,
+        chunk,
+        end,
+        offset,
+        first: before + (held > 0 ? 1 : 2),
+        firstAt: 0,
+        begun: held > 0 ? this.#ordinal - before : 0,
+        ended: this.#ordinal - before,
+      };
+      return;
+    }
+    this.sentInPart = held === 0;
+    const { missing } = scanner;
+    const lack = missing > 2 ? `, ${missing - 2} bytes short` : "";
+    const what = held > 0 ? `: ${quotePiped(chunk.bytes, 0, held)}` : "";
+    const fate = held > 0
+      ? `; it was not sent (${held} bytes)`
+      : "; it was too large to be held back, was sent as far as it went, and " +
+        "the server drops it";
+    throw new InputError(
+      `The input ends within command ${before + 1} (${source.name}, byte ` +
+        `${offset})${lack}${what}${fate}`,
+      { source: source.name, offset },
+    );
+  }
+}

@@ -1,0 +1,126 @@
+import { stringify } from "@std/csv";
+import { UsageError } from "../errors.ts";
+import { LF } from "../protocol/ascii.ts";
+import { FileSink } from "../transport/file_sink.ts";
+import { isSameFile } from "../transport/same_file.ts";
+import type { Reject } from "./reject.ts";
+
+const COLUMNS = [
+  "file",
+  "record",
+  "line",
+  "offset",
+  "command",
+  "error",
+];
+
+const encoder = new TextEncoder();
+
+/** A reject file and what its state depends on. */
+interface RejectFile {
+  readonly sink: FileSink;
+  readonly header: Uint8Array;
+  count: number;
+  /** The last record had no line break: it was its source's very last. */
+  open: boolean;
+}
+
+/**
+ * The files that rejects go to: their original bytes under the original
+ * header, to be mended and loaded again, and a report of what was wrong with
+ * each.
+ *
+ * Sources whose headers differ cannot share a file: the first header's rejects
+ * go to `FILE`, the next one's to `FILE.2`, and so on.
+ */
+export class RejectFiles {
+  readonly #path: string;
+  readonly #report: FileSink;
+  readonly #files: RejectFile[] = [];
+  readonly #first: FileSink;
+
+  /**
+   * Creates the files, so that a path that cannot be written is found before
+   * anything is sent. Those that stay empty are removed in the end.
+   *
+   * @param path Where the records go; the report goes to `PATH.errors.csv`.
+   * @param inputs Paths that are read and must not be overwritten.
+   * @throws {UsageError} When a file cannot be written, or is an input.
+   */
+  constructor(path: string, inputs: readonly string[]) {
+    const report = `${path}.errors.csv`;
+    for (const input of inputs) {
+      for (const output of [path, report]) {
+        if (!isSameFile(input, output)) continue;
+        throw new UsageError(
+          `Cannot write rejects to ${output}: it is an input file`,
+          "--rejects",
+        );
+      }
+    }
+    this.#path = path;
+    this.#first = FileSink.create(path, "--rejects");
+    this.#report = FileSink.create(report, "--rejects");
+  }
+
+  /**
+   * Writes one reject.
+   *
+   * @param reject The record and what was wrong with it.
+   */
+  add(reject: Reject): void {
+    const file = this.#fileFor(reject.header);
+    if (file.open) file.sink.write(Uint8Array.of(LF));
+    file.sink.write(reject.bytes);
+    file.open = reject.bytes.at(-1) !== LF;
+    file.count++;
+    this.#row([
+      reject.source,
+      String(reject.record),
+      String(reject.line),
+      String(reject.offset),
+      reject.command ?? "",
+      reject.error,
+    ]);
+  }
+
+  /**
+   * Closes the files and removes those that stayed empty.
+   *
+   * @returns The paths with their counts of records, to be shown.
+   */
+  close(): { path: string; records: number }[] {
+    this.#report.close();
+    if (this.#files.length === 0) this.#first.close();
+    for (const { sink } of this.#files) sink.close();
+    return this.#files.map(({ sink, count }) => ({
+      path: sink.path,
+      records: count,
+    }));
+  }
+
+  #fileFor(header: Uint8Array): RejectFile {
+    const known = this.#files.find((file) => isSame(file.header, header));
+    if (known !== undefined) return known;
+    const number = this.#files.length + 1;
+    const sink = number === 1
+      ? this.#first
+      : FileSink.create(`${this.#path}.${number}`, "--rejects");
+    if (number === 1) this.#row(COLUMNS);
+    sink.write(header);
+    const file = { sink, header, count: 0, open: false };
+    this.#files.push(file);
+    return file;
+  }
+
+  #row(fields: readonly string[]): void {
+    this.#report.write(
+      encoder.encode(stringify([fields], { headers: false })),
+    );
+  }
+}
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length &&
+    one.every((byte, i) => byte === other[i]);
+}

@@ -1,0 +1,77 @@
+/** What a watchdog watches. */
+export interface WatchdogOptions {
+  /** How long there may be no sign of life, in ms; 0 is for ever. */
+  timeout: number;
+  /** Whether a sign of life is due at all. */
+  isWaiting(): boolean;
+  /** Called once, with the seconds that passed without one. */
+  onTimeout(seconds: number): void;
+}
+
+/** How often a watchdog looks within its time, and at least, in ms. */
+const LOOKS = 20;
+const LONGEST_SLEEP = 500;
+
+/**
+ * Notices that somebody who owes an answer has gone silent.
+ *
+ * It looks a few times a second instead of setting a timer for each answer,
+ * so that an answer costs it one assignment.
+ *
+ * @example
+ * ```ts
+ * import { Watchdog } from "./watchdog.ts";
+ *
+ * const silent = Promise.withResolvers<number>();
+ * const dog = new Watchdog({
+ *   timeout: 20,
+ *   isWaiting: () => true,
+ *   onTimeout: silent.resolve,
+ * });
+ * await silent.promise;
+ * dog.stop();
+ * ```
+ */
+export class Watchdog {
+  readonly #options: WatchdogOptions;
+  readonly #timer: ReturnType<typeof setInterval> | undefined;
+  /** Something happened since the last look. */
+  #alive = true;
+  #since = performance.now();
+
+  /**
+   * Begins to watch.
+   *
+   * @param options What to watch and whom to tell.
+   */
+  constructor(options: WatchdogOptions) {
+    this.#options = options;
+    if (options.timeout <= 0) return;
+    this.#timer = setInterval(
+      () => this.#look(),
+      Math.min(LONGEST_SLEEP, Math.max(1, options.timeout / LOOKS)),
+    );
+  }
+
+  /** Notes a sign of life. */
+  calm(): void {
+    this.#alive = true;
+  }
+
+  /** Stops watching. */
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #look(): void {
+    const { timeout, isWaiting, onTimeout } = this.#options;
+    const now = performance.now();
+    if (this.#alive || !isWaiting()) {
+      this.#alive = false;
+      this.#since = now;
+    } else if (now - this.#since >= timeout) {
+      this.stop();
+      onTimeout(timeout / 1000);
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import {
+  ConnectionError,
+  InputError,
+  InterruptedError,
+  ProtocolError,
+  StoppedError,
+  UsageError,
+} from "../errors.ts";
+import type { ConnectOptions } from "../transport/connect.ts";
+import { explainFull } from "./explain_full.ts";
+import type { Lane } from "./lane.ts";
+import type { Ledger, RecordPlace } from "./ledger.ts";
+import type { RaceSlot } from "./race_slot.ts";
+import type { Summary } from "./summary.ts";
+
+/** How long the replies to what is in flight are waited for, in ms. */
+const PATIENCE = 5_000;
+
+/** What there is to wind up. */
+export interface Unfinished {
+  /** The lane. */
+  lane: Lane;
+  /** Its ledger. */
+  ledger: Ledger;
+  /** The counts. */
+  summary: Summary;
+  /** What has ended the load. */
+  end: RaceSlot;
+  /** How to ask the server why it is full. */
+  server: ConnectOptions | undefined;
+}
+
+/**
+ * Ends a load early without losing what is known.
+ *
+ * Input that breaks off: what came before it is finished. A stop or an
+ * interruption: nothing more is sent, and the replies to what was are waited
+ * for. A lost connection: there is nothing to wait for.
+ *
+ * @param error What ended the load.
+ * @param load What to wind up.
+ * @returns The error to throw: its message says how far the load got.
+ */
+export async function windUp(
+  error: unknown,
+  load: Unfinished,
+): Promise<unknown> {
+  const { lane, ledger, summary } = load;
+  if (error instanceof InputError || error instanceof UsageError) {
+    try {
+      await lane.finish();
+      // A reply to what was sent may say that it was pointless anyway.
+      if (!(load.end.error instanceof StoppedError)) return error;
+      return await windUp(load.end.error, load);
+    } catch (worse) {
+      return await windUp(worse, load);
+    }
+  }
+  const onPurpose = error instanceof StoppedError ||
+    error instanceof InterruptedError;
+  await lane.drain(onPurpose ? PATIENCE : 0);
+  const place = ledger.firstUnsettled();
+  summary.next = place;
+  ledger.settle();
+  const counts = `${summary.loaded} records are in, ${summary.rejected} ` +
+    `rejected${unknownOf(summary.unknown)}${firstOf(place, summary.unknown)}`;
+  if (error instanceof StoppedError) {
+    const figures = error.reply?.startsWith("OOM") && load.server !== undefined
+      ? await explainFull(load.server)
+      : undefined;
+    return new StoppedError(
+      `${error.message}${figures === undefined ? "" : ` (${figures})`}; ` +
+        counts,
+      error.reply,
+    );
+  }
+  if (error instanceof ConnectionError) {
+    return new ConnectionError(`${error.message}; ${counts}`, error.address, {
+      cause: error,
+    });
+  }
+  if (error instanceof InterruptedError || error instanceof ProtocolError) {
+    error.message += `; ${counts}`;
+  }
+  return error;
+}
+
+function unknownOf(unknown: number): string {
+  return unknown === 0
+    ? ""
+    : `, ${unknown} in flight may or may not be (no reply has come)`;
+}
+
+function firstOf(place: RecordPlace | undefined, unknown: number): string {
+  if (place === undefined) return "";
+  const what = unknown > 0 ? "the first of them" : "the next record";
+  return `; ${what} is ${place.source}:${place.line}`;
+}

@@ -1,0 +1,368 @@
+/**
+ * Finds where commands begin and end in a stream that a client would send:
+ * RESP arrays of bulk strings, and inline commands.
+ *
+ * Why it has this shape: what is piped is sent as it is, and nothing here
+ * changes a byte of it. But without knowing the commands' bounds nobody can say
+ * which command an error belongs to, nor tell a whole input from one that was
+ * cut off: behind a cut bulk string, whatever is sent next becomes part of a
+ * value. So the bounds are found by jumping from length to length. Values are
+ * not looked at; only the names of the few commands after which replies no
+ * longer pair up are (see {@linkcode Hazard}).
+ *
+ * The scanner holds no bytes. A command may be cut anywhere; the states say
+ * where in it the last bytes ended.
+ *
+ * Facts of the protocol, from the server's networking.c: a count of 0 or less
+ * and a line with nothing on it get no reply; the two bytes behind a bulk
+ * string are passed over, whatever they are; inline commands end at a line
+ * feed, with or without a carriage return.
+ *
+ * @module
+ */
+import { ASTERISK, CR, DOLLAR, LF, MINUS, NINE, ZERO } from "./ascii.ts";
+import { type Hazard, hazardOf, isWorthALook } from "./hazard.ts";
+
+const START = 0;
+const COUNT = 1;
+const COUNT_LF = 2;
+const TYPE = 3;
+const LENGTH = 4;
+const LENGTH_LF = 5;
+const BODY = 6;
+const INLINE = 7;
+const BROKEN = 8;
+
+/** More arguments or longer bulk strings than this no server takes. */
+const LARGEST_NUMBER = 2 ** 31 - 1;
+
+/** Bytes of an argument that are kept to recognise it. */
+const KEPT = 16;
+/** Arguments that are kept of a command that may be a hazard. */
+const KEPT_ARGUMENTS = 3;
+
+/**
+ * Finds the bounds of commands, in pieces cut anywhere.
+ *
+ * @example
+ * ```ts
+ * import { CommandScanner } from "./command_scanner.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const scanner = new CommandScanner();
+ * const bytes = new TextEncoder().encode("PING\r\n*1\r\n$4\r\nPI");
+ * scanner.scan(bytes, 0, bytes.length);
+ * assertEquals(scanner.commands, 1);
+ * assertEquals(scanner.boundary, 6);
+ * assertEquals(scanner.missing, 4);
+ * ```
+ */
+export class CommandScanner {
+  /** Whole commands so far that are owed a reply. */
+  commands = 0;
+  /** Index in the last bytes behind the last whole command; -1 for none. */
+  boundary = -1;
+  /** The command that breaks the pairing, behind {@linkcode boundary}. */
+  hazard: Hazard | undefined;
+  /** Why the bytes are not commands, where they are not. */
+  fault: string | undefined;
+  /** The ordinal of the MULTI that waits for its EXEC; 0 for none. */
+  openMulti = 0;
+
+  #state = START;
+  #number = 0;
+  #digits = 0;
+  #negative = false;
+  /** Arguments of the command that are still to come. */
+  #arguments = 0;
+  /** Bytes of the bulk string, and of the two behind it, still to come. */
+  #left = 0;
+  #index = 0;
+  readonly #kept = new Uint8Array(KEPT);
+  #keptLength = 0;
+  #words: string[] = [];
+  /** Something other than white space is on the inline command's line. */
+  #inlineHasText = false;
+
+  /**
+   * Whether the bytes so far end within a command.
+   *
+   * @returns True also for an inline command without its line feed.
+   */
+  get open(): boolean {
+    return this.#state !== START && this.#state !== BROKEN;
+  }
+
+  /**
+   * Whether the bytes so far end within an inline command, which a line break
+   * would end.
+   *
+   * @returns False between commands and within a RESP command.
+   */
+  get openInline(): boolean {
+    return this.#state === INLINE;
+  }
+
+  /**
+   * How many bytes the bulk string that the bytes end in still lacks.
+   *
+   * @returns Bytes with the line break behind it; 0 where no bulk string is
+   * open.
+   */
+  get missing(): number {
+    return this.#state === BODY ? this.#left : 0;
+  }
+
+  /**
+   * Whether only the line break behind the very last bulk string is missing.
+   *
+   * @returns True where the command would be whole with it.
+   */
+  get lacksOnlyLineBreak(): boolean {
+    return this.#state === BODY && this.#left <= 2 && this.#arguments === 1;
+  }
+
+  /**
+   * Walks over bytes.
+   *
+   * Stops early, and for good, at a {@linkcode hazard} or a
+   * {@linkcode fault}.
+   *
+   * @param bytes The buffer.
+   * @param start Index of the first byte.
+   * @param end Index behind the last byte.
+   * @param most Whole commands to pass over at the most.
+   * @returns The index where it stopped.
+   */
+  scan(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    most = Infinity,
+  ): number {
+    let at = start;
+    this.boundary = this.#state === START ? start : -1;
+    const last = this.commands + most;
+    while (at < end && this.commands < last) {
+      switch (this.#state) {
+        case START:
+          at = this.#skip(bytes, at, end, last);
+          if (at === end || this.commands === last) break;
+          this.#index = 0;
+          this.#words.length = 0;
+          this.#keptLength = 0;
+          if (bytes[at] === ASTERISK) {
+            at++;
+            this.#begin(COUNT);
+          } else {
+            this.#inlineHasText = false;
+            this.#state = INLINE;
+          }
+          break;
+        case COUNT:
+        case LENGTH:
+          at = this.#scanNumber(bytes, at, end);
+          break;
+        case COUNT_LF:
+          if (bytes[at] !== LF) return this.#break("a line feed", at);
+          at++;
+          if (this.#number <= 0) {
+            this.#state = START;
+            this.boundary = at;
+          } else {
+            this.#arguments = this.#number;
+            this.#state = TYPE;
+          }
+          break;
+        case TYPE:
+          if (bytes[at] !== DOLLAR) return this.#break('"$"', at);
+          at++;
+          this.#begin(LENGTH);
+          break;
+        case LENGTH_LF:
+          if (bytes[at] !== LF) return this.#break("a line feed", at);
+          at++;
+          this.#left = this.#number + 2;
+          this.#keptLength = 0;
+          this.#state = BODY;
+          break;
+        case BODY: {
+          const taken = Math.min(this.#left, end - at);
+          if (this.#index < KEPT_ARGUMENTS) this.#keep(bytes, at, taken);
+          at += taken;
+          this.#left -= taken;
+          if (this.#left > 0) break;
+          this.#look();
+          this.#index++;
+          if (--this.#arguments > 0) this.#state = TYPE;
+          else if (!this.#complete(at)) return at;
+          break;
+        }
+        case INLINE: {
+          const found = bytes.indexOf(LF, at);
+          const stop = found === -1 || found >= end ? end : found;
+          this.#keepInline(bytes, at, stop);
+          at = stop;
+          if (stop === end) break;
+          at++;
+          if (!this.#inlineHasText) {
+            this.#state = START;
+            this.boundary = at;
+          } else {
+            this.#splitInline();
+            if (!this.#complete(at)) return at;
+          }
+          break;
+        }
+        default:
+          return at;
+      }
+    }
+    return at;
+  }
+
+  /**
+   * Passes over whole, ordinary RESP commands; stops in front of any other.
+   *
+   * Measured with 1,000,000 SETs of 46 bytes: 25 ms, against 116 ms when the
+   * states alone do it.
+   */
+  #skip(bytes: Uint8Array, at: number, end: number, last: number): number {
+    let commands = this.commands;
+    walk: while (commands < last && bytes[at] === ASTERISK) {
+      const count = bytes[at + 1] - ZERO;
+      if (!(count > 0 && count < 10) || bytes[at + 2] !== CR) break;
+      if (bytes[at + 3] !== LF) break;
+      let next = at + 4;
+      for (let i = 0; i < count; i++) {
+        if (bytes[next] !== DOLLAR) break walk;
+        let length = bytes[++next] - ZERO;
+        if (!(length >= 0 && length < 10)) break walk;
+        let byte: number;
+        while ((byte = bytes[++next]) >= ZERO && byte <= NINE) {
+          length = length * 10 + byte - ZERO;
+        }
+        if (byte !== CR || bytes[next + 1] !== LF) break walk;
+        next += 2;
+        if (i === 0 && isWorthALook(length, bytes[next], bytes[next + 1])) {
+          break walk;
+        }
+        next += length + 2;
+        // Indices past the end, where the buffer may hold anything, go no
+        // further than this.
+        if (next > end) break walk;
+      }
+      at = next;
+      commands++;
+    }
+    this.commands = commands;
+    this.boundary = at;
+    return at;
+  }
+
+  #begin(state: number): void {
+    this.#state = state;
+    this.#number = 0;
+    this.#digits = 0;
+    this.#negative = false;
+  }
+
+  #scanNumber(bytes: Uint8Array, at: number, end: number): number {
+    let byte = 0;
+    while (at < end && (byte = bytes[at]) >= ZERO && byte <= NINE) {
+      this.#number = this.#number * 10 + byte - ZERO;
+      this.#digits++;
+      at++;
+    }
+    if (this.#number > LARGEST_NUMBER) return this.#break("a length", at);
+    if (at === end) return at;
+    if (byte === MINUS && this.#digits === 0 && this.#state === COUNT) {
+      this.#negative = true;
+    } else if (byte === CR && this.#digits > 0) {
+      if (this.#negative) this.#number = 0;
+      this.#state = this.#state === COUNT ? COUNT_LF : LENGTH_LF;
+    } else {
+      return this.#break("a length in decimal", at);
+    }
+    return at + 1;
+  }
+
+  #keep(bytes: Uint8Array, at: number, count: number): void {
+    if (this.#index > 0 && this.#words.length === 0) return;
+    // The two bytes behind the bulk string are not the argument's.
+    const wanted = Math.min(
+      count,
+      this.#left - 2,
+      KEPT - this.#keptLength,
+    );
+    for (let i = 0; i < wanted; i++) {
+      this.#kept[this.#keptLength++] = bytes[at + i];
+    }
+  }
+
+  /** Looks at an argument that is whole: may the command be a hazard? */
+  #look(): void {
+    if (this.#index >= KEPT_ARGUMENTS) return;
+    const [first, second] = this.#kept;
+    if (this.#index === 0) {
+      if (!isWorthALook(this.#keptLength, first, second)) return;
+    } else if (this.#words.length === 0) {
+      return;
+    }
+    this.#words.push(this.#keptText());
+    this.#keptLength = 0;
+  }
+
+  #keptText(): string {
+    return String.fromCharCode(...this.#kept.subarray(0, this.#keptLength))
+      .toUpperCase();
+  }
+
+  #keepInline(bytes: Uint8Array, at: number, end: number): void {
+    for (; at < end && this.#words.length < KEPT_ARGUMENTS; at++) {
+      const byte = bytes[at];
+      if (byte > 0x20) {
+        this.#inlineHasText = true;
+        if (this.#keptLength < KEPT) this.#kept[this.#keptLength++] = byte;
+      } else if (this.#keptLength > 0) {
+        this.#splitInline();
+      }
+    }
+  }
+
+  #splitInline(): void {
+    if (this.#keptLength > 0) this.#words.push(this.#keptText());
+    this.#keptLength = 0;
+  }
+
+  /** Ends a command; false where it is a hazard. */
+  #complete(at: number): boolean {
+    this.#state = START;
+    if (this.#words.length > 0) {
+      this.hazard = this.#judge();
+      if (this.hazard !== undefined) {
+        this.#state = BROKEN;
+        return false;
+      }
+    }
+    this.commands++;
+    this.boundary = at;
+    return true;
+  }
+
+  #judge(): Hazard | undefined {
+    const [name] = this.#words;
+    if (name === "MULTI") {
+      this.openMulti = this.commands + 1;
+    } else if (name === "EXEC" || name === "DISCARD") {
+      this.openMulti = 0;
+    }
+    return hazardOf(this.#words);
+  }
+
+  #break(expected: string, at: number): number {
+    this.fault = `expected ${expected}`;
+    this.#state = BROKEN;
+    return at;
+  }
+}

@@ -1,0 +1,104 @@
+import { StoppedError, UsageError } from "../errors.ts";
+import { reasonOf } from "./reason.ts";
+
+/** Bytes that are gathered before they are written. */
+const GATHERED = 64 * 1024;
+
+/**
+ * A file that output is gathered for.
+ *
+ * It is created at once, so that a path that cannot be written is found before
+ * anything is sent, and removed again where nothing was written to it.
+ *
+ * @example
+ * ```ts
+ * import { FileSink } from "./file_sink.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = await Deno.makeTempFile();
+ * const sink = FileSink.create(path, "--rejects");
+ * sink.write(new TextEncoder().encode("id\n"));
+ * sink.close();
+ * assertEquals(await Deno.readTextFile(path), "id\n");
+ * await Deno.remove(path);
+ * ```
+ */
+export class FileSink {
+  /** The file's path. */
+  readonly path: string;
+  readonly #file: Deno.FsFile;
+  readonly #gathered = new Uint8Array(GATHERED);
+  #length = 0;
+  #written = 0;
+
+  private constructor(path: string, file: Deno.FsFile) {
+    this.path = path;
+    this.#file = file;
+  }
+
+  /**
+   * Creates the file, or empties it.
+   *
+   * @param path Where.
+   * @param flag The flag that asked for it.
+   * @returns The sink.
+   * @throws {UsageError} When the file cannot be created.
+   */
+  static create(path: string, flag: string): FileSink {
+    try {
+      const file = Deno.openSync(path, {
+        write: true,
+        create: true,
+        truncate: true,
+      });
+      return new FileSink(path, file);
+    } catch (error) {
+      throw new UsageError(
+        `Cannot write ${path}: ${reasonOf(error, "--allow-write", path)}`,
+        flag,
+      );
+    }
+  }
+
+  /**
+   * Appends bytes.
+   *
+   * @param bytes What to write; it is copied.
+   * @throws {StoppedError} When the file cannot be written any more.
+   */
+  write(bytes: Uint8Array): void {
+    if (this.#length + bytes.length > GATHERED) this.#flush();
+    if (bytes.length > GATHERED) {
+      this.#writeAll(bytes);
+    } else {
+      this.#gathered.set(bytes, this.#length);
+      this.#length += bytes.length;
+    }
+  }
+
+  /** Writes what is left and closes the file; an empty one is removed. */
+  close(): void {
+    this.#flush();
+    this.#file.close();
+    if (this.#written === 0) Deno.removeSync(this.path);
+  }
+
+  #flush(): void {
+    this.#writeAll(this.#gathered.subarray(0, this.#length));
+    this.#length = 0;
+  }
+
+  #writeAll(bytes: Uint8Array): void {
+    try {
+      for (let done = 0; done < bytes.length;) {
+        done += this.#file.writeSync(bytes.subarray(done));
+      }
+    } catch (error) {
+      throw new StoppedError(
+        `Cannot write to ${this.path}: ` +
+          reasonOf(error, "--allow-write", this.path),
+      );
+    }
+    this.#written += bytes.length;
+  }
+}

@@ -1,0 +1,109 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { type Config, parseConfig } from "../../src/cli/config.ts";
+import type { CommandName } from "../../src/cli/flags.ts";
+import { UsageError } from "../../src/errors.ts";
+
+const none = (): undefined => undefined;
+
+/** Parses for `load`, with a command where the words bring none. */
+function load(
+  words: string[],
+  environment = none as (n: string) => string | undefined,
+): Config & { command: "load" } {
+  const all = words.includes("--") ? words : [...words, "--", "PING"];
+  const config = parseConfig("load", all, environment);
+  if (config.command !== "load") throw new Error("not for load");
+  return config;
+}
+
+Deno.test("parseConfig reads standard input where no file is named", () => {
+  assertEquals(load([]).files, ["-"]);
+  assertEquals(load(["a.csv", "-"]).files, ["a.csv", "-"]);
+  assertEquals(parseConfig("pipe", [], none).files, ["-"]);
+});
+
+Deno.test("parseConfig puts the commands of --then behind the template", () => {
+  const words = ["--then", "A 'b c'", "--then=D", "--", "SET", "{k}"];
+  assertEquals(load(words).rows.commands, [
+    ["SET", "{k}"],
+    ["A", "b c"],
+    ["D"],
+  ]);
+});
+
+Deno.test("parseConfig leaves to the engine what nobody said", () => {
+  const { rows, server, json, quiet } = load([]);
+  assertEquals([json, quiet], [false, false]);
+  assertEquals(rows.header, undefined);
+  assertEquals(rows.limit, undefined);
+  assertEquals(rows.maxRecord, undefined);
+  assertEquals(server.host, undefined);
+  assertEquals(server.port, undefined);
+  assertEquals(server.database, undefined);
+  assertEquals(server.password, undefined);
+});
+
+Deno.test("parseConfig knows where the server is and who to be there", () => {
+  const { server } = load([
+    ...["-h", "cache", "-p", "7000", "-n", "3"],
+    ...["--user", "u", "-a", "p w"],
+  ]);
+  assertEquals(server.host, "cache");
+  assertEquals(server.port, 7000);
+  assertEquals(server.database, 3);
+  assertEquals(server.user, "u");
+  assertEquals(server.password, "p w");
+});
+
+Deno.test("parseConfig takes the password from REDISCLI_AUTH, -a first", () => {
+  const environment = (name: string): string | undefined =>
+    name === "REDISCLI_AUTH" ? "env" : undefined;
+  assertEquals(load([], environment).server.password, "env");
+  assertEquals(load(["-a", "flag"], environment).server.password, "flag");
+});
+
+const SIZES: [text: string, bytes: number][] = [
+  ["1", 1],
+  ["65536", 65536],
+  ["512k", 512 * 1024],
+  ["512K", 512 * 1024],
+  ["512kb", 512 * 1024],
+  ["64m", 64 * 1024 ** 2],
+  ["1g", 1024 ** 3],
+];
+
+for (const [text, bytes] of SIZES) {
+  Deno.test(`parseConfig reads --max-record ${text}`, () => {
+    assertEquals(load(["--max-record", text]).rows.maxRecord, bytes);
+  });
+}
+
+const BAD: [command: CommandName, words: string[], says: string][] = [
+  ["load", [], "There is no command; write it after --"],
+  ["load", ["f.csv", "--"], "There is no command"],
+  ["encode", ["f.csv"], "There is no command"],
+  ["pipe", ["--", "SET", "a", "b"], "takes no command"],
+  ["load", ["-", "-", "--", "X"], "only once"],
+  ["pipe", ["-", "a", "-"], "only once"],
+  ["load", ["-p", "0", "--", "X"], 'Cannot parse port "0"'],
+  ["load", ["-p", "65536", "--", "X"], 'Cannot parse port "65536"'],
+  ["pipe", ["-p", "x"], 'Cannot parse port "x"'],
+  ["load", ["-n", "-1", "--", "X"], 'Cannot parse -n "-1"'],
+  ["load", ["-n", "one", "--", "X"], 'Cannot parse -n "one"'],
+  ["load", ["--limit", "5k", "--", "X"], 'Cannot parse --limit "5k"'],
+  ["load", ["--limit", "-1", "--", "X"], 'Cannot parse --limit "-1"'],
+  ["load", ["--limit", "1.5", "--", "X"], 'Cannot parse --limit "1.5"'],
+  ["load", ["--limit=", "--", "X"], 'Cannot parse --limit ""'],
+  ["load", ["--skip-lines", "x", "--", "X"], 'Cannot parse --skip-lines "x"'],
+  ["load", ["--max-record", "0", "--", "X"], 'Cannot parse --max-record "0"'],
+  ["load", ["--max-record", "2g", "--", "X"], 'Cannot parse --max-record "2g"'],
+  ["load", ["--max-record", "1t", "--", "X"], 'Cannot parse --max-record "1t"'],
+  ["load", ["--then", "'a", "--", "X"], "a ' is left open"],
+  ["load", ["--then", " ", "--", "X"], "--then needs a command"],
+];
+
+for (const [command, words, says] of BAD) {
+  Deno.test(`parseConfig refuses ${command} ${words.join(" ")}`, () => {
+    assertThrows(() => parseConfig(command, words, none), UsageError, says);
+  });
+}

@@ -1,0 +1,58 @@
+import { assertEquals } from "@std/assert";
+import {
+  formatBytes,
+  formatCount,
+  formatErrors,
+} from "../../src/cli/report.ts";
+
+const COUNTS: [n: number, text: string][] = [
+  [0, "0"],
+  [7, "7"],
+  [999, "999"],
+  [1000, "1,000"],
+  [12345, "12,345"],
+  [999_999, "999,999"],
+  [1_000_000, "1,000,000"],
+  [1_234_567.5, "1,234,568"],
+  [Number.MAX_SAFE_INTEGER, "9,007,199,254,740,991"],
+];
+
+for (const [n, text] of COUNTS) {
+  Deno.test(`formatCount writes ${n} as ${text}`, () => {
+    assertEquals(formatCount(n), text);
+  });
+}
+
+const SIZES: [bytes: number, text: string][] = [
+  [0, "0 B"],
+  [1, "1 B"],
+  [999, "999 B"],
+  [1000, "1.0 kB"],
+  [1049, "1.0 kB"],
+  [1051, "1.1 kB"],
+  [999_900, "999.9 kB"],
+  // Never "1000.0 kB".
+  [999_999, "1.0 MB"],
+  [78_646_670, "78.6 MB"],
+  [10_000_000_000, "10.0 GB"],
+  [5e12, "5.0 TB"],
+  [5e15, "5000.0 TB"],
+];
+
+for (const [bytes, text] of SIZES) {
+  Deno.test(`formatBytes writes ${bytes} as ${text}`, () => {
+    assertEquals(formatBytes(bytes), text);
+  });
+}
+
+Deno.test("formatErrors writes a line for each kind", () => {
+  assertEquals(formatErrors([]), "");
+  assertEquals(
+    formatErrors([
+      { error: "ERR a", count: 1, first: ["f.csv:2"] },
+      { error: "ERR b", count: 2_000_000, first: ["-:3", "-:4", "-:9"] },
+    ]),
+    "  ERR a x 1, first f.csv:2\n" +
+      "  ERR b x 2,000,000, first -:3, -:4, -:9\n",
+  );
+});

@@ -1,0 +1,46 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { PREAMBLE_LENGTH, readPreamble } from "../../src/codec/preamble.ts";
+import { latin1Bytes } from "../support/random_reply.ts";
+
+/** What the bytes are, and after how many of them that is plain. */
+const KNOWN: [bytes: string, skip: number, reason: string | undefined][] = [
+  ["\xef\xbb\xbf", 3, undefined],
+  ["\xff\xfe", 0, "UTF-16 (little-endian)"],
+  ["\xfe\xff", 0, "UTF-16 (big-endian)"],
+  ["\x1f\x8b", 0, "compressed (gzip)"],
+  ["\x28\xb5\x2f\xfd", 0, "compressed (zstd)"],
+  ["PK\x03\x04", 0, "compressed (zip (or a spreadsheet))"],
+];
+
+Deno.test("a byte order mark and formats that are no CSV are told by their first bytes", () => {
+  for (const [text, skip, reason] of KNOWN) {
+    const bytes = latin1Bytes(text);
+    for (let length = 0; length < bytes.length; length++) {
+      const start = bytes.subarray(0, length);
+      assertEquals(readPreamble(start), undefined, `${text} to ${length}`);
+    }
+    for (const rest of ["", "i", "id,name\n", "\0\0"]) {
+      const found = readPreamble(latin1Bytes(text + rest));
+      assertEquals(found?.skip, skip, text);
+      assertStringIncludes(found?.reason ?? "none", reason ?? "none", text);
+    }
+  }
+});
+
+Deno.test("what only resembles a known start is data", () => {
+  const starts = ["id,", "\n", "\xef\xbbx", "\xefi", "\xff,", "\x1f,", "(1)"];
+  for (const start of [...starts, "PK,", "PK\x03,", "P\n", "\xfe\n", "\0\0"]) {
+    assertEquals(readPreamble(latin1Bytes(start)), { skip: 0 }, start);
+  }
+});
+
+Deno.test("the first bytes tell as much as all of them", () => {
+  for (const start of [...KNOWN.map(([text]) => text), "id,name", "PK\x03"]) {
+    const bytes = latin1Bytes(`${start}\n1,2\n`);
+    assertEquals(
+      readPreamble(bytes.subarray(0, PREAMBLE_LENGTH)),
+      readPreamble(bytes),
+      start,
+    );
+  }
+});

@@ -1,0 +1,137 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { encode, type EncodeOptions, InputError, Summary } from "../../mod.ts";
+import { byteSource } from "../support/byte_source.ts";
+import { Random } from "../support/random.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** All that comes of an input, in plain values. */
+async function outcome(
+  input: Uint8Array,
+  options: Omit<EncodeOptions, "sources">,
+  size?: () => number,
+): Promise<unknown> {
+  const summary = new Summary();
+  const rejects: unknown[] = [];
+  let output = "";
+  let failure = "";
+  try {
+    await encode({
+      sources: [byteSource("in", input, size)],
+      summary,
+      onReject: ({ bytes, ...rest }) =>
+        rejects.push({ ...rest, bytes: decoder.decode(bytes) }),
+      ...options,
+    }, (bytes) => {
+      for (const byte of bytes) output += String.fromCharCode(byte);
+      return Promise.resolve();
+    });
+  } catch (error) {
+    assert(error instanceof InputError, String(error));
+    failure = error.message;
+  }
+  const { records, loaded, rejected, commands, blankLines, bytesIn } = summary;
+  return {
+    output,
+    rejects,
+    failure,
+    counts: { records, loaded, rejected, commands, blankLines, bytesIn },
+  };
+}
+
+const SET = { commands: [["SET", "k:{1}", "{2}"]] };
+
+const CASES: [
+  name: string,
+  input: string,
+  options: Omit<EncodeOptions, "sources">,
+][] = [
+  ["nothing but a header", "a,b", SET],
+  ["rows", "a,b\n1,x\n2,y\n3,z\n", SET],
+  ["no last line break", "a,b\r\n1,x\r\n2,y", SET],
+  ["a byte order mark", '\ufeff"a",b\n1,x\n', SET],
+  ["quotes", 'a,b\n1,"x""y"\n"2","\r\n,"\n3,""\n4,""""\n', SET],
+  ["blank lines", "\n\na,b\n\n1,x\n\r\n\n2,y\n\n", SET],
+  ["malformed rows", 'a,b\n1\n2,y,\n3,"z"z\n4,w\n5,v"\n6,u\n', SET],
+  ["a quote left open", 'a,b\n1,x\n2,"y\n3,z\n', SET],
+  ["an end within a record", "a,b\n1,x\n2", SET],
+  ["a record that is too large", "a,b\n1,x\n2,1234567890\n3,z\n", {
+    ...SET,
+    maxRecord: 8,
+  }],
+  ["no header", '1,x\n2,"y"\n', { ...SET, header: false }],
+  ["no header, but names", '\ufeff1,x\n2,"y"\n', {
+    ...SET,
+    columns: ["a", "b"],
+  }],
+  ["skipped lines", 'x"\n\r\na,b\n1,x\n2,y\n', { ...SET, skipLines: 2 }],
+  ["a limit", "a,b\n1,x\n2\n3,z\n4,w\n", { ...SET, limit: 3 }],
+  ["empty fields left out", 'a,b\n1,\n"",y\n', {
+    commands: [["HSET", "k", "{*}"]],
+    skipEmpty: true,
+  }],
+];
+
+for (const [name, input, options] of CASES) {
+  Deno.test(`any reads give the same records: ${name}`, async () => {
+    const bytes = encoder.encode(input);
+    const whole = await outcome(bytes, options);
+    const random = new Random(Random.seed());
+    for (let round = 0; round < 20; round++) {
+      const longest = round === 0 ? 1 : 1 + random.int(bytes.length);
+      const got = await outcome(bytes, options, () => 1 + random.int(longest));
+      // How far it has read when the limit is reached is its own business.
+      for (const it of [whole, got] as { counts: { bytesIn: number } }[]) {
+        if (options.limit !== undefined) it.counts.bytesIn = 0;
+      }
+      assertEquals(got, whole, `RESPIPE_SEED=${random.seed}, round ${round}`);
+    }
+  });
+}
+
+Deno.test("any reads give the same records: many chunks", async () => {
+  const random = new Random(Random.seed());
+  let csv = "id,v,w\n";
+  for (let id = 0; id < 30_000; id++) {
+    const size = random.int(3000) === 0 ? random.int(700_000) : random.int(30);
+    csv += `${id},${"x".repeat(size)},"${"\n".repeat(id % 3)}""${id}"\n`;
+  }
+  const bytes = encoder.encode(csv);
+  const options = { commands: [["SET", "k:{id}", "{v}{w}"]] };
+  const whole = await outcome(bytes, options);
+  const got = await outcome(bytes, options, () => 1 + random.int(400_000));
+  // Not assertEquals: it would print megabytes.
+  const same = JSON.stringify(got) === JSON.stringify(whole);
+  assert(same, `RESPIPE_SEED=${random.seed}`);
+});
+
+Deno.test("a source that fails ends the input where it failed", async () => {
+  let reads = 0;
+  let output = "";
+  const source = {
+    name: "in",
+    read: (into: Uint8Array): Promise<number | null> => {
+      if (reads++ > 0) {
+        return Promise.reject(new InputError("gone", { source: "in" }));
+      }
+      const { written } = encoder.encodeInto("a,b\n1,x\n2,", into);
+      return Promise.resolve(written);
+    },
+    closed: false,
+    close(): void {
+      this.closed = true;
+    },
+  };
+  await assertRejects(
+    () =>
+      encode({ sources: [source], ...SET }, (bytes) => {
+        output += decoder.decode(bytes);
+        return Promise.resolve();
+      }),
+    InputError,
+    "gone",
+  );
+  assertEquals(output, "*3\r\n$3\r\nSET\r\n$3\r\nk:1\r\n$1\r\nx\r\n");
+  assert(source.closed);
+});

@@ -1,0 +1,74 @@
+import { assert, assertEquals } from "@std/assert";
+import { load, Summary } from "../../mod.ts";
+import { byteSource } from "../support/byte_source.ts";
+import { startServer } from "../support/redis_server.ts";
+
+const MIB = 1024 * 1024;
+const WINDOW = 2 * MIB;
+/** What may be beyond it: a batch that is over, and one on its way. */
+const SLACK = 3 * MIB;
+const ROWS_PER_READ = 60;
+const READS = 500;
+
+Deno.test("a server that stops reading stops the load at its window", async () => {
+  await using server = await startServer();
+  const summary = new Summary();
+  const row = `{id},${"x".repeat(1000)}\n`;
+  let reads = 0;
+  const loading = load({
+    sources: [{
+      name: "in",
+      read: async (into): Promise<number | null> => {
+        await Promise.resolve();
+        if (reads === READS) return null;
+        // The handshake and some rows went well.
+        if (reads === 20) server.pause();
+        const first = ROWS_PER_READ * reads++;
+        let text = "";
+        for (let i = 0; i < ROWS_PER_READ; i++) {
+          text += row.replace("{id}", String(first + i));
+        }
+        return new TextEncoder().encodeInto(text, into).written;
+      },
+      close: (): void => {},
+    }],
+    columns: ["id", "v"],
+    commands: [["SET", "k:{id}", "{v}"]],
+    server: { port: server.port },
+    window: WINDOW,
+    summary,
+  });
+  await settled(() => reads);
+  assert(reads > 20 && reads < READS, `${reads} reads`);
+  const each = summary.bytesOut / summary.commands;
+  const inFlight = (summary.commands - summary.replies) * each;
+  assert(inFlight > WINDOW / 2, `${inFlight} bytes in flight`);
+  assert(inFlight < WINDOW + SLACK, `${inFlight} bytes in flight`);
+
+  server.resume();
+  await loading;
+  assertEquals(summary.loaded, READS * ROWS_PER_READ);
+});
+
+/** Waits until a number has stopped changing. */
+async function settled(value: () => number): Promise<void> {
+  for (let last = -1, same = 0; same < 20;) {
+    await new Promise((wake) => setTimeout(wake, 10));
+    same = value() === last ? same + 1 : 0;
+    last = value();
+  }
+}
+
+Deno.test("replies as large as the commands do not stop the load", async () => {
+  await using server = await startServer();
+  const value = "x".repeat(10_000);
+  const count = 3000;
+  const csv = Array.from({ length: count }, (_, i) => `${i},${value}\n`);
+  const summary = await load({
+    sources: [byteSource("in", csv.join(""))],
+    columns: ["id", "v"],
+    commands: [["ECHO", "{v}"], ["ECHO", "12345678901234567890"]],
+    server: { port: server.port },
+  });
+  assertEquals([summary.loaded, summary.replies], [count, 2 * count]);
+});

@@ -1,0 +1,97 @@
+import { assertEquals } from "@std/assert";
+import { load, type LoadOptions, type Reject, Summary } from "../../mod.ts";
+import { byteSource } from "../support/byte_source.ts";
+import { plain } from "../support/plain_reply.ts";
+import { startServer } from "../support/redis_server.ts";
+
+/** Rows `id,n` of which every so many cannot be added. */
+function rows(count: number, isBad: (id: number) => boolean): string {
+  let csv = "id,n\n";
+  for (let id = 1; id <= count; id++) csv += `${id},${isBad(id) ? "x" : 1}\n`;
+  return csv;
+}
+
+const CASES: [
+  name: string,
+  count: number,
+  isBad: (id: number) => boolean,
+  options: Partial<LoadOptions>,
+][] = [
+  ["no error", 30_000, () => false, {}],
+  ["nothing but errors", 30_000, () => true, {}],
+  ["one error in the middle", 50_000, (id) => id === 25_000, {}],
+  ["an error at either end", 50_000, (id) => id === 1 || id === 50_000, {}],
+  ["every other one", 30_000, (id) => id % 2 === 0, {}],
+  ["a window of one byte", 30_000, (id) => id % 997 === 0, { window: 1 }],
+  ["several commands", 20_000, (id) => id % 101 === 0, {
+    commands: [["INCR", "before"], ["INCRBY", "sum", "{n}"], ["INCR", "after"]],
+  }],
+];
+
+for (const [name, count, isBad, options] of CASES) {
+  Deno.test(`every reply finds its record: ${name}`, async () => {
+    await using server = await startServer();
+    const rejects: Reject[] = [];
+    const summary = await load({
+      sources: [byteSource("in", rows(count, isBad))],
+      commands: [["INCRBY", "sum", "{n}"]],
+      server: { port: server.port },
+      onReject: (reject) => rejects.push(reject),
+      ...options,
+    });
+    const bad = Array.from({ length: count }, (_, i) => i + 1).filter(isBad);
+    assertEquals(rejects.map(({ record }) => record), bad);
+    const perRecord = options.commands?.length ?? 1;
+    assertEquals(
+      [summary.records, summary.loaded, summary.rejected, summary.unknown],
+      [count, count - bad.length, bad.length, 0],
+    );
+    assertEquals(
+      [summary.commands, summary.replies],
+      [count * perRecord, count * perRecord],
+    );
+    assertEquals(
+      plain(await server.command("GET", "sum")),
+      bad.length === count ? null : String(count - bad.length),
+    );
+  });
+}
+
+Deno.test("an error within a transaction rejects its record", async () => {
+  await using server = await startServer();
+  await server.command("SET", "s:2", "no list");
+  const rejects: Reject[] = [];
+  const summary = await load({
+    sources: [byteSource("in", "id\n1\n2\n3\n")],
+    commands: [["MULTI"], ["RPUSH", "s:{1}", "x"], ["INCR", "n"], ["EXEC"]],
+    server: { port: server.port },
+    onReject: (reject) => rejects.push(reject),
+  });
+  assertEquals([summary.loaded, summary.rejected], [2, 1]);
+  assertEquals(rejects.map(({ record }) => record), [2]);
+  assertEquals(rejects[0].error.split(" ")[0], "WRONGTYPE");
+});
+
+Deno.test("the counts are live: nothing is loaded before its reply", async () => {
+  await using server = await startServer();
+  const summary = new Summary();
+  const source = byteSource("in", rows(50_000, () => false));
+  const seen: boolean[] = [];
+  await load({
+    sources: [{
+      name: "in",
+      read: (into): Promise<number | null> => {
+        const { records, loaded, rejected, unknown } = summary;
+        seen.push(loaded + rejected + unknown === records);
+        seen.push(loaded <= summary.replies && unknown >= 0);
+        return source.read(into);
+      },
+      close: (): void => source.close(),
+    }],
+    commands: [["INCRBY", "sum", "{n}"]],
+    server: { port: server.port },
+    summary,
+  });
+  assertEquals(seen.length > 2 && seen.every((it) => it), true);
+  assertEquals(summary.loaded, 50_000);
+});

@@ -1,0 +1,31 @@
+import type { Reply } from "../../src/protocol/reply.ts";
+
+const decoder = new TextDecoder();
+
+/**
+ * Shows a reply in plain values, for tests to compare.
+ *
+ * @param reply A reply whose body was held.
+ * @returns Text, a number, `null`, or an array of these.
+ */
+export function plain(reply: Reply): unknown {
+  switch (reply.kind) {
+    case "simple":
+      return reply.text;
+    case "error":
+      return `(error) ${reply.text}`;
+    case "bulk":
+    case "verbatim":
+      return decoder.decode(reply.body);
+    case "null":
+      return null;
+    case "array":
+    case "set":
+    case "push":
+      return reply.items.map(plain);
+    case "map":
+      return reply.entries.map((pair) => pair.map(plain));
+    default:
+      return reply.value;
+  }
+}
