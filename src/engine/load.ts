@@ -102,12 +102,8 @@ export async function load(options: LoadOptions): Promise<Summary> {
     await end.race(lane.finish());
     return summary;
   } catch (error) {
-    throw await windUp(error, {
-      lane,
-      ledger,
-      summary,
-      server: options.server,
-    });
+    const { server } = options;
+    throw await windUp(error, { lane, ledger, summary, end, server });
   } finally {
     signal?.removeEventListener("abort", interrupt);
     // A read under way may never come back, so its end is not waited for.
