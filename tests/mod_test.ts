@@ -163,17 +163,21 @@ Deno.test("pipe() sends sources and counts replies", async () => {
   let transferred = 0;
   const counts = await pipe({
     sources: [
-      byteSource("a", "SET n 1\r\nNOSUCH\r\nINCR"),
-      byteSource("b", " n", () => 1),
+      byteSource("a", "SET n 1\r\nNOSUCH\r\nINCR n"),
+      byteSource("b", "INCR n", () => 1),
     ],
     server: { port: server.port },
-    onError: (error, reply) => errors.push([error.slice(0, 19), reply]),
-    onTransferred: () => transferred++,
+    onError: ({ error, command }) => {
+      errors.push([error.slice(0, 19), command]);
+    },
+    onTransferred: () => {
+      transferred++;
+    },
   });
-  assertEquals([counts.replies, counts.errors, counts.bytes], [3, 1, 25]);
+  assertEquals([counts.replies, counts.errors, counts.bytes], [4, 1, 29]);
   assertEquals(errors, [["ERR unknown command", 2]]);
   assertEquals(transferred, 1);
-  assertEquals(plain(await server.command("GET", "n")), "2");
+  assertEquals(plain(await server.command("GET", "n")), "3");
 });
 
 Deno.test("ReplyReader reads replies as they come", () => {

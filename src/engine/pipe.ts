@@ -91,7 +91,6 @@ export async function pipe(options: PipeOptions = {}): Promise<PipeCounts> {
       const { value: piece } = await end.race(pieces.next());
       if (piece === undefined) break;
       counts.bytes = reader.bytesRead;
-      if (!reader.scannable) ledger.giveUpScanning();
       ledger.enter(piece);
       await end.race(lane.send({
         bytes: piece.chunk.bytes.subarray(0, piece.end),

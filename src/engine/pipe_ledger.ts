@@ -3,13 +3,18 @@
  * bounds are known.
  *
  * As in a load, replies pair up with commands by order alone, and a piece of
- * the input is kept until its commands are answered. Behind broken RESP nobody
- * knows how many commands there are: then replies are counted, pieces are let
- * go as soon as they are written, and an error has an ordinal and no more.
+ * the input is kept until its commands are answered. Only whole commands can
+ * be: a piece that ends within one must not hold up the pieces that bring the
+ * rest, however large it is, so what has no command's beginning in it is let go
+ * as soon as it is written, and nothing counts as in flight while every whole
+ * command is answered.
+ *
+ * Behind broken RESP nobody knows how many commands there are. Then no more
+ * are entered, replies are counted, and an error there has an ordinal and no
+ * more.
  *
  * @module
  */
-import { CR, LF } from "../protocol/ascii.ts";
 import { CommandScanner } from "../protocol/command_scanner.ts";
 import type { ReplyBook } from "./lane.ts";
 import type { PipePiece } from "./pipe_piece.ts";
@@ -37,27 +42,22 @@ export interface PipeLedgerOptions {
   onDone(piece: PipePiece): void;
 }
 
-interface Entry {
-  readonly piece: PipePiece;
-  written: boolean;
-}
-
 /** Counts replies, and finds the commands behind the errors among them. */
 export class PipeLedger implements ReplyBook {
   /** Replies, errors among them. */
   replies = 0;
   /** Error replies. */
   errors = 0;
-  /** Bytes handed over whose commands are not all answered. */
-  bytesInFlight = 0;
   readonly #options: PipeLedgerOptions;
-  readonly #entries: Entry[] = [];
+  /** Those before `#head` are gone already. */
+  readonly #entries: (PipePiece | undefined)[] = [];
+  #head = 0;
+  /** Index of the first entry that is not written. */
+  #unwritten = 0;
+  #bytes = 0;
   #commands = 0;
-  #scannable = true;
-  /** Walks over the first piece from error to error. */
-  #walker:
-    | { piece: PipePiece; scanner: CommandScanner; at: number }
-    | undefined;
+  /** Walks over a piece from error to error. */
+  #walker: { piece: PipePiece; scanner: CommandScanner; at: number } | undefined;
 
   /**
    * Makes an empty ledger.
@@ -71,16 +71,20 @@ export class PipeLedger implements ReplyBook {
   /**
    * How many commands are known to be unanswered.
    *
-   * @returns Their number; 0 where the input cannot be scanned.
+   * @returns Their number, as far as the input could be scanned.
    */
   get unanswered(): number {
-    return this.#scannable ? Math.max(0, this.#commands - this.replies) : 0;
+    return Math.max(0, this.#commands - this.replies);
   }
 
-  /** Notes that the commands' bounds are not known any more. */
-  giveUpScanning(): void {
-    this.#scannable = false;
-    this.#release();
+  /**
+   * Bytes handed over whose commands are not all answered.
+   *
+   * @returns Bytes; 0 where only a command that is not whole yet is left, as
+   * nobody will answer that before its rest has been sent.
+   */
+  get bytesInFlight(): number {
+    return this.unanswered === 0 ? 0 : this.#bytes;
   }
 
   /**
@@ -89,9 +93,9 @@ export class PipeLedger implements ReplyBook {
    * @param piece The piece.
    */
   enter(piece: PipePiece): void {
-    this.#entries.push({ piece, written: false });
+    this.#entries.push(piece);
     this.#commands += piece.ended;
-    this.bytesInFlight += piece.end;
+    this.#bytes += piece.end;
   }
 
   /**
@@ -100,22 +104,24 @@ export class PipeLedger implements ReplyBook {
    * @param piece The piece; those entered after it must be withdrawn too.
    */
   withdraw(piece: PipePiece): void {
-    const index = this.#entries.findIndex((entry) => entry.piece === piece);
+    const index = this.#entries.indexOf(piece, this.#unwritten);
     if (index === -1) return;
     this.#entries.splice(index, 1);
     this.#commands -= piece.ended;
-    this.bytesInFlight -= piece.end;
+    this.#bytes -= piece.end;
     this.#options.onDone(piece);
   }
 
   /**
    * Notes that a piece has been handed to the system.
    *
-   * @param piece The piece.
+   * @param piece The piece; those entered before it are written too.
    */
   written(piece: PipePiece): void {
-    const entry = this.#entries.find((one) => one.piece === piece);
-    if (entry !== undefined) entry.written = true;
+    const index = this.#entries.indexOf(piece, this.#unwritten);
+    if (index === -1) return;
+    this.#unwritten = index + 1;
+    if (piece.begun === 0) this.#letGo(index);
     this.#release();
   }
 
@@ -144,13 +150,10 @@ export class PipeLedger implements ReplyBook {
   #find(
     command: number,
   ): { source: string; offset: number; text: string } | undefined {
-    if (!this.#scannable) return undefined;
-    const entry = this.#entries.find(({ piece }) =>
-      command >= piece.first && command < piece.first + piece.begun
-    );
-    if (entry === undefined) return undefined;
-    const { source, chunk, end, offset } = entry.piece;
-    const at = this.#walkTo(entry, command);
+    const piece = this.#pieceOf(command);
+    const at = piece === undefined ? -1 : this.#walkTo(piece, command);
+    if (piece === undefined || at === -1) return undefined;
+    const { source, chunk, end, offset } = piece;
     return {
       source,
       offset: offset + at,
@@ -158,37 +161,54 @@ export class PipeLedger implements ReplyBook {
     };
   }
 
-  /** Index in the piece's chunk where a command begins. */
-  #walkTo({ piece }: Entry, command: number): number {
-    const { chunk: { bytes }, end } = piece;
+  /** The piece in which a command begins; the first ones are likely. */
+  #pieceOf(command: number): PipePiece | undefined {
+    for (let i = this.#head; i < this.#entries.length; i++) {
+      const piece = this.#entries[i];
+      if (piece === undefined) continue;
+      if (command < piece.first) return undefined;
+      if (command < piece.first + piece.begun) return piece;
+    }
+    return undefined;
+  }
+
+  /** Index in the piece's chunk where a command begins; -1 for nowhere. */
+  #walkTo(piece: PipePiece, command: number): number {
     if (this.#walker?.piece !== piece) {
       const scanner = new CommandScanner();
       this.#walker = { piece, scanner, at: piece.firstAt };
     }
     const walker = this.#walker;
-    const passed = piece.first + walker.scanner.commands;
-    walker.at = walker.scanner.scan(bytes, walker.at, end, command - passed);
-    // Empty lines get no reply; they are in front of the command, not in it.
-    while (
-      walker.at < end && (bytes[walker.at] === CR || bytes[walker.at] === LF)
-    ) {
-      walker.at++;
-    }
-    return walker.at;
+    const { scanner } = walker;
+    // One further than its beginning: lines without a command may be in front.
+    const left = command - piece.first + 1 - scanner.commands;
+    walker.at = scanner.scan(piece.chunk.bytes, walker.at, piece.end, left);
+    return scanner.begin;
   }
 
   /** Lets go of the pieces in front that nobody needs any more. */
   #release(): void {
-    for (;;) {
-      const entry = this.#entries[0];
-      if (entry === undefined || !entry.written) return;
-      const { first, begun, end } = entry.piece;
-      if (this.#scannable && begun > 0 && this.replies < first + begun - 1) {
-        return;
+    while (this.#head < this.#unwritten) {
+      const piece = this.#entries[this.#head];
+      if (piece !== undefined) {
+        const last = piece.first + piece.begun - 1;
+        if (this.replies < last) break;
+        this.#letGo(this.#head);
       }
-      this.#entries.shift();
-      this.bytesInFlight -= end;
-      this.#options.onDone(entry.piece);
+      this.#head++;
     }
+    // Seldom enough that moving the rest costs next to nothing.
+    if (this.#head < 64 || this.#head * 2 < this.#entries.length) return;
+    this.#entries.splice(0, this.#head);
+    this.#unwritten -= this.#head;
+    this.#head = 0;
+  }
+
+  #letGo(index: number): void {
+    const piece = this.#entries[index]!;
+    this.#entries[index] = undefined;
+    this.#bytes -= piece.end;
+    if (this.#walker?.piece === piece) this.#walker = undefined;
+    this.#options.onDone(piece);
   }
 }

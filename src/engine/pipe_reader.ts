@@ -18,8 +18,17 @@ import { type Chunk, CHUNK_SLACK, type ChunkPool } from "./chunk_pool.ts";
 import type { PipePiece } from "./pipe_piece.ts";
 import { quotePiped } from "./quote_command.ts";
 
-/** The most bytes of a command that wait for its rest. */
+/**
+ * The most bytes of a command that wait for its rest, but half a chunk. Whether
+ * a command is a hazard is known long before.
+ */
 const MOST_HELD = 128 * 1024;
+
+/**
+ * Pieces shorter than this do not keep a whole chunk: while the server stalls,
+ * a producer of single commands may have tens of thousands of them in flight.
+ */
+const SHORT_PIECE = 16 * 1024;
 
 /** Where the input is no RESP, and why. */
 export interface PipeFault {
@@ -37,14 +46,15 @@ export class PipeReader {
   bytesRead = 0;
   /** Where the input is no RESP; the commands' bounds are not known behind. */
   fault: PipeFault | undefined;
-  /** Whether the last command was sent without its end, and has none. */
+  /** Whether what was yielded ends within a command. */
   sentInPart = false;
   /** The source that is being read, or was last. */
   source = "";
   readonly #pool: ChunkPool;
-  #scanner = new CommandScanner();
-  /** Whole commands of earlier sources. */
-  #earlier = 0;
+  /** One for all sources: a transaction may go on in the next one. */
+  readonly #scanner = new CommandScanner();
+  /** Bytes of the source before the command that is sent in parts. */
+  #begunAt = 0;
 
   /**
    * Makes a reader.
@@ -66,8 +76,6 @@ export class PipeReader {
    * from that command on is yielded.
    */
   async *pieces(source: Source): AsyncGenerator<PipePiece, void, void> {
-    this.#earlier += this.#scanner.commands;
-    this.#scanner = new CommandScanner();
     this.source = source.name;
     let chunk = this.#pool.take();
     let held = 0;
@@ -84,24 +92,19 @@ export class PipeReader {
         held = end;
         continue;
       }
-      const rest = end - piece.end;
-      const next = this.#pool.take();
-      next.bytes.set(chunk.bytes.subarray(piece.end, end));
-      offset += piece.end;
-      held = rest;
-      const { hazard } = this.#scanner;
-      if (piece.end > 0) yield piece;
+      const taken = piece.end;
+      const short = taken < SHORT_PIECE && taken > 0;
+      const next = short ? chunk : this.#pool.take();
+      const sent = short
+        ? { ...piece, chunk: { bytes: chunk.bytes.slice(0, taken), users: 1 } }
+        : piece;
+      next.bytes.set(chunk.bytes.subarray(taken, end));
+      offset += taken;
+      held = end - taken;
+      if (taken > 0) yield sent;
       else this.#pool.release(chunk);
       chunk = next;
-      if (hazard !== undefined) {
-        throw new InputError(
-          `Cannot pipe command ${this.#ordinal + 1} (${source.name}, byte ` +
-            `${offset}), which is ${hazard.name}: ${hazard.why}, so that ` +
-            "nobody could tell which replies are missing; nothing from it on " +
-            "was sent",
-          { source: source.name, offset },
-        );
-      }
+      this.#refuse(source, offset);
     }
     yield* this.#end(source, chunk, held, offset);
   }
@@ -112,8 +115,7 @@ export class PipeReader {
    * @returns Its ordinal; 0 where there is none.
    */
   get openMulti(): number {
-    const { openMulti } = this.#scanner;
-    return openMulti === 0 ? 0 : this.#earlier + openMulti;
+    return this.#scanner.openMulti;
   }
 
   /**
@@ -126,7 +128,20 @@ export class PipeReader {
   }
 
   get #ordinal(): number {
-    return this.#earlier + this.#scanner.commands;
+    return this.#scanner.commands;
+  }
+
+  /** Stops at a command that breaks the pairing. */
+  #refuse(source: Source, offset: number): void {
+    const { hazard } = this.#scanner;
+    if (hazard === undefined) return;
+    throw new InputError(
+      `Cannot pipe command ${this.#ordinal + 1} (${source.name}, byte ` +
+        `${offset}), which is ${hazard.name}: ${hazard.why}, so that ` +
+        "nobody could tell which replies are missing; nothing from it on " +
+        "was sent",
+      { source: source.name, offset },
+    );
   }
 
   /** The part of the chunk that can be sent; none: it is too short yet. */
@@ -157,9 +172,12 @@ export class PipeReader {
       stop = Math.max(scanner.boundary, 0);
     } else if (scanner.open && (scanner.boundary >= 0 || held > 0)) {
       const begun = Math.max(scanner.boundary, 0);
-      if (end - begun <= MOST_HELD) stop = begun;
+      const most = Math.min(MOST_HELD, (chunk.bytes.length - CHUNK_SLACK) >> 1);
+      if (end - begun <= most) stop = begun;
+      else this.#begunAt = offset + begun;
       if (stop === 0) return undefined;
     }
+    this.sentInPart = stop === end && scanner.open;
     const ended = this.#ordinal - before;
     const finished = continues && ended > 0 ? 1 : 0;
     const leftOpen = stop === end && scanner.open && (!continues || ended > 0);
@@ -195,30 +213,40 @@ export class PipeReader {
       if (wanted === 2) chunk.bytes[end++] = CR;
       chunk.bytes[end++] = LF;
       scanner.scan(chunk.bytes, held, end);
-      yield {
-        source: source.name,
-        chunk,
-        end,
-        offset,
-        first: before + (held > 0 ? 1 : 2),
-        firstAt: 0,
-        begun: held > 0 ? this.#ordinal - before : 0,
-        ended: this.#ordinal - before,
-      };
-      return;
+      this.#refuse(source, offset);
+      if (scanner.fault === undefined) {
+        const ended = this.#ordinal - before;
+        this.sentInPart = false;
+        yield {
+          source: source.name,
+          chunk,
+          end,
+          offset,
+          first: before + (held > 0 ? 1 : 2),
+          firstAt: 0,
+          begun: held > 0 ? ended : 0,
+          ended,
+        };
+        return;
+      }
     }
-    this.sentInPart = held === 0;
+    const at = held > 0 ? offset : this.#begunAt;
     const { missing } = scanner;
-    const lack = missing > 2 ? `, ${missing - 2} bytes short` : "";
-    const what = held > 0 ? `: ${quotePiped(chunk.bytes, 0, held)}` : "";
+    const lack = missing > 2 ? `, ${bytesOf(missing - 2)} short` : "";
+    const quoted = quotePiped(chunk.bytes, 0, held);
+    const what = held > 0 && quoted !== "" ? `: ${quoted}` : "";
     const fate = held > 0
-      ? `; it was not sent (${held} bytes)`
+      ? `; it was not sent (${bytesOf(held)})`
       : "; it was too large to be held back, was sent as far as it went, and " +
         "the server drops it";
     throw new InputError(
       `The input ends within command ${before + 1} (${source.name}, byte ` +
-        `${offset})${lack}${what}${fate}`,
-      { source: source.name, offset },
+        `${at})${lack}${what}${fate}`,
+      { source: source.name, offset: at },
     );
   }
+}
+
+function bytesOf(count: number): string {
+  return count === 1 ? "1 byte" : `${count} bytes`;
 }

@@ -15,13 +15,20 @@
  *
  * Facts of the protocol, from the server's networking.c: a count of 0 or less
  * and a line with nothing on it get no reply; the two bytes behind a bulk
- * string are passed over, whatever they are; inline commands end at a line
- * feed, with or without a carriage return.
+ * string are passed over, whatever they are; a number has no leading zero;
+ * inline commands end at a line feed, with or without a carriage return, but
+ * the server never finds one behind a NUL; EXEC ends a transaction even when
+ * it has arguments and fails, MULTI and DISCARD with arguments do nothing.
+ *
+ * What must change together: `#skip` and the states, which must find the same
+ * bounds; and the places where a hazard is judged, which must all come before
+ * so much of its command that part of it may have been sent.
  *
  * @module
  */
 import { ASTERISK, CR, DOLLAR, LF, MINUS, NINE, ZERO } from "./ascii.ts";
 import { type Hazard, hazardOf, isWorthALook } from "./hazard.ts";
+import { InlineWords } from "./inline_words.ts";
 
 const START = 0;
 const COUNT = 1;
@@ -35,6 +42,23 @@ const BROKEN = 8;
 
 /** More arguments or longer bulk strings than this no server takes. */
 const LARGEST_NUMBER = 2 ** 31 - 1;
+
+/**
+ * Longer inline commands no server takes, in bytes: its limit is 64 KiB, of
+ * which it knows after each read of 16 KiB.
+ */
+const LONGEST_INLINE = 80 * 1024;
+
+/** What ends a transaction, besides EXEC. */
+const ENDS_MULTI: ReadonlySet<string> = new Set(["DISCARD", "RESET"]);
+
+const NUL = 0x00;
+
+/** Why an inline command with NUL cannot be piped. */
+const ENDLESS: Hazard = {
+  name: "an inline command with a NUL in it",
+  why: "the server never finds its end",
+};
 
 /** Bytes of an argument that are kept to recognise it. */
 const KEPT = 16;
@@ -66,6 +90,11 @@ export class CommandScanner {
   hazard: Hazard | undefined;
   /** Why the bytes are not commands, where they are not. */
   fault: string | undefined;
+  /**
+   * Index in the last bytes where the last command begins, be it whole or not;
+   * -1 where that was earlier.
+   */
+  begin = -1;
   /** The ordinal of the MULTI that waits for its EXEC; 0 for none. */
   openMulti = 0;
 
@@ -81,8 +110,8 @@ export class CommandScanner {
   readonly #kept = new Uint8Array(KEPT);
   #keptLength = 0;
   #words: string[] = [];
-  /** Something other than white space is on the inline command's line. */
-  #inlineHasText = false;
+  readonly #inline = new InlineWords();
+  #inlineLength = 0;
 
   /**
    * Whether the bytes so far end within a command.
@@ -142,12 +171,14 @@ export class CommandScanner {
   ): number {
     let at = start;
     this.boundary = this.#state === START ? start : -1;
+    this.begin = -1;
     const last = this.commands + most;
     while (at < end && this.commands < last) {
       switch (this.#state) {
         case START:
           at = this.#skip(bytes, at, end, last);
           if (at === end || this.commands === last) break;
+          this.begin = at;
           this.#index = 0;
           this.#words.length = 0;
           this.#keptLength = 0;
@@ -155,7 +186,8 @@ export class CommandScanner {
             at++;
             this.#begin(COUNT);
           } else {
-            this.#inlineHasText = false;
+            this.#inline.begin();
+            this.#inlineLength = 0;
             this.#state = INLINE;
           }
           break;
@@ -192,25 +224,40 @@ export class CommandScanner {
           at += taken;
           this.#left -= taken;
           if (this.#left > 0) break;
-          this.#look();
+          if (!this.#look()) return at;
           this.#index++;
           if (--this.#arguments > 0) this.#state = TYPE;
-          else if (!this.#complete(at)) return at;
+          else this.#complete(at);
           break;
         }
         case INLINE: {
-          const found = bytes.indexOf(LF, at);
-          const stop = found === -1 || found >= end ? end : found;
-          this.#keepInline(bytes, at, stop);
-          at = stop;
-          if (stop === end) break;
+          const line = this.#inline;
+          const room = LONGEST_INLINE - this.#inlineLength;
+          const stop = Math.min(end, at + room);
+          const found = line.scan(bytes, at, stop);
+          this.#inlineLength += found - at;
+          at = found;
+          if (at === end) break;
+          if (bytes[at] === NUL) {
+            this.hazard = ENDLESS;
+            this.#state = BROKEN;
+            return at;
+          }
+          if (bytes[at] !== LF) {
+            const wanted = at === stop ? "a line feed" : "white space";
+            return this.#break(`${wanted} in an inline command`, at);
+          }
+          if (!line.end()) {
+            return this.#break("a closing quote in an inline command", at);
+          }
           at++;
-          if (!this.#inlineHasText) {
+          if (line.blank) {
             this.#state = START;
             this.boundary = at;
           } else {
-            this.#splitInline();
-            if (!this.#complete(at)) return at;
+            this.#words.push(...line.first);
+            if (!this.#judge()) return at;
+            this.#complete(at);
           }
           break;
         }
@@ -230,16 +277,22 @@ export class CommandScanner {
   #skip(bytes: Uint8Array, at: number, end: number, last: number): number {
     let commands = this.commands;
     walk: while (commands < last && bytes[at] === ASTERISK) {
-      const count = bytes[at + 1] - ZERO;
-      if (!(count > 0 && count < 10) || bytes[at + 2] !== CR) break;
-      if (bytes[at + 3] !== LF) break;
-      let next = at + 4;
+      let next = at + 1;
+      let count = bytes[next] - ZERO;
+      if (!(count > 0 && count < 10)) break;
+      let byte: number;
+      while ((byte = bytes[++next]) >= ZERO && byte <= NINE) {
+        count = count * 10 + byte - ZERO;
+      }
+      if (byte !== CR || bytes[next + 1] !== LF) break;
+      next += 2;
       for (let i = 0; i < count; i++) {
         if (bytes[next] !== DOLLAR) break walk;
         let length = bytes[++next] - ZERO;
         if (!(length >= 0 && length < 10)) break walk;
-        let byte: number;
+        const isZero = length === 0;
         while ((byte = bytes[++next]) >= ZERO && byte <= NINE) {
+          if (isZero) break walk;
           length = length * 10 + byte - ZERO;
         }
         if (byte !== CR || bytes[next + 1] !== LF) break walk;
@@ -252,6 +305,7 @@ export class CommandScanner {
         // further than this.
         if (next > end) break walk;
       }
+      this.begin = at;
       at = next;
       commands++;
     }
@@ -270,6 +324,10 @@ export class CommandScanner {
   #scanNumber(bytes: Uint8Array, at: number, end: number): number {
     let byte = 0;
     while (at < end && (byte = bytes[at]) >= ZERO && byte <= NINE) {
+      const isZeroLed = this.#digits > 0 && this.#number === 0;
+      if (isZeroLed || this.#negative && byte === ZERO && this.#digits === 0) {
+        return this.#break("a length without a leading zero", at);
+      }
       this.#number = this.#number * 10 + byte - ZERO;
       this.#digits++;
       at++;
@@ -300,17 +358,18 @@ export class CommandScanner {
     }
   }
 
-  /** Looks at an argument that is whole: may the command be a hazard? */
-  #look(): void {
-    if (this.#index >= KEPT_ARGUMENTS) return;
+  /** Looks at an argument that is whole; false where it makes a hazard. */
+  #look(): boolean {
+    if (this.#index >= KEPT_ARGUMENTS) return true;
     const [first, second] = this.#kept;
     if (this.#index === 0) {
-      if (!isWorthALook(this.#keptLength, first, second)) return;
+      if (!isWorthALook(this.#keptLength, first, second)) return true;
     } else if (this.#words.length === 0) {
-      return;
+      return true;
     }
     this.#words.push(this.#keptText());
     this.#keptLength = 0;
+    return this.#judge();
   }
 
   #keptText(): string {
@@ -318,46 +377,28 @@ export class CommandScanner {
       .toUpperCase();
   }
 
-  #keepInline(bytes: Uint8Array, at: number, end: number): void {
-    for (; at < end && this.#words.length < KEPT_ARGUMENTS; at++) {
-      const byte = bytes[at];
-      if (byte > 0x20) {
-        this.#inlineHasText = true;
-        if (this.#keptLength < KEPT) this.#kept[this.#keptLength++] = byte;
-      } else if (this.#keptLength > 0) {
-        this.#splitInline();
-      }
-    }
+  /** Judges the words so far; false where they make a hazard. */
+  #judge(): boolean {
+    this.hazard = hazardOf(this.#words);
+    if (this.hazard === undefined) return true;
+    this.#state = BROKEN;
+    return false;
   }
 
-  #splitInline(): void {
-    if (this.#keptLength > 0) this.#words.push(this.#keptText());
-    this.#keptLength = 0;
-  }
-
-  /** Ends a command; false where it is a hazard. */
-  #complete(at: number): boolean {
+  /** Ends a command. */
+  #complete(at: number): void {
     this.#state = START;
-    if (this.#words.length > 0) {
-      this.hazard = this.#judge();
-      if (this.hazard !== undefined) {
-        this.#state = BROKEN;
-        return false;
-      }
-    }
     this.commands++;
     this.boundary = at;
-    return true;
-  }
-
-  #judge(): Hazard | undefined {
-    const [name] = this.#words;
+    if (this.#words.length === 0) return;
+    const [name, ...others] = this.#words;
+    const isAlone = others.length === 0;
     if (name === "MULTI") {
-      this.openMulti = this.commands + 1;
-    } else if (name === "EXEC" || name === "DISCARD") {
+      // Within another one it is an error and changes nothing.
+      if (isAlone && this.openMulti === 0) this.openMulti = this.commands;
+    } else if (name === "EXEC" || isAlone && ENDS_MULTI.has(name)) {
       this.openMulti = 0;
     }
-    return hazardOf(this.#words);
   }
 
   #break(expected: string, at: number): number {

@@ -7,6 +7,7 @@ export interface Hazard {
 }
 
 const PUSHES = "its replies are pushes, one for each channel";
+const ATTACK = "the server takes it for an attack and closes the connection";
 const STREAM = "it turns the connection into a replication stream";
 
 const HAZARDS: ReadonlyMap<string, string> = new Map([
@@ -19,15 +20,18 @@ const HAZARDS: ReadonlyMap<string, string> = new Map([
   ["MONITOR", "it never stops replying"],
   ["SYNC", STREAM],
   ["PSYNC", STREAM],
+  ["REPLCONF", "it may get no reply"],
+  ["POST", ATTACK],
+  ["HOST:", ATTACK],
   ["QUIT", "it closes the connection before the last reply"],
   ["SHUTDOWN", "it stops the server"],
 ]);
 
 /** Names that are worth a look, by length and first two letters. */
 const WORTH_A_LOOK: ReadonlySet<number> = new Set(
-  [...HAZARDS.keys(), "CLIENT", "MULTI", "EXEC", "DISCARD"].map((name) =>
-    lookKey(name.length, name.charCodeAt(0), name.charCodeAt(1))
-  ),
+  [...HAZARDS.keys(), "CLIENT", "MULTI", "EXEC", "DISCARD", "RESET"].map((
+    name,
+  ) => lookKey(name.length, name.charCodeAt(0), name.charCodeAt(1))),
 );
 
 /** The same by length and first letter alone: one load for most commands. */
@@ -59,7 +63,8 @@ function lookKey(length: number, first: number, second: number): number {
 /**
  * Judges a command.
  *
- * @param words Its first arguments in upper case, the name among them.
+ * @param words Its first three arguments in upper case, the name among them;
+ * or as many as have come.
  * @returns What it does to the pairing, if it does.
  *
  * @example
@@ -73,7 +78,9 @@ function lookKey(length: number, first: number, second: number): number {
  */
 export function hazardOf(words: readonly string[]): Hazard | undefined {
   const [name, first, second] = words;
-  if (name === "CLIENT" && first === "REPLY" && second !== "ON") {
+  // With anything else the server answers, be it with an error.
+  const isOff = second === "OFF" || second === "SKIP";
+  if (name === "CLIENT" && first === "REPLY" && isOff) {
     return { name: `CLIENT REPLY ${second}`, why: "it turns replies off" };
   }
   const why = HAZARDS.get(name);

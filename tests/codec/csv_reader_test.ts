@@ -107,6 +107,15 @@ Deno.test("a record may have more fields than a view has room for at first", () 
   ]);
 });
 
+Deno.test("the empty field behind a last delimiter has room in the view, too", () => {
+  const bytes = latin1Bytes(",".repeat(16));
+  const reader = new CsvReader({ dialect: parseDialect() });
+  reader.feed(bytes, 0, bytes.length);
+  assertEquals([reader.next(), reader.finish()], [Step.NeedInput, Step.Record]);
+  const { fieldCount, starts, ends } = reader.record;
+  assertEquals([fieldCount, starts[16], ends[16]], [17, 16, 16]);
+});
+
 Deno.test("quotes hold delimiters, line breaks and doubled quotes", () => {
   check([
     ['"a"\n', [1, 0, "a"]],

@@ -1,0 +1,260 @@
+/**
+ * What becomes of a load whose connection is lost.
+ *
+ * How many records the server really has is asked of the server itself. After
+ * kill -9 another server reads the append-only file of the first, which synced
+ * each write before it answered.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { ConnectionError, Summary } from "../../mod.ts";
+import { ReplyReader } from "../../src/protocol/reply_reader.ts";
+import { type Cut, FaultProxy } from "../support/fault_proxy.ts";
+import {
+  assertSentence,
+  bounded,
+  type LoadOutcome,
+  readSummary,
+  tryLoad,
+  until,
+} from "../support/outcome.ts";
+import { plain } from "../support/plain_reply.ts";
+import { Random } from "../support/random.ts";
+import { type RedisServer, startServer } from "../support/redis_server.ts";
+import { rowSource } from "../support/row_source.ts";
+import { runRespipe, spawnRespipe } from "../support/run_respipe.ts";
+
+const DURABLE = ["--appendonly", "yes", "--appendfsync", "always"];
+
+/** Every tenth row is the server's to reject, every thirteenth the reader's. */
+function row(n: number): string {
+  if (n % 13 === 0) return `${n},1,one too many`;
+  return `${n},${n % 10 === 0 ? "x" : n}`;
+}
+
+async function fieldsOf(server: RedisServer, key: string): Promise<number> {
+  return Number(plain(await server.command("HLEN", key)));
+}
+
+/** A load into fields of a hash that is cut off somewhere. */
+function loadInto(
+  key: string,
+  port: number,
+  count: number,
+  summary = new Summary(),
+): Promise<LoadOutcome> {
+  return bounded(
+    tryLoad({
+      sources: [rowSource(row, { header: "id,v", count })],
+      commands: [["HINCRBY", key, "{id}", "{v}"]],
+      server: { port },
+      summary,
+    }),
+    key,
+  );
+}
+
+/** Checks all that must be so when a connection was lost. */
+async function assertLost(
+  { summary, error, rejects }: LoadOutcome,
+  has: () => Promise<number>,
+): Promise<void> {
+  assert(error instanceof ConnectionError, String(error));
+  assertMatch(error.message, /^(Lost|Cannot use) 127\.0\.0\.1:\d+[^\n]+$/);
+  const count = await has();
+  const { loaded, unknown } = summary;
+  const counts = `${loaded} loaded, ${unknown} unknown, ${count} there`;
+  assert(loaded <= count, counts);
+  assert(count <= loaded + unknown, counts);
+  if (summary.records > 0) {
+    assertMatch(error.message, new RegExp(`; ${loaded} records are in`));
+  }
+  if (unknown > 0) {
+    // The first of whose fate nothing is known is no reject, and is not in.
+    assert(summary.next !== undefined);
+    const { record, line } = summary.next;
+    assertEquals(line, record + 1);
+    assert(!rejects.some((reject) => reject.record === record));
+    assertMatch(error.message, new RegExp(`first of them is rows:${line}$`));
+    const before = rejects.filter((reject) => reject.record < record).length;
+    assertEquals(record - 1 - before, loaded, "all before it are settled");
+  }
+}
+
+for (const cut of ["fin", "rst", "half"] as const) {
+  Deno.test(`a proxy cuts at every byte of the first 200: ${cut}`, async () => {
+    await using server = await startServer();
+    for (let at = 0; at <= 200; at++) {
+      for (const way of ["requests", "replies"] as const) {
+        await cutAt(server, way, at, cut);
+      }
+    }
+  });
+}
+
+async function cutAt(
+  server: RedisServer,
+  way: "requests" | "replies",
+  at: number,
+  cut: Cut,
+): Promise<void> {
+  const key = `${way}:${at}`;
+  // 8,000 bytes are some 150 commands; the client sends far more.
+  const faults = { [way]: at, cut, take: 8_000 };
+  await using proxy = new FaultProxy(server.port, faults);
+  const outcome = await loadInto(key, proxy.port, 2_000);
+  await assertLost(outcome, () => fieldsOf(server, key));
+  if (outcome.summary.records === 0 || cut === "rst") return;
+  // What had come was read before the end was noticed.
+  const reader = new ReplyReader();
+  let replies = 0;
+  for (const piece of proxy.repliesSent) {
+    reader.feed(piece);
+    while (reader.next() !== undefined) replies++;
+  }
+  // The first answers the handshake.
+  assertEquals(outcome.summary.replies, replies - 1, key);
+}
+
+Deno.test("replies that are late and come byte by byte are no loss", async () => {
+  await using server = await startServer();
+  await using proxy = new FaultProxy(server.port, { delay: 2, split: true });
+  const { summary, error } = await loadInto("h", proxy.port, 500);
+  assertEquals(error, undefined);
+  assertEquals(await fieldsOf(server, "h"), summary.loaded);
+  assertEquals(summary.records, 500);
+});
+
+Deno.test("kill -9 at a random moment", async (t) => {
+  const first = Random.seed();
+  for (let seed = first; seed < first + 20; seed++) {
+    await t.step(`seed ${seed}`, async () => {
+      const random = new Random(seed);
+      await using server = await startServer({ args: DURABLE });
+      const summary = new Summary();
+      const loading = loadInto("h", server.port, Infinity, summary);
+      const moment = random.int(60_000);
+      await until(() => summary.replies >= moment, `${moment} replies`);
+      await server.kill();
+      const outcome = await loading;
+      await using other = await startServer({
+        args: [...DURABLE, "--dir", server.directory],
+      });
+      await assertLost(outcome, () => fieldsOf(other, "h"));
+      assert(outcome.summary.replies >= moment);
+    });
+  }
+});
+
+Deno.test("CLIENT KILL at a random moment", async () => {
+  await using server = await startServer();
+  const seed = Random.seed();
+  const random = new Random(seed);
+  for (let i = 0; i < 10; i++) {
+    const summary = new Summary();
+    const key = `seed ${seed}, ${i}`;
+    const loading = loadInto(key, server.port, Infinity, summary);
+    const moment = random.int(30_000);
+    await until(() => summary.replies >= moment, `${key}: ${moment} replies`);
+    await server.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+    await assertLost(await loading, () => fieldsOf(server, key));
+  }
+});
+
+/** Runs the program with rows that never end until it ends itself. */
+async function runEndless(
+  server: RedisServer,
+  port: number,
+  harm: () => Promise<void>,
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const words = ["load", "-p", String(port), "--json", "--", "HSET", "h"];
+  const child = spawnRespipe([...words, "{id}", "{v}"]);
+  const output = child.output();
+  const writer = child.stdin.getWriter();
+  const feeding = (async (): Promise<void> => {
+    let n = 0;
+    try {
+      await writer.write(new TextEncoder().encode("id,v\n"));
+      for (;;) {
+        let text = "";
+        for (let i = 0; i < 100; i++) text += `${++n},x\n`;
+        await writer.write(new TextEncoder().encode(text));
+      }
+    } catch {
+      // It reads no more.
+    }
+  })();
+  await until(async () => await fieldsOf(server, "h") > 0, "the first row");
+  await harm();
+  const { code, stdout, stderr } = await bounded(output, "respipe");
+  await feeding;
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+Deno.test("the program: kill -9", async () => {
+  await using server = await startServer({ args: DURABLE });
+  const run = await runEndless(server, server.port, () => server.kill());
+  assertEquals(run.code, 4);
+  assertSentence(run.stderr, /Lost 127\.0\.0\.1:\d+: the (server|connection)/);
+  const { exitCode, message, loaded, unknown } = readSummary(run.stdout);
+  assertEquals(exitCode, 4);
+  assertEquals(run.stderr, `respipe: ${message}\n`);
+  await using other = await startServer({
+    args: [...DURABLE, "--dir", server.directory],
+  });
+  const count = await fieldsOf(other, "h");
+  assert(loaded <= count && count <= loaded + unknown, run.stdout);
+});
+
+Deno.test("the program: CLIENT KILL", async () => {
+  await using server = await startServer();
+  const run = await runEndless(server, server.port, async () => {
+    await server.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+  });
+  assertEquals(run.code, 4);
+  assertSentence(run.stderr, /Lost 127\.0\.0\.1:\d+: the (server|connection)/);
+  const { loaded, unknown } = readSummary(run.stdout);
+  const count = await fieldsOf(server, "h");
+  assert(loaded <= count && count <= loaded + unknown, run.stdout);
+});
+
+for (const cut of ["fin", "rst", "half"] as const) {
+  Deno.test(`the program: a proxy cuts behind 400 bytes, ${cut}`, async () => {
+    await using server = await startServer();
+    const faults = { replies: 400, cut, take: 20_000 };
+    await using proxy = new FaultProxy(server.port, faults);
+    const run = await runEndless(server, proxy.port, async () => {});
+    assertEquals(run.code, 4, run.stderr);
+    assertSentence(run.stderr, /Lost .*; \d+ records are in, 0 rejected, \d+ /);
+    const { loaded, unknown, next } = readSummary(run.stdout);
+    assertEquals(next?.record, loaded + 1);
+    const count = await fieldsOf(server, "h");
+    assert(loaded <= count && count <= loaded + unknown, run.stdout);
+  });
+}
+
+Deno.test("last words: the server has too many clients", async () => {
+  // The fixture is the one client.
+  await using server = await startServer({ args: ["--maxclients", "1"] });
+  for (const command of ["load", "pipe"]) {
+    const template = command === "load" ? ["--", "SET", "{id}", "v"] : [];
+    const run = await runRespipe(
+      [command, "-p", String(server.port), ...template],
+      { stdin: "id\n1\n" },
+    );
+    assertEquals([run.code, run.stdout], [4, ""]);
+    assertSentence(run.stderr, /ERR max number of clients reached/);
+  }
+});
+
+Deno.test("last words: a protocol error", async () => {
+  await using server = await startServer();
+  const run = await runRespipe(["pipe", "-p", String(server.port)], {
+    // No length begins with 0, says the server; the scanner is not so strict.
+    stdin: "SET a 1\r\n*02\r\n$3\r\nGET\r\n$1\r\na\r\n",
+  });
+  assertEquals(run.code, 4);
+  assertSentence(run.stderr, /it said "ERR Protocol error: .*1 replies have/);
+});
