@@ -1,6 +1,6 @@
 import { ErrorTally } from "../engine/error_tally.ts";
 import type { PipeError } from "../engine/pipe_ledger.ts";
-import { formatCount } from "./report.ts";
+import { formatCount } from "../engine/counted.ts";
 
 /** Errors of one kind that are printed in full. */
 const IN_FULL = 10;

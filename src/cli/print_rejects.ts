@@ -1,6 +1,7 @@
 import type { Summary } from "../engine/summary.ts";
 import { printError } from "./output.ts";
-import { formatCount, formatErrors } from "./report.ts";
+import { counted, formatCount } from "../engine/counted.ts";
+import { formatErrors } from "./report.ts";
 
 /**
  * Prints what was rejected: a line per kind of error, and where the records
@@ -14,8 +15,7 @@ export function printRejects(
   files: readonly { path: string; records: number }[] = [],
 ): void {
   if (summary.rejected === 0) return;
-  const s = summary.rejected === 1 ? "" : "s";
-  printError(`rejected ${formatCount(summary.rejected)} record${s}:\n`);
+  printError(`rejected ${counted(summary.rejected, "record")}:\n`);
   printError(formatErrors(summary.errors.kinds()));
   for (const { path, records } of files) {
     printError(`  ${formatCount(records)} written to ${path}\n`);

@@ -1,25 +1,8 @@
+import { counted, formatCount } from "../engine/counted.ts";
 import type { ErrorKind } from "../engine/error_tally.ts";
 import type { Summary } from "../engine/summary.ts";
 
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
-
-/**
- * Writes a whole number with its thousands apart.
- *
- * @param n The number.
- * @returns Such as `1,000,000`.
- *
- * @example
- * ```ts
- * import { formatCount } from "./report.ts";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(formatCount(1234567), "1,234,567");
- * ```
- */
-export function formatCount(n: number): string {
-  return String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, ",");
-}
 
 /**
  * Writes a number of bytes for people.

@@ -35,7 +35,7 @@ export interface CsvReaderOptions {
   fields?: number | undefined;
   /** The most bytes a record may have. Default: 64 MiB. */
   maxRecord?: number | undefined;
-  /** How many lines to pass over first. Default: 0. */
+  /** How many lines of the source to pass over first. Default: 0. */
   skipLines?: number | undefined;
   /** Where in its source the input begins. Default: at its very start. */
   place?: Place | undefined;
@@ -133,7 +133,9 @@ export class CsvReader {
     this.#quote = quote;
     this.#highest = Math.max(delimiter, quote, LF);
     this.#maxRecord = options.maxRecord ?? DEFAULT_MAX_RECORD;
-    this.#linesToSkip = options.skipLines ?? 0;
+    this.#linesToSkip = options.place === undefined
+      ? options.skipLines ?? 0
+      : 0;
     this.#state = options.place === undefined ? SOURCE_START : RECORD_START;
     this.#shift = options.place?.offset ?? 0;
     this.#nextLine = options.place?.line ?? 1;
@@ -518,7 +520,7 @@ export class CsvReader {
     this.line = this.#nextLine;
     this.record.bytes = this.#bytes;
     this.record.start = this.#start;
-    this.record.end = this.#end;
+    this.record.end = Math.min(this.#end, this.#start + this.#maxRecord);
     this.#state = BROKEN;
     return Step.Broken;
   }

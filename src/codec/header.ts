@@ -1,8 +1,18 @@
 import { UsageError } from "../errors.ts";
 import type { RecordView } from "./record.ts";
 
-const decoder = new TextDecoder();
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const latin1 = new TextDecoder("windows-1252");
 const encoder = new TextEncoder();
+
+/** A name as text: UTF-8, or what is not UTF-8 as the usual 8-bit letters. */
+function labelOf(name: Uint8Array): string {
+  try {
+    return utf8.decode(name);
+  } catch {
+    return latin1.decode(name);
+  }
+}
 
 /** How many column names a message lists before it says how many more. */
 const LISTED = 30;
@@ -29,10 +39,21 @@ export class Header {
   /** Whether the columns have names at all. */
   readonly named: boolean;
 
+  /** For each label the first and the last column that has it. */
+  readonly #columns = new Map<string, { first: number; last: number }>();
+
   private constructor(names: readonly Uint8Array[], named: boolean) {
     this.names = names;
-    this.labels = names.map((name) => decoder.decode(name));
+    this.labels = names.map(labelOf);
     this.named = named;
+    this.labels.forEach((label, column) => {
+      const known = this.#columns.get(label);
+      if (known === undefined) {
+        this.#columns.set(label, { first: column, last: column });
+      } else {
+        known.last = column;
+      }
+    });
   }
 
   /**
@@ -101,8 +122,8 @@ export class Header {
           `{1} to {${this.length}}, or name the columns with --columns`,
       );
     }
-    const column = this.labels.indexOf(reference);
-    if (column === -1) {
+    const column = this.#columns.get(reference)?.first;
+    if (column === undefined) {
       throw new UsageError(
         `Cannot resolve {${reference}}: there is no such column` +
           `${this.#near(reference)}${this.#list()}`,
@@ -127,8 +148,7 @@ export class Header {
           "columns with --no-header --skip-lines 1 --columns",
       );
     }
-    const first = this.labels.indexOf(label);
-    const last = this.labels.lastIndexOf(label);
+    const { first, last } = this.#columns.get(label)!;
     if (first !== last) {
       throw new UsageError(
         `Cannot use column ${JSON.stringify(label)}: the header names it ` +

@@ -80,17 +80,18 @@ class Assembler {
   }
 
   /** Emits an operation with the fixed bytes gathered so far in front. */
-  emit(op: number, ...operands: number[]): void {
+  emit(op: number, operands: readonly number[] = []): void {
     const length = this.#stretch.length;
     while (this.fixed.length % 4 !== 0) this.fixed.push(new Uint8Array(1));
-    this.code.push(op, this.fixed.length, length, ...operands);
+    this.code.push(op, this.fixed.length, length);
+    for (const operand of operands) this.code.push(operand);
     this.fixed.push(this.#stretch.view());
     this.overhead += length + LENGTH_BYTES;
     this.#stretch.clear();
   }
 
   field(op: number, column: number): void {
-    this.emit(op, column);
+    this.emit(op, [column]);
     this.uses[column]++;
   }
 
@@ -142,7 +143,7 @@ export function compileProgram(
     code: Int32Array.from(out.code),
     fixed: out.fixed.bytes.slice(0, out.fixed.length),
     overhead: out.overhead,
-    uses: Math.max(0, ...out.uses),
+    uses: out.uses.reduce((most, uses) => Math.max(most, uses), 0),
   };
 }
 
@@ -155,7 +156,7 @@ function writeHead(
   const alone = command.filter((a) => a.kind === "pieces").length;
   if (skipEmpty && pairs.length > 0) {
     out.text("*");
-    out.emit(Op.Count, alone, pairs.length, ...pairs);
+    out.emit(Op.Count, [alone, pairs.length, ...pairs]);
   } else {
     out.text(`*${alone + 2 * pairs.length}\r\n`);
   }
@@ -178,7 +179,7 @@ function writePieces(
       out.text(`$${base}\r\n`);
     } else {
       out.text("$");
-      out.emit(Op.Length, base, columns.length, ...columns);
+      out.emit(Op.Length, [base, columns.length, ...columns]);
     }
     for (const piece of pieces) {
       if (typeof piece === "number") out.field(Op.Field, piece);

@@ -27,7 +27,7 @@ const STOPPING: readonly (readonly [RegExp, string])[] = [
   ],
   [
     // Where it is about one key, other records' keys may be allowed.
-    /^NOPERM (?!.*\b(key|keys|channel|channels)\b)/i,
+    /^NOPERM .* run the '/,
     "the user may not run this command; allow it with ACL SETUSER, or use " +
     "another --user",
   ],
@@ -94,8 +94,10 @@ export function stoppingError(
   error: string,
   sameShape = true,
 ): StoppingError | undefined {
+  // What EXEC refused a transaction for is named behind this.
+  const reason = error.replace(/^EXECABORT [^:]*because of: /, "");
   for (const [pattern, advice] of STOPPING) {
-    if (!pattern.test(error)) continue;
+    if (!pattern.test(reason)) continue;
     if (!sameShape && error.startsWith("ERR wrong number")) return undefined;
     return { advice };
   }

@@ -43,6 +43,8 @@ export interface ReplyBook {
   readonly bytesInFlight: number;
   /** Commands handed over that are not answered. */
   readonly unanswered: number;
+  /** Whether {@linkcode unanswered} is certain: the commands were counted. */
+  readonly isExact: boolean;
   /** Notes a run of replies that are no errors. */
   succeed(count: number): void;
   /** Notes one error reply, or one with an error inside. */
@@ -84,6 +86,8 @@ const TO_THE_CONNECTION = /^ERR (Protocol error|max number of clients)/;
 
 /** Pushes batches through one connection and takes the replies. */
 export class Lane {
+  /** The server's text, where it has no ECHO and the replies were counted. */
+  sentinelRefusal: string | undefined;
   readonly #connection: Connection;
   readonly #book: ReplyBook;
   readonly #options: LaneOptions;
@@ -267,13 +271,25 @@ export class Lane {
       if (this.#sentinelSent && this.#isLast(reply)) return true;
       const error = errorIn(reply);
       if (error === undefined) book.succeed(1);
-      else if (TO_THE_CONNECTION.test(error)) this.#lastWords = error;
+      else if (this.#isRefusal(reply)) {
+        this.sentinelRefusal = error;
+        return true;
+      } else if (TO_THE_CONNECTION.test(error)) this.#lastWords = error;
       else book.fail(error);
     }
   }
 
   #isLast(reply: Reply): boolean {
     return this.#sentinel.isReply(reply);
+  }
+
+  /**
+   * An error that answers no command answers the sentinel: some proxies and
+   * some ACLs have no ECHO. By the count, everything has been answered then.
+   */
+  #isRefusal(reply: Reply): boolean {
+    return this.#sentinelSent && reply.kind === "error" &&
+      this.#book.isExact && this.#book.unanswered === 0;
   }
 
   #lost(error: unknown): unknown {

@@ -50,6 +50,8 @@ function recordAt(batch: Batch, place: Place): RecordPlace {
 export class Ledger {
   /** Commands that have been handed over and not answered. */
   unanswered = 0;
+  /** Every command is counted when it is encoded. */
+  readonly isExact = true;
   /** Bytes of RESP whose batches are not wholly answered. */
   bytesInFlight = 0;
   readonly #options: LedgerOptions;

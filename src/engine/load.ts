@@ -100,6 +100,7 @@ export async function load(options: LoadOptions): Promise<Summary> {
       }));
     }
     await end.race(lane.finish());
+    summary.sentinelRefusal = lane.sentinelRefusal;
     return summary;
   } catch (error) {
     const { server } = options;

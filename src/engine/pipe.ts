@@ -9,6 +9,7 @@ import {
   STANDARD_INPUT,
 } from "../transport/source.ts";
 import { ChunkPool } from "./chunk_pool.ts";
+import { counted, formatCount } from "./counted.ts";
 import { Lane, type LaneOptions } from "./lane.ts";
 import { type PipeError, PipeLedger } from "./pipe_ledger.ts";
 import type { PipePiece } from "./pipe_piece.ts";
@@ -150,9 +151,11 @@ async function windUp(
   }
   await lane.drain(error instanceof InterruptedError ? PATIENCE : 0);
   const { replies, errors, unanswered } = ledger;
-  const known = reader.scannable ? `, ${unanswered} commands unanswered` : "";
-  const counts = `; ${replies} replies have come, ${errors} of them errors` +
-    known;
+  const known = reader.scannable
+    ? `, ${counted(unanswered, "command")} unanswered`
+    : "";
+  const counts = `; replies so far: ${formatCount(replies)}, errors: ` +
+    formatCount(errors) + known;
   if (error instanceof ConnectionError) {
     const { fault } = reader;
     return fault === undefined

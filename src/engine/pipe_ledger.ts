@@ -57,7 +57,9 @@ export class PipeLedger implements ReplyBook {
   #bytes = 0;
   #commands = 0;
   /** Walks over a piece from error to error. */
-  #walker: { piece: PipePiece; scanner: CommandScanner; at: number } | undefined;
+  #walker:
+    | { piece: PipePiece; scanner: CommandScanner; at: number }
+    | undefined;
 
   /**
    * Makes an empty ledger.

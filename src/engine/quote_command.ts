@@ -35,7 +35,10 @@ export function quoteCommand(commands: Uint8Array, index: number): string {
     return value;
   };
   for (let skipped = 0; skipped < index; skipped++) {
-    for (let left = length(); left > 0; left--) at += length() + 2;
+    for (let left = length(); left > 0; left--) {
+      const size = length();
+      at += size + 2;
+    }
   }
   const count = length();
   const words: string[] = [];
@@ -51,15 +54,22 @@ export function quoteCommand(commands: Uint8Array, index: number): string {
 /**
  * Shows one argument, in quotes where it is not a plain word.
  *
- * @param argument Its bytes.
+ * @param argument Its bytes, or those that are at hand.
+ * @param length How long it is, in bytes.
  * @returns The text, cut where it is too long to read.
  */
-export function quoteArgument(argument: Uint8Array): string {
+export function quoteArgument(
+  argument: Uint8Array,
+  length: number = argument.length,
+): string {
   const shown = argument.subarray(0, LONGEST_ARGUMENT);
   const quoted = quoteBytes(shown);
   const plain = /^"[\w:.{}@/+-]+"$/.test(quoted) ? quoted.slice(1, -1) : quoted;
-  const more = argument.length - shown.length;
-  return more > 0 ? `${plain}... (${argument.length} bytes)` : plain;
+  return length > shown.length && shown.length === LONGEST_ARGUMENT
+    ? `${plain}... (${length} bytes)`
+    : length > shown.length
+    ? `${plain}...`
+    : plain;
 }
 
 /**
@@ -105,8 +115,7 @@ export function quotePiped(
     if (body === 0) break;
     const size = Number(decoder.decode(bytes.subarray(at + 1, body - 2)));
     const stop = Math.min(body + size, end);
-    const word = quoteArgument(bytes.subarray(body, stop));
-    words.push(stop < body + size ? `${word}...` : word);
+    words.push(quoteArgument(bytes.subarray(body, stop), size));
     at = stop + 2;
   }
   if (count > words.length && words.length === MOST_ARGUMENTS) {

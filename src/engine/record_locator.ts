@@ -26,7 +26,11 @@ export class RecordLocator {
   constructor(batch: Batch) {
     this.#batch = batch;
     const { format, place, chunk, start, end } = batch;
-    this.#reader = new CsvReader({ ...format.reading, place });
+    // At the very start there may be a byte order mark, or lines to skip.
+    this.#reader = new CsvReader({
+      ...format.reading,
+      place: place.offset === 0 ? undefined : place,
+    });
     this.#reader.feed(chunk.bytes, start, end);
   }
 

@@ -31,13 +31,17 @@ interface RejectFile {
  * each.
  *
  * Sources whose headers differ cannot share a file: the first header's rejects
- * go to `FILE`, the next one's to `FILE.2`, and so on.
+ * go to `FILE`, the next one's to `FILE.2`, and so on; a name that is an input's
+ * is passed over.
  */
 export class RejectFiles {
   readonly #path: string;
+  readonly #inputs: readonly string[];
   readonly #report: FileSink;
   readonly #files: RejectFile[] = [];
   readonly #first: FileSink;
+  /** The number behind the last file's name. */
+  #number = 1;
 
   /**
    * Creates the files, so that a path that cannot be written is found before
@@ -59,8 +63,14 @@ export class RejectFiles {
       }
     }
     this.#path = path;
+    this.#inputs = inputs;
     this.#first = FileSink.create(path, "--rejects");
-    this.#report = FileSink.create(report, "--rejects");
+    try {
+      this.#report = FileSink.create(report, "--rejects");
+    } catch (error) {
+      this.#first.close();
+      throw error;
+    }
   }
 
   /**
@@ -102,15 +112,22 @@ export class RejectFiles {
   #fileFor(header: Uint8Array): RejectFile {
     const known = this.#files.find((file) => isSame(file.header, header));
     if (known !== undefined) return known;
-    const number = this.#files.length + 1;
-    const sink = number === 1
+    const isFirst = this.#files.length === 0;
+    const sink = isFirst
       ? this.#first
-      : FileSink.create(`${this.#path}.${number}`, "--rejects");
-    if (number === 1) this.#row(COLUMNS);
+      : FileSink.create(this.#nextPath(), "--rejects");
+    if (isFirst) this.#row(COLUMNS);
     sink.write(header);
     const file = { sink, header, count: 0, open: false };
     this.#files.push(file);
     return file;
+  }
+
+  #nextPath(): string {
+    for (;;) {
+      const path = `${this.#path}.${++this.#number}`;
+      if (!this.#inputs.some((input) => isSameFile(input, path))) return path;
+    }
   }
 
   #row(fields: readonly string[]): void {

@@ -5,6 +5,12 @@ import { Header } from "../codec/header.ts";
 import { CommandTemplate } from "../codec/template.ts";
 import { UsageError } from "../errors.ts";
 
+/**
+ * The most that the largest record may be set to, in bytes: a record lies in
+ * one buffer, and its offsets are 32-bit numbers.
+ */
+export const LARGEST_RECORD = 1024 ** 3;
+
 /** How rows are read and what they become. */
 export interface RowOptions extends DialectOptions {
   /**
@@ -78,6 +84,13 @@ export class RowPlan {
     requireCount(options.skipLines, "the lines to skip", "--skip-lines", 0);
     requireCount(options.limit, "the limit", "--limit", 0);
     requireCount(options.maxRecord, "the largest record", "--max-record", 1);
+    if ((options.maxRecord ?? 0) > LARGEST_RECORD) {
+      throw new UsageError(
+        `Cannot use ${options.maxRecord} as the largest record: must be ` +
+          `${LARGEST_RECORD} bytes or less`,
+        "--max-record",
+      );
+    }
     this.template = new CommandTemplate(options.commands);
     this.header = options.header ?? options.columns === undefined;
     if (options.columns !== undefined) {

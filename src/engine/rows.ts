@@ -1,5 +1,6 @@
 import { withIdleTimeout } from "../transport/idle_timeout.ts";
 import {
+  isRegularFile,
   openSource,
   type Source,
   STANDARD_INPUT,
@@ -78,14 +79,14 @@ export class Rows {
         expected = undefined;
         continue;
       }
+      if (!await isRegularFile(path)) {
+        expected = undefined;
+        continue;
+      }
       const source = await openSource(path);
       try {
-        if (source.size === undefined) {
-          expected = undefined;
-        } else {
-          if (expected !== undefined) expected += source.size;
-          await Batcher.open(source, this.#plan, this.pool);
-        }
+        if (expected !== undefined) expected += source.size ?? 0;
+        await Batcher.open(source, this.#plan, this.pool);
       } finally {
         source.close();
       }

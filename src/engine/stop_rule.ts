@@ -1,4 +1,5 @@
 import { StoppedError } from "../errors.ts";
+import { counted, formatCount } from "./counted.ts";
 import { stoppingError } from "./error_kind.ts";
 import type { ErrorLimit } from "./error_limit.ts";
 import type { Reject } from "./reject.ts";
@@ -53,7 +54,8 @@ export class StopRule {
     const { loaded, rejected } = this.#summary;
     if (!this.#limit?.isExceeded(rejected, loaded + rejected)) return undefined;
     return new StoppedError(
-      `Stopped: ${rejected} of the first ${loaded + rejected} records were ` +
+      `Stopped: ${formatCount(rejected)} of the first ` +
+        `${counted(loaded + rejected, "record")} were ` +
         `rejected, more than --max-errors ${this.#limit.text} allows`,
     );
   }

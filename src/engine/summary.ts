@@ -69,6 +69,11 @@ export class Summary {
   bytesOut = 0;
   /** The rejects by kind. */
   readonly errors = new ErrorTally();
+  /**
+   * The server's text, where it has no ECHO: the end of the load was told by
+   * counting replies then.
+   */
+  sentinelRefusal: string | undefined;
   /** Where a load that ended early left off. */
   next: RecordPlace | undefined;
   /** Bytes that the sources have in all, where every size is known. */

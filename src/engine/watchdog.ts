@@ -16,7 +16,9 @@ const LONGEST_SLEEP = 500;
  * Notices that somebody who owes an answer has gone silent.
  *
  * It looks a few times a second instead of setting a timer for each answer,
- * so that an answer costs it one assignment.
+ * so that an answer costs it one assignment. Time in which it could not look
+ * is not held against anybody: the process may have been stopped itself, and
+ * the answer may be there.
  *
  * @example
  * ```ts
@@ -37,7 +39,10 @@ export class Watchdog {
   readonly #timer: ReturnType<typeof setInterval> | undefined;
   /** Something happened since the last look. */
   #alive = true;
-  #since = performance.now();
+  #lastLook = performance.now();
+  /** How long there has been no sign of life, in ms. */
+  #silence = 0;
+  readonly #interval: number;
 
   /**
    * Begins to watch.
@@ -46,11 +51,12 @@ export class Watchdog {
    */
   constructor(options: WatchdogOptions) {
     this.#options = options;
-    if (options.timeout <= 0) return;
-    this.#timer = setInterval(
-      () => this.#look(),
-      Math.min(LONGEST_SLEEP, Math.max(1, options.timeout / LOOKS)),
+    this.#interval = Math.min(
+      LONGEST_SLEEP,
+      Math.max(1, options.timeout / LOOKS),
     );
+    if (options.timeout <= 0) return;
+    this.#timer = setInterval(() => this.#look(), this.#interval);
   }
 
   /** Notes a sign of life. */
@@ -66,10 +72,15 @@ export class Watchdog {
   #look(): void {
     const { timeout, isWaiting, onTimeout } = this.#options;
     const now = performance.now();
-    if (this.#alive || !isWaiting()) {
+    const passed = Math.min(now - this.#lastLook, 2 * this.#interval);
+    this.#lastLook = now;
+    if (!isWaiting()) {
+      // The wait begins after this look, so the next one does not count.
+      this.#alive = true;
+    } else if (this.#alive) {
       this.#alive = false;
-      this.#since = now;
-    } else if (now - this.#since >= timeout) {
+      this.#silence = 0;
+    } else if ((this.#silence += passed) >= timeout) {
       this.stop();
       onTimeout(timeout / 1000);
     }

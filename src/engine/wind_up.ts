@@ -7,6 +7,7 @@ import {
   UsageError,
 } from "../errors.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
+import { counted, formatCount } from "./counted.ts";
 import { explainFull } from "./explain_full.ts";
 import type { Lane } from "./lane.ts";
 import type { Ledger, RecordPlace } from "./ledger.ts";
@@ -62,8 +63,9 @@ export async function windUp(
   const place = ledger.firstUnsettled();
   summary.next = place;
   ledger.settle();
-  const counts = `${summary.loaded} records are in, ${summary.rejected} ` +
-    `rejected${unknownOf(summary.unknown)}${firstOf(place, summary.unknown)}`;
+  const counts = `loaded so far: ${counted(summary.loaded, "record")}, ` +
+    `rejected: ${formatCount(summary.rejected)}` +
+    unknownOf(summary.unknown) + firstOf(place, summary.unknown);
   if (error instanceof StoppedError) {
     const figures = error.reply?.startsWith("OOM") && load.server !== undefined
       ? await explainFull(load.server)
@@ -88,7 +90,7 @@ export async function windUp(
 function unknownOf(unknown: number): string {
   return unknown === 0
     ? ""
-    : `, ${unknown} in flight may or may not be (no reply has come)`;
+    : `, unknown: ${formatCount(unknown)} (in flight, no reply has come)`;
 }
 
 function firstOf(place: RecordPlace | undefined, unknown: number): string {

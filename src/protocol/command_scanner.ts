@@ -276,6 +276,7 @@ export class CommandScanner {
    */
   #skip(bytes: Uint8Array, at: number, end: number, last: number): number {
     let commands = this.commands;
+    let begin = this.begin;
     walk: while (commands < last && bytes[at] === ASTERISK) {
       let next = at + 1;
       let count = bytes[next] - ZERO;
@@ -305,11 +306,12 @@ export class CommandScanner {
         // further than this.
         if (next > end) break walk;
       }
-      this.begin = at;
+      begin = at;
       at = next;
       commands++;
     }
     this.commands = commands;
+    this.begin = begin;
     this.boundary = at;
     return at;
   }

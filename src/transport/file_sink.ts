@@ -30,6 +30,7 @@ export class FileSink {
   readonly #gathered = new Uint8Array(GATHERED);
   #length = 0;
   #written = 0;
+  #failed = false;
 
   private constructor(path: string, file: Deno.FsFile) {
     this.path = path;
@@ -64,9 +65,11 @@ export class FileSink {
    * Appends bytes.
    *
    * @param bytes What to write; it is copied.
-   * @throws {StoppedError} When the file cannot be written any more.
+   * @throws {StoppedError} When the file cannot be written any more. What
+   * comes after that is dropped.
    */
   write(bytes: Uint8Array): void {
+    if (this.#failed) return;
     if (this.#length + bytes.length > GATHERED) this.#flush();
     if (bytes.length > GATHERED) {
       this.#writeAll(bytes);
@@ -76,11 +79,22 @@ export class FileSink {
     }
   }
 
-  /** Writes what is left and closes the file; an empty one is removed. */
+  /**
+   * Writes what is left and closes the file; an empty one is removed, but not
+   * a device or a pipe.
+   *
+   * @throws {StoppedError} When what is left cannot be written; the file is
+   * closed all the same.
+   */
   close(): void {
-    this.#flush();
-    this.#file.close();
-    if (this.#written === 0) Deno.removeSync(this.path);
+    let isFile = false;
+    try {
+      if (!this.#failed) this.#flush();
+      isFile = this.#file.statSync().isFile;
+    } finally {
+      this.#file.close();
+    }
+    if (this.#written === 0 && isFile) Deno.removeSync(this.path);
   }
 
   #flush(): void {
@@ -94,6 +108,7 @@ export class FileSink {
         done += this.#file.writeSync(bytes.subarray(done));
       }
     } catch (error) {
+      this.#failed = true;
       throw new StoppedError(
         `Cannot write to ${this.path}: ` +
           reasonOf(error, "--allow-write", this.path),

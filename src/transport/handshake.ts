@@ -66,10 +66,11 @@ export async function handshake(
 ): Promise<void> {
   const { user, password, database } = options;
   const { address } = connection;
-  if (password !== undefined) {
+  if (password !== undefined || user !== undefined) {
+    // A user without a password (nopass) may give any.
     const auth = user === undefined
-      ? ["AUTH", password]
-      : ["AUTH", user, password];
+      ? ["AUTH", password ?? ""]
+      : ["AUTH", user, password ?? ""];
     const refused = errorIn(await ask(connection, auth));
     if (refused !== undefined) {
       throw new ConnectionError(

@@ -1,6 +1,9 @@
 import { InputError } from "../errors.ts";
 import type { Source } from "./source.ts";
 
+/** Timers that are set for longer go off at once, in ms. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 /**
  * Gives a source a limit to how long it may give nothing.
  *
@@ -38,7 +41,7 @@ export function withIdleTimeout(source: Source, timeout: number): Source {
             { source: source.name },
           ),
         );
-      }, timeout);
+      }, Math.min(timeout, LONGEST_TIMER));
       try {
         return await Promise.race([source.read(into), clock.promise]);
       } finally {

@@ -47,15 +47,37 @@ export async function openSource(path: string): Promise<Source> {
     if (!isDirectory) return fromReader(path, file, isFile ? size : undefined);
     file.close();
   } catch (error) {
-    throw new InputError(
-      `Cannot read ${path}: ${reasonOf(error, "--allow-read", path)}`,
-      { source: path },
-      { cause: error },
-    );
+    throw cannotRead(path, error);
   }
   throw new InputError(`Cannot read ${path}: it is a directory`, {
     source: path,
   });
+}
+
+/**
+ * Tells whether a path leads to a file that can be opened again and again.
+ *
+ * Without opening it: that alone would take a named pipe's data away.
+ *
+ * @param path The path.
+ * @returns False for a named pipe, a device and the like.
+ * @throws {InputError} When there is nothing, or it may not be looked at.
+ */
+export async function isRegularFile(path: string): Promise<boolean> {
+  try {
+    const { isFile, isDirectory } = await Deno.stat(path);
+    return isFile || isDirectory;
+  } catch (error) {
+    throw cannotRead(path, error);
+  }
+}
+
+function cannotRead(path: string, error: unknown): InputError {
+  return new InputError(
+    `Cannot read ${path}: ${reasonOf(error, "--allow-read", path)}`,
+    { source: path },
+    { cause: error },
+  );
 }
 
 function fromReader(

@@ -1,0 +1,37 @@
+/**
+ * Writes a whole number with its thousands apart.
+ *
+ * @param n The number.
+ * @returns Such as `1,000,000`.
+ *
+ * @example
+ * ```ts
+ * import { formatCount } from "./counted.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(formatCount(1234567), "1,234,567");
+ * ```
+ */
+export function formatCount(n: number): string {
+  return String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/**
+ * Writes how many of a thing there are.
+ *
+ * @param n How many.
+ * @param thing One of them, a word that takes an s.
+ * @returns Such as `1 record` or `1,000 records`.
+ *
+ * @example
+ * ```ts
+ * import { counted } from "./counted.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(counted(1, "record"), "1 record");
+ * assertEquals(counted(0, "record"), "0 records");
+ * ```
+ */
+export function counted(n: number, thing: string): string {
+  return `${formatCount(n)} ${thing}${n === 1 ? "" : "s"}`;
+}
