@@ -92,6 +92,7 @@ export async function pipe(options: PipeOptions = {}): Promise<PipeCounts> {
       const { value: piece } = await end.race(pieces.next());
       if (piece === undefined) break;
       counts.bytes = reader.bytesRead;
+      ledger.isExact = reader.scannable;
       ledger.enter(piece);
       await end.race(lane.send({
         bytes: piece.chunk.bytes.subarray(0, piece.end),

@@ -79,6 +79,9 @@ export class PipeLedger implements ReplyBook {
     return Math.max(0, this.#commands - this.replies);
   }
 
+  /** Whether the commands are counted: false behind broken RESP. */
+  isExact = true;
+
   /**
    * Bytes handed over whose commands are not all answered.
    *

@@ -14,8 +14,8 @@ export type Cut =
   /** Says towards the client that nothing more comes, and reads on. */
   | "fin"
   /**
-   * Closes without having read what the client sent, which the system makes a
-   * reset. It needs a client that sends more than {@linkcode Faults.take}.
+   * Closes. Where the client has sent more than {@linkcode Faults.take}, or
+   * sends more, the system makes that a reset.
    */
   | "rst"
   /** Says it towards the server alone, and hands on what that still says. */
@@ -117,11 +117,17 @@ export class FaultProxy implements AsyncDisposable {
     const { replies = Infinity, delay = 0, split = false } = this.#faults;
     let passed = 0;
     const buffer = new Uint8Array(16 * 1024);
-    while (passed < replies) {
+    let cut = false;
+    for (;;) {
+      if (passed >= replies && !cut) {
+        await this.#cut(client, server);
+        if (this.#faults.cut !== "half") return;
+        cut = true;
+      }
       const count = await server.read(buffer);
       if (count === null) return await client.closeWrite();
       if (delay > 0) await sleep(delay);
-      const end = Math.min(count, replies - passed);
+      const end = cut ? count : Math.min(count, replies - passed);
       for (let at = 0; at < end;) {
         const next = split ? at + 1 : end;
         await writeAll(client, buffer.subarray(at, next));
@@ -130,15 +136,12 @@ export class FaultProxy implements AsyncDisposable {
       }
       passed += end;
     }
-    await this.#cut(client, server);
   }
 
   async #cut(client: Deno.TcpConn, server: Deno.TcpConn): Promise<void> {
     const { cut = "fin" } = this.#faults;
     if (cut === "half") return await server.closeWrite();
     if (cut === "rst") {
-      // What is unread makes it a reset.
-      await client.read(new Uint8Array(1));
       close(client);
     } else {
       await client.closeWrite();
