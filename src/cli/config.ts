@@ -1,9 +1,11 @@
 import type { RowOptions } from "../engine/row_plan.ts";
 import { UsageError } from "../errors.ts";
-import { parsePort } from "../transport/address.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import { type Arguments, parseArguments } from "./args.ts";
+import type { Environment } from "./environment.ts";
+import { bytesOf, countOf, secondsOf } from "./flag_values.ts";
 import type { CommandName } from "./flags.ts";
+import { serverConfig } from "./server_config.ts";
 import { splitWords } from "./shell_words.ts";
 
 /** What every command is told. */
@@ -57,9 +59,6 @@ export interface PipeConfig extends CommonConfig {
 /** What one run of respipe is told, checked. */
 export type Config = LoadConfig | EncodeConfig | PipeConfig;
 
-/** Reads an environment variable, or nothing where that is not allowed. */
-export type Environment = (name: string) => string | undefined;
-
 /**
  * Turns the words after a command into a checked configuration.
  *
@@ -88,8 +87,8 @@ export function parseConfig(
   if (files.filter((file) => file === "-").length > 1) {
     throw new UsageError("Standard input (-) can be read only once");
   }
-  const common = { files, idleTimeout: seconds(args, "idle-timeout") ?? 0 };
-  const stallTimeout = seconds(args, "stall-timeout");
+  const common = { files, idleTimeout: secondsOf(args, "idle-timeout") ?? 0 };
+  const stallTimeout = secondsOf(args, "stall-timeout");
   const rejects = args.values.get("rejects");
   switch (command) {
     case "pipe":
@@ -101,7 +100,7 @@ export function parseConfig(
       return {
         ...common,
         command,
-        server: serverOf(args, environment),
+        server: serverConfig(args, environment),
         stallTimeout,
       };
     case "encode":
@@ -111,7 +110,7 @@ export function parseConfig(
         ...common,
         command,
         rows: rowsOf(args),
-        server: serverOf(args, environment),
+        server: serverConfig(args, environment),
         stallTimeout,
         rejects,
         maxErrors: args.values.get("max-errors"),
@@ -137,83 +136,9 @@ function rowsOf(args: Arguments): RowOptions {
     quote: values.get("quote"),
     header: switches.has("no-header") ? false : undefined,
     columns: values.get("columns")?.split(","),
-    skipLines: count(values, "skip-lines"),
-    limit: count(values, "limit"),
+    skipLines: countOf(args, "skip-lines"),
+    limit: countOf(args, "limit"),
     skipEmpty: switches.has("skip-empty"),
-    maxRecord: bytes(values, "max-record"),
+    maxRecord: bytesOf(args, "max-record"),
   };
-}
-
-function serverOf(args: Arguments, environment: Environment): ConnectOptions {
-  const { values } = args;
-  const port = values.get("port");
-  return {
-    host: values.get("host"),
-    port: port === undefined ? undefined : parsePort(port),
-    user: values.get("user"),
-    password: values.get("pass") ?? environment("REDISCLI_AUTH"),
-    database: count(values, "db", "-n"),
-    connectTimeout: seconds(args, "connect-timeout"),
-  };
-}
-
-function count(
-  values: ReadonlyMap<string, string>,
-  name: string,
-  flag = `--${name}`,
-): number | undefined {
-  const text = values.get(name);
-  if (text === undefined) return undefined;
-  if (!/^[0-9]{1,15}$/.test(text)) {
-    throw new UsageError(
-      `Cannot parse ${flag} ${JSON.stringify(text)}: must be a whole number, ` +
-        "0 or more",
-      flag,
-    );
-  }
-  return Number(text);
-}
-
-/** A flag's seconds, in ms. */
-function seconds(args: Arguments, name: string): number | undefined {
-  const text = args.values.get(name);
-  if (text === undefined) return undefined;
-  // A timer's longest time is 2^31 - 1 ms, some 24 days.
-  if (!/^[0-9]+(\.[0-9]+)?$/.test(text) || Number(text) > 2_000_000) {
-    throw new UsageError(
-      `Cannot parse --${name} ${JSON.stringify(text)}: must be seconds, as ` +
-        "in 30 or 0.5; 0 is for ever",
-      `--${name}`,
-    );
-  }
-  return Number(text) * 1000;
-}
-
-/** Bytes per unit of a size. */
-const UNITS: Readonly<Record<string, number>> = {
-  "": 1,
-  k: 1024,
-  m: 1024 ** 2,
-  g: 1024 ** 3,
-};
-
-function bytes(
-  values: ReadonlyMap<string, string>,
-  name: string,
-): number | undefined {
-  const text = values.get(name);
-  if (text === undefined) return undefined;
-  const match = /^([0-9]{1,12})([kmg]?)b?$/i.exec(text);
-  const size = match === null
-    ? 0
-    : Number(match[1]) * UNITS[match[2].toLowerCase()];
-  // A record lies in one buffer, whose offsets are 32-bit numbers.
-  if (size < 1 || size > 1024 ** 3) {
-    throw new UsageError(
-      `Cannot parse --${name} ${JSON.stringify(text)}: must be between 1 and ` +
-        "1g, as in 65536, 512k or 64m",
-      `--${name}`,
-    );
-  }
-  return size;
 }

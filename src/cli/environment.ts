@@ -1,3 +1,6 @@
+/** Reads an environment variable, or nothing where that is not allowed. */
+export type Environment = (name: string) => string | undefined;
+
 /**
  * Reads an environment variable where that is allowed.
  *

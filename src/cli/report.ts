@@ -1,4 +1,4 @@
-import { counted, formatCount } from "../engine/counted.ts";
+import { formatCount } from "../engine/counted.ts";
 import type { ErrorKind } from "../engine/error_tally.ts";
 import type { Summary } from "../engine/summary.ts";
 

@@ -11,9 +11,9 @@ const LEAST_RECORDS = 1000;
  * import { ErrorLimit } from "./error_limit.ts";
  * import { assertEquals } from "@std/assert";
  *
- * assertEquals(ErrorLimit.parse("10").isExceeded(11, 11), true);
- * assertEquals(ErrorLimit.parse("1%").isExceeded(9, 999), false);
- * assertEquals(ErrorLimit.parse("1%").isExceeded(11, 1000), true);
+ * assertEquals(ErrorLimit.parse("10").isCountExceeded(11), true);
+ * assertEquals(ErrorLimit.parse("1%").isShareExceeded(11, 999), false);
+ * assertEquals(ErrorLimit.parse("1%").isShareExceeded(11, 1000), true);
  * ```
  */
 export class ErrorLimit {
@@ -51,14 +51,23 @@ export class ErrorLimit {
   }
 
   /**
-   * Judges the counts.
+   * Judges a number of rejects.
    *
    * @param rejected Records rejected so far.
-   * @param settled Records whose fate is known so far.
-   * @returns Whether there are more rejects than allowed.
+   * @returns Whether they are more than allowed; never where a share is.
    */
-  isExceeded(rejected: number, settled: number): boolean {
-    if (rejected > this.#count) return true;
-    return settled >= LEAST_RECORDS && rejected / settled > this.#share;
+  isCountExceeded(rejected: number): boolean {
+    return rejected > this.#count;
+  }
+
+  /**
+   * Judges a share of rejects.
+   *
+   * @param rejected How many records were rejected.
+   * @param records Of how many whose fate is known.
+   * @returns Whether they are more than allowed; never where a number is.
+   */
+  isShareExceeded(rejected: number, records: number): boolean {
+    return records >= LEAST_RECORDS && rejected / records > this.#share;
   }
 }

@@ -192,7 +192,8 @@ export class Lane {
    */
   async drain(patience: number): Promise<void> {
     const unsent = this.#queue.splice(this.#writing ? 1 : 0);
-    for (const outgoing of unsent) outgoing.withdrawn?.();
+    // The last one first, so that what is left is always a run from the start.
+    for (const outgoing of unsent.reverse()) outgoing.withdrawn?.();
     const timer = setTimeout(() => {
       this.#ended = true;
       this.#wake.up();

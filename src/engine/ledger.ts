@@ -24,7 +24,9 @@ export interface LedgerOptions {
   onError(reject: Reject): void;
   /** Told about each reject, in the order of the input. */
   onReject(reject: Reject): void;
-  /** Told when a batch's last reply has come and its input can go. */
+  /** Told when a batch's last reply has come. */
+  onAnswered(batch: Batch): void;
+  /** Told when nobody needs a batch's input any more. */
   onDone(batch: Batch): void;
 }
 
@@ -91,12 +93,11 @@ export class Ledger {
   /**
    * Takes back a batch of which nothing was sent: it counts as not read.
    *
-   * @param batch The batch; those entered after it must be withdrawn too.
+   * @param batch The batch; those entered after it must be withdrawn before.
    */
   withdraw(batch: Batch): void {
-    const index = this.#batches.indexOf(batch);
-    if (index === -1) return;
-    this.#batches.splice(index, 1);
+    if (this.#batches.at(-1) !== batch) return;
+    this.#batches.pop();
     const { summary } = this.#options;
     summary.records -= batch.records;
     summary.commands -= batch.commands;
@@ -104,10 +105,7 @@ export class Ledger {
     summary.rejected -= batch.rejects.length;
     this.unanswered -= batch.commands;
     this.bytesInFlight -= batch.output.length;
-    // The first batch withdrawn is the first record to go on with.
-    if (index === this.#batches.length) {
-      this.#next = recordAt(batch, batch.place);
-    }
+    this.#next = recordAt(batch, batch.place);
     this.#options.onDone(batch);
   }
 
@@ -172,7 +170,13 @@ export class Ledger {
   firstUnsettled(): RecordPlace | undefined {
     const batch = this.#batches[0];
     if (batch === undefined) return this.#next;
-    const place = new RecordLocator(batch).placeOf(batch.answered);
+    const { commandsPerRecord } = batch.format.encoder;
+    let index = Math.floor(batch.answered / commandsPerRecord);
+    // It may have failed already, with replies to its other commands due.
+    if (index === batch.lastFailed) index++;
+    const place = index < batch.encoded
+      ? new RecordLocator(batch).placeOf(index * commandsPerRecord)
+      : batch.after;
     return recordAt(batch, place);
   }
 
@@ -196,6 +200,7 @@ export class Ledger {
       if (batch === undefined || batch.answered < batch.commands) return;
       this.#batches.shift();
       this.#close(batch);
+      this.#options.onAnswered(batch);
     }
   }
 

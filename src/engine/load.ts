@@ -77,10 +77,10 @@ export async function load(options: LoadOptions): Promise<Summary> {
       summary.errors.add(reject.error, `${reject.source}:${reject.line}`);
       options.onReject?.(reject);
     },
-    onDone: (batch) => {
-      rows.pool.release(batch);
-      end.failWith(rule.judgeCounts());
+    onAnswered: ({ records, rejects }) => {
+      end.failWith(rule.judgeBatch(records, rejects.length));
     },
+    onDone: (batch) => rows.pool.release(batch),
   });
   const lane = new Lane(connection, ledger, {
     ...options,

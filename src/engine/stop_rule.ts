@@ -10,6 +10,9 @@ export class StopRule {
   readonly #summary: Summary;
   readonly #limit: ErrorLimit | undefined;
   readonly #sameShape: boolean;
+  /** Records of the batches that are wholly answered. */
+  #settled = 0;
+  #settledRejects = 0;
 
   /**
    * Makes a rule.
@@ -37,7 +40,7 @@ export class StopRule {
    */
   judge(reject: Reject): StoppedError | undefined {
     const stopping = stoppingError(reject.error, this.#sameShape);
-    if (stopping === undefined) return this.judgeCounts();
+    if (stopping === undefined) return this.#judgeCount();
     return new StoppedError(
       `Stopped at ${reject.source}:${reject.line}: the server answered ` +
         `${JSON.stringify(reject.error)}: ${stopping.advice}`,
@@ -46,17 +49,36 @@ export class StopRule {
   }
 
   /**
-   * Judges how many rejects there are.
+   * Judges a batch whose last reply has come.
    *
+   * A share is judged by whole batches: within one, rejects are known at once,
+   * and what is loaded only in the end.
+   *
+   * @param records How many records it has.
+   * @param rejected How many of them were rejected.
    * @returns Why the load should stop, if it should.
    */
-  judgeCounts(): StoppedError | undefined {
-    const { loaded, rejected } = this.#summary;
-    if (!this.#limit?.isExceeded(rejected, loaded + rejected)) return undefined;
+  judgeBatch(records: number, rejected: number): StoppedError | undefined {
+    this.#settled += records;
+    this.#settledRejects += rejected;
+    if (this.#limit?.isShareExceeded(this.#settledRejects, this.#settled)) {
+      return this.#tooMany(
+        `${formatCount(this.#settledRejects)} of the first ` +
+          `${counted(this.#settled, "record")} were rejected`,
+      );
+    }
+    return this.#judgeCount();
+  }
+
+  #judgeCount(): StoppedError | undefined {
+    const { rejected } = this.#summary;
+    if (!this.#limit?.isCountExceeded(rejected)) return undefined;
+    return this.#tooMany(`rejects so far: ${formatCount(rejected)}`);
+  }
+
+  #tooMany(what: string): StoppedError {
     return new StoppedError(
-      `Stopped: ${formatCount(rejected)} of the first ` +
-        `${counted(loaded + rejected, "record")} were ` +
-        `rejected, more than --max-errors ${this.#limit.text} allows`,
+      `Stopped: ${what}, more than --max-errors ${this.#limit?.text} allows`,
     );
   }
 }

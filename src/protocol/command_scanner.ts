@@ -91,8 +91,8 @@ export class CommandScanner {
   /** Why the bytes are not commands, where they are not. */
   fault: string | undefined;
   /**
-   * Index in the last bytes where the last command begins, be it whole or not;
-   * -1 where that was earlier.
+   * Index in the last bytes where the last command begins, be it whole or not,
+   * or the last line that is none; -1 where that was earlier.
    */
   begin = -1;
   /** The ordinal of the MULTI that waits for its EXEC; 0 for none. */
@@ -326,17 +326,19 @@ export class CommandScanner {
   #scanNumber(bytes: Uint8Array, at: number, end: number): number {
     let byte = 0;
     while (at < end && (byte = bytes[at]) >= ZERO && byte <= NINE) {
-      const isZeroLed = this.#digits > 0 && this.#number === 0;
-      if (isZeroLed || this.#negative && byte === ZERO && this.#digits === 0) {
+      const isFirst = this.#digits++ === 0;
+      if (isFirst ? this.#negative && byte === ZERO : this.#number === 0) {
         return this.#break("a length without a leading zero", at);
       }
       this.#number = this.#number * 10 + byte - ZERO;
-      this.#digits++;
+      if (this.#number > LARGEST_NUMBER && !this.#negative) {
+        return this.#break("a smaller length", at);
+      }
       at++;
     }
-    if (this.#number > LARGEST_NUMBER) return this.#break("a length", at);
     if (at === end) return at;
-    if (byte === MINUS && this.#digits === 0 && this.#state === COUNT) {
+    const isFirst = this.#digits === 0 && !this.#negative;
+    if (byte === MINUS && isFirst && this.#state === COUNT) {
       this.#negative = true;
     } else if (byte === CR && this.#digits > 0) {
       if (this.#negative) this.#number = 0;

@@ -1,9 +1,6 @@
 import { assertEquals } from "@std/assert";
-import {
-  formatBytes,
-  formatCount,
-  formatErrors,
-} from "../../src/cli/report.ts";
+import { formatBytes, formatErrors } from "../../src/cli/report.ts";
+import { formatCount } from "../../src/engine/counted.ts";
 
 const COUNTS: [n: number, text: string][] = [
   [0, "0"],

@@ -127,7 +127,10 @@ export class FaultProxy implements AsyncDisposable {
       const count = await server.read(buffer);
       if (count === null) return await client.closeWrite();
       if (delay > 0) await sleep(delay);
-      const end = cut ? count : Math.min(count, replies - passed);
+      // A server that is told of the end has its say to the last byte.
+      const end = this.#faults.cut === "half"
+        ? count
+        : Math.min(count, replies - passed);
       for (let at = 0; at < end;) {
         const next = split ? at + 1 : end;
         await writeAll(client, buffer.subarray(at, next));
