@@ -51,7 +51,9 @@ export {
   ConnectionError,
   InputError,
   type InputPosition,
+  InterruptedError,
   ProtocolError,
+  StoppedError,
   UsageError,
 } from "./src/errors.ts";
 export { ByteBuffer } from "./src/protocol/byte_buffer.ts";

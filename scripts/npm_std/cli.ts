@@ -22,8 +22,6 @@
 // @ts-types="npm:@types/minimist@^1.2.5"
 import minimist from "npm:minimist@^1.2.8";
 
-export * from "./prompt_secret.ts";
-export * from "./unicode_width.ts";
 
 type Names<T extends string> = T | readonly T[];
 

@@ -15,6 +15,8 @@ export interface Flag {
   readonly commands: readonly CommandName[];
   /** The heading that it stands under in the help. */
   readonly group: "Rows" | "Connection" | "Rejects" | "Output";
+  /** Whether its value may be or hold a password, which nothing shows. */
+  readonly secret?: boolean;
   /** What it does, and its default. */
   readonly help: string;
 }
@@ -103,12 +105,52 @@ export const FLAGS: readonly Flag[] = [
     help: "the server's port (default: 6379)",
   },
   {
+    name: "socket",
+    letter: "s",
+    value: "PATH",
+    commands: SERVER,
+    group: "Connection",
+    help: "the server's Unix socket, instead of host and port",
+  },
+  {
+    name: "uri",
+    letter: "u",
+    value: "URI",
+    secret: true,
+    commands: SERVER,
+    group: "Connection",
+    help: "redis://user:password@host:port/db, rediss://, valkey://, " +
+      "valkeys:// or unix:///path?db=2; flags win over its parts (default: " +
+      "$REDIS_URL, where nothing else says where the server is)",
+  },
+  {
     name: "pass",
     letter: "a",
     value: "PASSWORD",
+    secret: true,
     commands: SERVER,
     group: "Connection",
-    help: "the password (default: $REDISCLI_AUTH)",
+    help: "the password (default: $REDISCLI_AUTH); other users of this " +
+      "machine can see it in the list of processes",
+  },
+  {
+    name: "pass-file",
+    value: "FILE",
+    commands: SERVER,
+    group: "Connection",
+    help: "read the password from FILE",
+  },
+  {
+    name: "askpass",
+    commands: SERVER,
+    group: "Connection",
+    help: "ask for the password on the terminal",
+  },
+  {
+    name: "no-auth-warning",
+    commands: SERVER,
+    group: "Connection",
+    help: "do not warn about a password on the command line",
   },
   {
     name: "user",
@@ -124,6 +166,112 @@ export const FLAGS: readonly Flag[] = [
     commands: SERVER,
     group: "Connection",
     help: "the database's number (default: 0)",
+  },
+  {
+    name: "tls",
+    commands: SERVER,
+    group: "Connection",
+    help: "speak TLS",
+  },
+  {
+    name: "cacert",
+    value: "FILE",
+    commands: SERVER,
+    group: "Connection",
+    help: "certificates to trust besides the system's, in PEM",
+  },
+  {
+    name: "cacertdir",
+    value: "DIR",
+    commands: SERVER,
+    group: "Connection",
+    help: "the same from every file in DIR",
+  },
+  {
+    name: "cert",
+    value: "FILE",
+    commands: SERVER,
+    group: "Connection",
+    help: "the client's certificate, in PEM",
+  },
+  {
+    name: "key",
+    value: "FILE",
+    commands: SERVER,
+    group: "Connection",
+    help: "the private key of --cert, in PEM",
+  },
+  {
+    name: "sni",
+    value: "NAME",
+    commands: SERVER,
+    group: "Connection",
+    help: "the name to ask for and to verify (default: the host)",
+  },
+  {
+    name: "insecure",
+    commands: SERVER,
+    group: "Connection",
+    help: "take whatever certificate the server shows",
+  },
+  {
+    name: "sentinel",
+    value: "HOST:PORT,...",
+    commands: SERVER,
+    group: "Connection",
+    help: "find the primary through these Redis Sentinels",
+  },
+  {
+    name: "service",
+    value: "NAME",
+    commands: SERVER,
+    group: "Connection",
+    help: "the name under which they watch it",
+  },
+  {
+    name: "sentinel-user",
+    value: "NAME",
+    commands: SERVER,
+    group: "Connection",
+    help: "the ACL user at the Redis Sentinels (default: theirs)",
+  },
+  {
+    name: "sentinel-pass",
+    value: "PASSWORD",
+    secret: true,
+    commands: SERVER,
+    group: "Connection",
+    help: "the password at the Redis Sentinels (default: none)",
+  },
+  {
+    name: "allow-replica",
+    commands: ["load"],
+    group: "Connection",
+    help: "load into a replica, which is refused otherwise",
+  },
+  {
+    name: "via",
+    value: "COMMAND",
+    commands: SERVER,
+    group: "Connection",
+    help: "run COMMAND, such as a port-forward, as long as it takes, and " +
+      "connect to the local port that is put for {port} in it",
+  },
+  {
+    name: "retry",
+    value: "SECONDS",
+    commands: SERVER,
+    group: "Connection",
+    help: "try again for so long where the server is not ready: refused " +
+      "connections, loading, busy, failover (default: 0)",
+  },
+  {
+    name: "end-marker",
+    value: "KIND",
+    commands: SERVER,
+    group: "Connection",
+    help: "how the end is known: echo or ping sends that behind the last " +
+      "command, count counts the replies (default: echo)",
   },
   {
     name: "connect-timeout",

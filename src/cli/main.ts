@@ -7,9 +7,6 @@ import type { CommandName } from "./flags.ts";
 import { commandHelp, COMMANDS, generalHelp, VERSION } from "./help.ts";
 import { nearest } from "./nearest.ts";
 import { print, printError } from "./output.ts";
-import { runEncode } from "./run_encode.ts";
-import { runLoad } from "./run_load.ts";
-import { runPipe } from "./run_pipe.ts";
 
 /**
  * Runs one command line.
@@ -74,18 +71,25 @@ function isCommand(word: string | undefined): word is CommandName {
   return word !== undefined && Object.hasOwn(COMMANDS, word);
 }
 
-function run(config: Config): Promise<number> {
+async function run(config: Config): Promise<number> {
   if (config.files.includes(STANDARD_INPUT) && Deno.stdin.isTerminal()) {
     printError(
       "respipe: reading standard input from the terminal; Ctrl-D ends it\n",
     );
   }
   switch (config.command) {
-    case "load":
-      return runLoad(config);
-    case "encode":
-      return runEncode(config);
-    case "pipe":
-      return runPipe(config);
+    // Imported when needed: what a command does not use costs start-up time.
+    case "load": {
+      const { runLoad } = await import("./run_load.ts");
+      return await runLoad(config);
+    }
+    case "encode": {
+      const { runEncode } = await import("./run_encode.ts");
+      return await runEncode(config);
+    }
+    case "pipe": {
+      const { runPipe } = await import("./run_pipe.ts");
+      return await runPipe(config);
+    }
   }
 }

@@ -1,9 +1,9 @@
 import { encode } from "../engine/encode.ts";
-import { RejectFiles } from "../engine/reject_files.ts";
 import { Summary } from "../engine/summary.ts";
 import type { EncodeConfig } from "./config.ts";
 import { ExitCode } from "./exit_code.ts";
 import { writeOut } from "./output.ts";
+import { openRejects } from "./open_rejects.ts";
 import { printRejects } from "./print_rejects.ts";
 
 /**
@@ -15,9 +15,7 @@ import { printRejects } from "./print_rejects.ts";
  */
 export async function runEncode(config: EncodeConfig): Promise<number> {
   const summary = new Summary();
-  const rejects = config.rejects === undefined
-    ? undefined
-    : new RejectFiles(config.rejects, config.files);
+  const rejects = await openRejects(config.rejects, config.files);
   try {
     await encode({
       ...config.rows,

@@ -1,10 +1,10 @@
 import { load } from "../engine/load.ts";
-import { RejectFiles } from "../engine/reject_files.ts";
 import { Summary } from "../engine/summary.ts";
 import type { LoadConfig } from "./config.ts";
 import { ExitCode, exitCodeOf } from "./exit_code.ts";
 import { Interruption } from "./interruption.ts";
 import { print } from "./output.ts";
+import { openRejects } from "./open_rejects.ts";
 import { printRejects } from "./print_rejects.ts";
 import { formatSummary } from "./report.ts";
 
@@ -19,10 +19,10 @@ export async function runLoad(config: LoadConfig): Promise<number> {
   const summary = new Summary();
   let failure: unknown;
   let code: number = ExitCode.Ok;
-  const rejects = config.rejects === undefined
-    ? undefined
-    : new RejectFiles(config.rejects, config.files);
+  let rejects: Awaited<ReturnType<typeof openRejects>>;
+  let written: { path: string; records: number }[] | undefined;
   try {
+    rejects = await openRejects(config.rejects, config.files);
     using interruption = new Interruption();
     await load({
       ...config.rows,
@@ -38,10 +38,31 @@ export async function runLoad(config: LoadConfig): Promise<number> {
     if (summary.rejected > 0) code = ExitCode.Rejected;
   } catch (error) {
     failure = error;
-    code = exitCodeOf(error);
   }
-  printRejects(summary, rejects?.close());
-  if (config.json) {
+  try {
+    written = rejects?.close();
+  } catch (error) {
+    failure ??= error;
+  }
+  if (failure !== undefined) code = exitCodeOf(failure);
+  try {
+    printRejects(summary, written);
+    await printSummary(summary, config, code, failure);
+  } catch (error) {
+    // That nobody reads the output is no excuse for hiding what went wrong.
+    failure ??= error;
+  }
+  if (failure !== undefined) throw failure;
+  return code;
+}
+
+async function printSummary(
+  summary: Summary,
+  { json, quiet }: LoadConfig,
+  code: number,
+  failure: unknown,
+): Promise<void> {
+  if (json) {
     const message = failure instanceof Error ? failure.message : null;
     await print(
       `${JSON.stringify({ exitCode: code, message, ...summary.toJSON() })}\n`,
@@ -49,10 +70,8 @@ export async function runLoad(config: LoadConfig): Promise<number> {
   } else if (
     // Where nothing was read, the sentence says it all.
     !(failure !== undefined && summary.records === 0) &&
-    !(config.quiet && code === ExitCode.Ok)
+    !(quiet && code === ExitCode.Ok)
   ) {
     await print(formatSummary(summary));
   }
-  if (failure !== undefined) throw failure;
-  return code;
 }

@@ -7,12 +7,8 @@
  * that meet are one stretch: for `SET {k} {v}` there are three of them,
  * `*3␍␊$3␍␊SET␍␊$`, `␍␊$` and `␍␊`.
  *
- * The program is one array of integers, because an array of objects costs a
- * pointer chase for each step: measured, 62 ns a record against 95 ns for
- * `SET {k} {v}` with a literal byte loop and two kinds of steps.
- *
- * What must change together: the operations here and the two loops in
- * row_encoder.ts that carry them out.
+ * What must change together: the operations here, and the two that carry them
+ * out, run_program.ts and specialize.ts.
  *
  * @module
  */

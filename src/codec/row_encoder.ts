@@ -1,40 +1,25 @@
 /**
  * The row encoder: a record in, the RESP of its commands out. The hot path.
  *
- * Why it has this shape: the program says what to copy, and copying goes four
- * bytes at a time through a `DataView`, because most fields are a few bytes
- * long, where a call of `set` with a view of its own costs more than the bytes
- * do. Such a copy writes and reads up to 3 bytes too many: the bytes written
- * too far are overwritten by what comes next, and the room for them is
- * reserved; a record at the very end of its buffer takes the careful way.
- *
- * What must change together: the operations (program.ts), `#run` and
- * `#runCarefully`; the two must write the same bytes.
+ * Why it has this shape: for each template a function is written that does
+ * nothing but copy (specialize.ts). It moves four bytes at a time, so it reads
+ * and writes a few bytes too many: those written too far are overwritten by
+ * what comes next, and room for them is reserved. Records that cannot bear
+ * that, and those with doubled quotes, are copied first (plain_copy.ts).
  *
  * @module
  */
 import type { ByteBuffer } from "../protocol/byte_buffer.ts";
-import { writeDecimal } from "../protocol/encode.ts";
 import {
   compileProgram,
-  Op,
   type Program,
   type ProgramOptions,
 } from "./program.ts";
+import { PlainCopy } from "./plain_copy.ts";
 import type { RecordView } from "./record.ts";
+import { runProgram } from "./run_program.ts";
+import { OVERRUN, type RowFunction, specialize } from "./specialize.ts";
 import type { Template } from "./template.ts";
-
-/** `\r\n` as a little-endian 16-bit number. */
-const CRLF = 0x0a0d;
-/** `0\r\n` and `00\r\n` as little-endian numbers, to add digits to. */
-const ONE_DIGIT = 0x0a0d30;
-const TWO_DIGITS = 0x0a0d3030;
-
-/**
- * Fields of at least this many bytes are copied by `set` instead of four bytes
- * at a time.
- */
-const LONG_FIELD = 128;
 
 /**
  * Turns records into the RESP of their commands.
@@ -68,7 +53,8 @@ export class RowEncoder {
   /** How many commands each record becomes. */
   readonly commandsPerRecord: number;
   readonly #program: Program;
-  readonly #fixed: DataView;
+  readonly #run: RowFunction | undefined;
+  readonly #plainCopy = new PlainCopy();
   #input: Uint8Array = new Uint8Array();
   #inputView: DataView = new DataView(this.#input.buffer);
   #output = new Uint8Array();
@@ -83,7 +69,7 @@ export class RowEncoder {
   constructor(template: Template, options: ProgramOptions = {}) {
     this.commandsPerRecord = template.commands.length;
     this.#program = compileProgram(template, options);
-    this.#fixed = new DataView(this.#program.fixed.buffer);
+    this.#run = specialize(this.#program);
   }
 
   /**
@@ -93,14 +79,22 @@ export class RowEncoder {
    * @param out The buffer; it grows as needed.
    */
   encode(record: RecordView, out: ByteBuffer): void {
-    const { bytes } = record;
-    const size = record.end - record.start;
-    out.reserve(this.#program.overhead + size * this.#program.uses + 16);
+    const { overhead, uses } = this.#program;
+    out.reserve(overhead + (record.end - record.start) * uses + OVERRUN);
+    const plain = record.escaped || record.end + OVERRUN > record.bytes.length
+      ? this.#plainCopy.of(record)
+      : record;
+    const run = this.#run;
+    if (run === undefined) {
+      out.length = runProgram(this.#program, plain, out.bytes, out.length);
+      return;
+    }
     if (out.bytes !== this.#output) {
       this.#output = out.bytes;
       this.#outputView = new DataView(out.bytes.buffer);
     }
-    if (bytes !== this.#input) {
+    const { bytes } = plain;
+    if (plain === record && bytes !== this.#input) {
       this.#input = bytes;
       this.#inputView = new DataView(
         bytes.buffer,
@@ -108,144 +102,15 @@ export class RowEncoder {
         bytes.length,
       );
     }
-    out.length = record.escaped || record.end + 4 > bytes.length
-      ? this.#runCarefully(record, out.length)
-      : this.#run(record, out.length);
+    out.length = run(
+      plain === record ? this.#inputView : this.#plainCopy.view,
+      this.#outputView,
+      bytes,
+      this.#output,
+      out.length,
+      plain.start,
+      plain.starts,
+      plain.ends,
+    );
   }
-
-  #run(record: RecordView, at: number): number {
-    const { code } = this.#program;
-    const fixed = this.#fixed;
-    const input = this.#inputView;
-    const output = this.#outputView;
-    const { start, starts, ends } = record;
-    for (let pc = 0; pc < code.length;) {
-      const op = code[pc];
-      const from = code[pc + 1];
-      const length = code[pc + 2];
-      if (op === Op.Pair) {
-        const column = code[pc + 3];
-        if (ends[column] === starts[column]) {
-          pc += 4;
-          continue;
-        }
-      }
-      for (let i = 0; i < length; i += 4) {
-        output.setUint32(at + i, fixed.getUint32(from + i, true), true);
-      }
-      at += length;
-      if (op <= Op.Field || op === Op.Pair) {
-        const column = code[pc + 3];
-        pc += 4;
-        const first = starts[column];
-        const size = ends[column] - first;
-        const source = start + first;
-        if (op !== Op.Field) at = this.#writeLength(at, size);
-        if (size < LONG_FIELD) {
-          for (let i = 0; i < size; i += 4) {
-            output.setUint32(at + i, input.getUint32(source + i, true), true);
-          }
-        } else {
-          this.#output.set(this.#input.subarray(source, source + size), at);
-        }
-        at += size;
-        if (op === Op.Pair) {
-          output.setUint16(at, CRLF, true);
-          at += 2;
-        }
-      } else if (op === Op.Fixed) {
-        pc += 3;
-      } else {
-        let sum = code[pc + 3];
-        const last = pc + 5 + code[pc + 4];
-        for (pc += 5; pc < last; pc++) {
-          const size = ends[code[pc]] - starts[code[pc]];
-          sum += op === Op.Length ? size : size > 0 ? 2 : 0;
-        }
-        at = this.#writeLength(at, sum);
-      }
-    }
-    return at;
-  }
-
-  #writeLength(at: number, length: number): number {
-    if (length < 10) {
-      this.#outputView.setUint32(at, ONE_DIGIT + length, true);
-      return at + 3;
-    }
-    if (length < 100) {
-      const tens = (length / 10) | 0;
-      this.#outputView.setUint32(
-        at,
-        TWO_DIGITS + tens + ((length - tens * 10) << 8),
-        true,
-      );
-      return at + 4;
-    }
-    at = writeDecimal(this.#output, at, length);
-    this.#outputView.setUint16(at, CRLF, true);
-    return at + 2;
-  }
-
-  /** As `#run`, for doubled quotes and for the end of a buffer. */
-  #runCarefully(record: RecordView, at: number): number {
-    const { code, fixed } = this.#program;
-    const output = this.#output;
-    for (let pc = 0; pc < code.length;) {
-      const op = code[pc];
-      const from = code[pc + 1];
-      const length = code[pc + 2];
-      if (op === Op.Pair && fieldSize(record, code[pc + 3]) === 0) {
-        pc += 4;
-        continue;
-      }
-      output.set(fixed.subarray(from, from + length), at);
-      at += length;
-      if (op <= Op.Field || op === Op.Pair) {
-        const column = code[pc + 3];
-        pc += 4;
-        if (op !== Op.Field) {
-          at = this.#writeLength(at, fieldSize(record, column));
-        }
-        at = this.#copyField(record, column, at);
-        if (op === Op.Pair) {
-          this.#outputView.setUint16(at, CRLF, true);
-          at += 2;
-        }
-      } else if (op === Op.Fixed) {
-        pc += 3;
-      } else {
-        let sum = code[pc + 3];
-        const last = pc + 5 + code[pc + 4];
-        for (pc += 5; pc < last; pc++) {
-          const size = fieldSize(record, code[pc]);
-          sum += op === Op.Length ? size : size > 0 ? 2 : 0;
-        }
-        at = this.#writeLength(at, sum);
-      }
-    }
-    return at;
-  }
-
-  /** Copies a field with doubled quotes made single. */
-  #copyField(record: RecordView, column: number, at: number): number {
-    const { bytes, quote } = record;
-    let from = record.start + record.starts[column];
-    const to = record.start + record.ends[column];
-    let doubled = record.escaped ? record.doubled[column] : 0;
-    while (doubled > 0) {
-      const found = bytes.indexOf(quote, from) + 1;
-      this.#output.set(bytes.subarray(from, found), at);
-      at += found - from;
-      from = found + 1;
-      doubled--;
-    }
-    this.#output.set(bytes.subarray(from, to), at);
-    return at + to - from;
-  }
-}
-
-function fieldSize(record: RecordView, column: number): number {
-  const size = record.ends[column] - record.starts[column];
-  return record.escaped ? size - record.doubled[column] : size;
 }

@@ -5,7 +5,7 @@ import { type Chunk, ChunkPool } from "./chunk_pool.ts";
 import type { RowFormat } from "./row_format.ts";
 
 /** Bytes of input that are read at once. */
-export const CHUNK_SIZE = 256 * 1024;
+export const CHUNK_SIZE = 64 * 1024;
 
 /** Output buffers that are kept for later, at the most. */
 const KEPT = 32;

@@ -1,3 +1,5 @@
+import { OVERRUN } from "../codec/specialize.ts";
+
 /**
  * A buffer of input bytes that several batches may share.
  */
@@ -9,10 +11,10 @@ export interface Chunk {
 }
 
 /**
- * Bytes at the end of a chunk that are never filled: the row encoder copies
- * four bytes at a time and may read past the last one.
+ * Bytes at the end of a chunk that are never filled: the row encoder may read
+ * past the last one.
  */
-export const CHUNK_SLACK = 4;
+export const CHUNK_SLACK = OVERRUN;
 
 /** Free chunks that are kept for later, at the most. */
 const KEPT = 32;

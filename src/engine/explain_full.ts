@@ -1,6 +1,6 @@
 import type { ConnectOptions } from "../transport/connect.ts";
 import { connect } from "../transport/connect.ts";
-import { ask } from "../transport/handshake.ts";
+import { ask } from "../transport/ask.ts";
 
 /** How long the server may take to tell its figures, in ms. */
 const PATIENCE = 2_000;
@@ -18,7 +18,13 @@ export async function explainFull(
   server: ConnectOptions,
 ): Promise<string | undefined> {
   try {
-    using connection = await connect({ ...server, connectTimeout: PATIENCE });
+    using connection = await connect({
+      ...server,
+      connectTimeout: PATIENCE,
+      retry: 0,
+      allowReplica: true,
+      onNotice: undefined,
+    });
     const timer = setTimeout(() => connection.close(), PATIENCE);
     const reply = await ask(connection, ["INFO", "memory"])
       .finally(() => clearTimeout(timer));

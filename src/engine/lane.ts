@@ -53,7 +53,7 @@ export interface ReplyBook {
 
 /** How a lane behaves. */
 export interface LaneOptions {
-  /** Bytes that may be in flight, unacknowledged. Default: 8 MiB. */
+  /** Bytes that may be in flight, unacknowledged. Default: 2 MiB. */
   window?: number | undefined;
   /**
    * How long the server may leave commands unanswered without a sign of life,
@@ -66,8 +66,8 @@ export interface LaneOptions {
   onFailure?: ((error: unknown) => void) | undefined;
 }
 
-/** The default of {@linkcode LaneOptions.window}: 8 MiB. */
-export const DEFAULT_WINDOW = 8 * 1024 * 1024;
+/** The default of {@linkcode LaneOptions.window}: 2 MiB. */
+export const DEFAULT_WINDOW = 2 * 1024 * 1024;
 
 /** The default of {@linkcode LaneOptions.stallTimeout}: 30 s. */
 export const STALL_TIMEOUT = 30_000;

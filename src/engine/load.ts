@@ -1,5 +1,6 @@
-import { connect, type ConnectOptions } from "../transport/connect.ts";
-import type { Connection } from "../transport/connection.ts";
+import type { ConnectOptions } from "../transport/connect.ts";
+import { Connection } from "../transport/connection.ts";
+import { connectUnless } from "./connect_unless.ts";
 import { ErrorLimit } from "./error_limit.ts";
 import { Lane, type LaneOptions } from "./lane.ts";
 import { Ledger } from "./ledger.ts";
@@ -19,8 +20,11 @@ export interface LoadOptions
     Pick<LaneOptions, "window" | "stallTimeout"> {
   /** The server; the one on this machine by default. */
   server?: ConnectOptions | undefined;
-  /** A connection to use instead of a new one; it is closed in the end. */
-  connection?: Connection | undefined;
+  /**
+   * A connection to use instead of a new one; it is closed in the end. On a
+   * `Deno.Conn` the caller has logged in already.
+   */
+  connection?: Connection | Deno.Conn | undefined;
   /** Counts to keep up to date while the load runs. */
   summary?: Summary | undefined;
   /** Told about each record that does not make it, in the input's order. */
@@ -65,11 +69,17 @@ export async function load(options: LoadOptions): Promise<Summary> {
     ? undefined
     : ErrorLimit.parse(maxErrors);
   const rows = new Rows(options, summary);
-  await rows.check();
-
   const end = new RaceSlot();
+  using _listening = end.failOn(signal);
+  await end.race(rows.check());
+
   const rule = new StopRule(summary, limit, rows.sameShape);
-  using connection = options.connection ?? await connect(options.server);
+  using connection = options.connection === undefined
+    ? await connectUnless(end, { signal, ...options.server })
+    : Connection.from(options.connection);
+  summary.server = connection.server === undefined
+    ? undefined
+    : { ...connection.server, address: connection.address };
   const ledger = new Ledger({
     summary,
     onError: (reject) => end.failWith(rule.judge(reject)),
@@ -86,8 +96,6 @@ export async function load(options: LoadOptions): Promise<Summary> {
     ...options,
     onFailure: (error) => end.failWith(error),
   });
-  const interrupt = (): void => end.failWith(signal?.reason);
-  signal?.addEventListener("abort", interrupt);
   const batches = rows.batches();
   try {
     for (;;) {
@@ -106,7 +114,6 @@ export async function load(options: LoadOptions): Promise<Summary> {
     const { server } = options;
     throw await windUp(error, { lane, ledger, summary, end, server });
   } finally {
-    signal?.removeEventListener("abort", interrupt);
     // A read under way may never come back, so its end is not waited for.
     batches.return().catch(() => {});
     await lane.stop();

@@ -1,7 +1,7 @@
 import { ConnectionError, InputError, InterruptedError } from "../errors.ts";
 import { CR, LF } from "../protocol/ascii.ts";
-import { connect, type ConnectOptions } from "../transport/connect.ts";
-import type { Connection } from "../transport/connection.ts";
+import type { ConnectOptions } from "../transport/connect.ts";
+import { Connection } from "../transport/connection.ts";
 import { withIdleTimeout } from "../transport/idle_timeout.ts";
 import {
   openSource,
@@ -9,6 +9,7 @@ import {
   STANDARD_INPUT,
 } from "../transport/source.ts";
 import { ChunkPool } from "./chunk_pool.ts";
+import { connectUnless } from "./connect_unless.ts";
 import { counted, formatCount } from "./counted.ts";
 import { Lane, type LaneOptions } from "./lane.ts";
 import { type PipeError, PipeLedger } from "./pipe_ledger.ts";
@@ -22,8 +23,11 @@ export interface PipeOptions
   extends SourceOptions, Pick<LaneOptions, "window" | "stallTimeout"> {
   /** The server; the one on this machine by default. */
   server?: ConnectOptions | undefined;
-  /** A connection to use instead of a new one; it is closed in the end. */
-  connection?: Connection | undefined;
+  /**
+   * A connection to use instead of a new one; it is closed in the end. On a
+   * `Deno.Conn` the caller has logged in already.
+   */
+  connection?: Connection | Deno.Conn | undefined;
   /** Counts to keep up to date. */
   counts?: PipeCounts | undefined;
   /** Told about each error reply. */
@@ -73,7 +77,15 @@ export async function pipe(options: PipeOptions = {}): Promise<PipeCounts> {
   const pool = new ChunkPool(PIECE);
   const reader = new PipeReader(pool);
   const end = new RaceSlot();
-  using connection = options.connection ?? await connect(options.server);
+  using _listening = end.failOn(signal);
+  using connection = options.connection === undefined
+    // What is piped may well be reads.
+    ? await connectUnless(end, {
+      signal,
+      allowReplica: true,
+      ...options.server,
+    })
+    : Connection.from(options.connection);
   const ledger = new PipeLedger({
     onError: (error) => options.onError?.(error),
     onDone: (piece) => pool.release(piece.chunk),
@@ -84,8 +96,6 @@ export async function pipe(options: PipeOptions = {}): Promise<PipeCounts> {
     beforeSentinel: Uint8Array.of(CR, LF),
     onFailure: (error) => end.failWith(error),
   });
-  const interrupt = (): void => end.failWith(signal?.reason);
-  signal?.addEventListener("abort", interrupt);
   const pieces = allPieces(options, reader);
   try {
     for (;;) {
@@ -104,9 +114,8 @@ export async function pipe(options: PipeOptions = {}): Promise<PipeCounts> {
     return counts;
   } catch (error) {
     counts.bytes = reader.bytesRead;
-    throw await windUp(error, lane, ledger, reader);
+    throw await windUp(error, { lane, ledger, reader, end });
   } finally {
-    signal?.removeEventListener("abort", interrupt);
     pieces.return().catch(() => {});
     await lane.stop();
     counts.replies = ledger.replies;
@@ -132,25 +141,30 @@ async function finish(
   );
 }
 
+/** What there is to wind up. */
+interface Unfinished {
+  lane: Lane;
+  ledger: PipeLedger;
+  reader: PipeReader;
+  end: RaceSlot;
+}
+
 /** Ends a pipe early without losing what is known; gives what to throw. */
-async function windUp(
-  error: unknown,
-  lane: Lane,
-  ledger: PipeLedger,
-  reader: PipeReader,
-): Promise<unknown> {
+async function windUp(error: unknown, pipe: Unfinished): Promise<unknown> {
+  const { lane, ledger, reader, end } = pipe;
   if (error instanceof InputError) {
     try {
       // Within a transaction the sentinel would only be queued, and within a
       // command it would become part of a value.
       const isClean = reader.openMulti === 0 && !reader.sentInPart;
-      await (isClean ? lane.finish() : lane.settle());
+      await end.race(isClean ? lane.finish() : lane.settle());
       return error;
     } catch (worse) {
-      return await windUp(worse, lane, ledger, reader);
+      return await windUp(worse, pipe);
     }
   }
-  await lane.drain(error instanceof InterruptedError ? PATIENCE : 0);
+  // A lane that has failed has nothing to wait for.
+  await lane.drain(PATIENCE);
   const { replies, errors, unanswered } = ledger;
   const known = reader.scannable
     ? `, ${counted(unanswered, "command")} unanswered`

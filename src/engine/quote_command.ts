@@ -62,6 +62,7 @@ export function quoteArgument(
   argument: Uint8Array,
   length: number = argument.length,
 ): string {
+  if (argument.length === 0 && length > 0) return "...";
   const shown = argument.subarray(0, LONGEST_ARGUMENT);
   const quoted = quoteBytes(shown);
   const plain = /^"[\w:.{}@/+-]+"$/.test(quoted) ? quoted.slice(1, -1) : quoted;

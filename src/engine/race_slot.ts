@@ -53,6 +53,21 @@ export class RaceSlot {
   }
 
   /**
+   * Fails when a signal is aborted, or has been.
+   *
+   * @param signal The signal; none never is.
+   * @returns What stops listening to it.
+   */
+  failOn(signal: AbortSignal | undefined): Disposable {
+    const fail = (): void => this.failWith(signal?.reason);
+    if (signal?.aborted) fail();
+    signal?.addEventListener("abort", fail);
+    return {
+      [Symbol.dispose]: () => signal?.removeEventListener("abort", fail),
+    };
+  }
+
+  /**
    * Ends the wait under way, and every later one, with an error.
    *
    * @param error What to fail with; the first one stays, and `undefined` is no

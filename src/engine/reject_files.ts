@@ -64,9 +64,9 @@ export class RejectFiles {
     }
     this.#path = path;
     this.#inputs = inputs;
-    this.#first = FileSink.create(path, "--rejects");
+    this.#first = FileSink.create(path, "--rejects", inputs);
     try {
-      this.#report = FileSink.create(report, "--rejects");
+      this.#report = FileSink.create(report, "--rejects", inputs);
     } catch (error) {
       this.#first.close();
       throw error;

@@ -49,17 +49,16 @@ export async function windUp(
   const { lane, ledger, summary } = load;
   if (error instanceof InputError || error instanceof UsageError) {
     try {
-      await lane.finish();
       // A reply to what was sent may say that it was pointless anyway.
-      if (!(load.end.error instanceof StoppedError)) return error;
-      return await windUp(load.end.error, load);
+      await load.end.race(lane.finish());
+      summary.next = ledger.firstUnsettled();
+      return error;
     } catch (worse) {
       return await windUp(worse, load);
     }
   }
-  const onPurpose = error instanceof StoppedError ||
-    error instanceof InterruptedError;
-  await lane.drain(onPurpose ? PATIENCE : 0);
+  // A lane that has failed has nothing to wait for.
+  await lane.drain(PATIENCE);
   const place = ledger.firstUnsettled();
   summary.next = place;
   ledger.settle();

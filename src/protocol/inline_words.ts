@@ -1,4 +1,5 @@
 import { CR, LF, QUOTE, SPACE } from "./ascii.ts";
+import { isWorthALook } from "./hazard.ts";
 
 const NUL = 0x00;
 const TAB = 0x09;
@@ -35,7 +36,8 @@ for (const byte of [NUL, TAB, LF, CR, SPACE, QUOTE, APOSTROPHE]) {
  * It follows the server's sds.c: words may be quoted, wholly or from somewhere
  * on; behind a closing quote a word must end; in double quotes there are
  * escapes, in single ones only that of the quote itself. What is kept are the
- * first words alone, and of them as much as it takes to recognise a command.
+ * first words alone, as much of them as it takes to recognise a command, and
+ * only where the first one is worth a look.
  *
  * @example
  * ```ts
@@ -50,10 +52,15 @@ for (const byte of [NUL, TAB, LF, CR, SPACE, QUOTE, APOSTROPHE]) {
  * ```
  */
 export class InlineWords {
-  /** The first words, in upper case and cut to a few letters. */
+  /**
+   * The first words, in upper case and cut to a few letters; none where the
+   * line is an ordinary command's.
+   */
   readonly first: string[] = [];
   #state = GAP;
   #hasWords = false;
+  /** Words are still to be kept. */
+  #keeps = true;
   readonly #kept = new Uint8Array(KEPT);
   #length = 0;
   #hex = 0;
@@ -63,6 +70,7 @@ export class InlineWords {
     this.first.length = 0;
     this.#state = GAP;
     this.#hasWords = false;
+    this.#keeps = true;
     this.#length = 0;
   }
 
@@ -87,7 +95,7 @@ export class InlineWords {
   scan(bytes: Uint8Array, at: number, end: number): number {
     for (; at < end; at++) {
       let byte = bytes[at];
-      if (this.#state === WORD && this.first.length === KEPT_WORDS) {
+      if (this.#state === WORD && !this.#keeps) {
         while (SPECIAL[byte] === 0 && ++at < end) byte = bytes[at];
         if (at === end) break;
       }
@@ -177,18 +185,27 @@ export class InlineWords {
   }
 
   #keep(byte: number): void {
-    if (this.#length === KEPT) return;
+    if (!this.#keeps || this.#length === KEPT) return;
     const isSmall = byte >= LETTER_A && byte <= LETTER_Z;
     this.#kept[this.#length++] = isSmall ? byte - SPACE : byte;
   }
 
   #endWord(): void {
-    if (this.#state !== GAP && this.first.length < KEPT_WORDS) {
-      const kept = this.#kept.subarray(0, this.#length);
-      this.first.push(String.fromCharCode(...kept));
-    }
+    if (this.#state !== GAP && this.#keeps) this.#keepWord();
     this.#state = GAP;
     this.#length = 0;
+  }
+
+  #keepWord(): void {
+    const { first } = this;
+    const [one, two] = this.#kept;
+    if (first.length === 0 && !isWorthALook(this.#length, one, two)) {
+      this.#keeps = false;
+      return;
+    }
+    const kept = this.#kept.subarray(0, this.#length);
+    first.push(String.fromCharCode(...kept));
+    this.#keeps = first.length < KEPT_WORDS;
   }
 }
 

@@ -1,20 +1,30 @@
 import { UsageError } from "../errors.ts";
 
-/** Where a server listens. */
-export interface Address {
+/** A server behind a TCP port. */
+export interface TcpAddress {
   /** Host name or IP address. */
   readonly host: string;
   /** TCP port. */
   readonly port: number;
 }
 
+/** A server behind a Unix socket. */
+export interface UnixAddress {
+  /** The socket's path. */
+  readonly path: string;
+}
+
+/** Where a server listens; `"path" in address` tells which it is. */
+export type Address = TcpAddress | UnixAddress;
+
 /** The address that is used where nothing is said, as in redis-cli. */
-export const DEFAULT_ADDRESS: Address = { host: "127.0.0.1", port: 6379 };
+export const DEFAULT_ADDRESS: TcpAddress = { host: "127.0.0.1", port: 6379 };
 
 /**
  * Reads a TCP port.
  *
  * @param text Decimal digits.
+ * @param flag What the user calls it, for those who ask the error.
  * @returns The port.
  * @throws {UsageError} When it is not a whole number between 1 and 65535.
  *
@@ -27,22 +37,60 @@ export const DEFAULT_ADDRESS: Address = { host: "127.0.0.1", port: 6379 };
  * assertThrows(() => parsePort("70000"));
  * ```
  */
-export function parsePort(text: string): number {
+export function parsePort(text: string, flag = "-p"): number {
   const port = Number(text);
   if (!/^[0-9]+$/.test(text) || port < 1 || port > 65535) {
     throw new UsageError(
       `Cannot parse port ${JSON.stringify(text)}: must be between 1 and 65535`,
-      "-p",
+      flag,
     );
   }
   return port;
 }
 
 /**
+ * Reads `host:port`.
+ *
+ * @param text Such as `cache:6379` or `[::1]:6379`.
+ * @param flag What the user calls it.
+ * @param port What it is where the text has none.
+ * @returns The address.
+ * @throws {UsageError} When there is no host, or the port is none.
+ *
+ * @example
+ * ```ts
+ * import { parseHostPort } from "./address.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const address = parseHostPort("[::1]:7000", "--sentinel", 26379);
+ * assertEquals(address, { host: "::1", port: 7000 });
+ * ```
+ */
+export function parseHostPort(
+  text: string,
+  flag: string,
+  port: number,
+): TcpAddress {
+  const match = /^(?:\[([^\[\]]+)\]|([^\[\]:]+))(?::(.*))?$/.exec(text);
+  if (match === null) {
+    throw new UsageError(
+      `Cannot parse ${flag} ${JSON.stringify(text)}: must be HOST:PORT, with ` +
+        "an IPv6 address in brackets",
+      flag,
+    );
+  }
+  return {
+    host: match[1] ?? match[2],
+    port: match[3] === undefined ? port : parsePort(match[3], flag),
+  };
+}
+
+/**
  * Writes an address as a user would.
  *
  * @param address The address.
- * @returns `host:port`, with an IPv6 address in brackets.
+ * @returns `host:port`, with an IPv6 address in brackets; the path of a Unix
+ * socket.
  *
  * @example
  * ```ts
@@ -50,9 +98,11 @@ export function parsePort(text: string): number {
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(formatAddress({ host: "::1", port: 6379 }), "[::1]:6379");
+ * assertEquals(formatAddress({ path: "/run/redis.sock" }), "/run/redis.sock");
  * ```
  */
 export function formatAddress(address: Address): string {
+  if ("path" in address) return address.path;
   const { host, port } = address;
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -1,16 +1,52 @@
-import { ConnectionError } from "../errors.ts";
-import { DEFAULT_ADDRESS } from "./address.ts";
-import { Connection } from "./connection.ts";
-import { handshake, type HandshakeOptions } from "./handshake.ts";
+import { UsageError } from "../errors.ts";
+import {
+  type Address,
+  DEFAULT_ADDRESS,
+  formatAddress,
+  type TcpAddress,
+} from "./address.ts";
+import type { Connection } from "./connection.ts";
+import { handshake, type HandshakeOptions, introduce } from "./handshake.ts";
+import { NotReadyError } from "./not_ready.ts";
+import { openConnection } from "./open.ts";
+import { findPrimary, type RedisSentinelOptions } from "./redis_sentinel.ts";
+import { retry } from "./retry.ts";
+import { checkServer, type ServerCheckOptions } from "./server_check.ts";
+import type { TlsMaterial } from "./tls_material.ts";
+import type { TlsOptions } from "./tls_options.ts";
+import { withUri } from "./uri.ts";
 
 /** How to reach a server and who to be there. */
-export interface ConnectOptions extends HandshakeOptions {
+export interface ConnectOptions extends HandshakeOptions, ServerCheckOptions {
+  /**
+   * `redis://user:password@host:port/database`, or `rediss`, `valkey`,
+   * `valkeys` or `unix`. What is said besides wins over its parts.
+   */
+  url?: string | undefined;
   /** Host name or IP address. Default: 127.0.0.1. */
   host?: string | undefined;
   /** TCP port. Default: 6379. */
   port?: number | undefined;
+  /** The path of a Unix socket, instead of host and port. */
+  path?: string | undefined;
+  /** Whether to speak TLS, and how. Default: no. */
+  tls?: boolean | TlsOptions | undefined;
+  /** Finds the primary through Redis Sentinels, instead of host and port. */
+  redisSentinel?: RedisSentinelOptions | undefined;
   /** How long connecting may take, in ms. Default: 10,000; 0 is for ever. */
   connectTimeout?: number | undefined;
+  /**
+   * How long to try again where the server is not ready: it refuses
+   * connections, is loading, is busy, or a failover is under way. In ms.
+   * Default: 0.
+   */
+  retry?: number | undefined;
+  /** Ends the wait for a server that is not ready. */
+  signal?: AbortSignal | undefined;
+  /** The name that `CLIENT LIST` shows. Default: respipe. */
+  clientName?: string | undefined;
+  /** The version that it shows. */
+  clientVersion?: string | undefined;
 }
 
 /** The default of {@linkcode ConnectOptions.connectTimeout}, in ms. */
@@ -22,7 +58,10 @@ export const CONNECT_TIMEOUT = 10_000;
  * @param options Where and who; the server on this machine's port 6379 by
  * default.
  * @returns The connection, authenticated and in its database.
- * @throws {ConnectionError} When the server cannot be reached or refuses.
+ * @throws {UsageError} When an option cannot work, such as a file that is not
+ * a certificate; nothing was connected then.
+ * @throws {ConnectionError} When the server cannot be reached, refuses, or is
+ * not the right one.
  *
  * @example
  * ```ts
@@ -35,14 +74,122 @@ export const CONNECT_TIMEOUT = 10_000;
 export async function connect(
   options: ConnectOptions = {},
 ): Promise<Connection> {
-  const timeout = options.connectTimeout ?? CONNECT_TIMEOUT;
-  const connection = await Connection.open(
-    {
-      host: options.host ?? DEFAULT_ADDRESS.host,
-      port: options.port ?? DEFAULT_ADDRESS.port,
+  const server = withUri(options, "url");
+  const tls = await tlsOf(server);
+  const { redisSentinel, retry: limit = 0, onNotice, signal } = server;
+  const address = addressOf(server);
+  return await retry(
+    (left) => {
+      const timeout = server.connectTimeout ?? CONNECT_TIMEOUT;
+      const attempt = {
+        ...server,
+        material: tls,
+        connectTimeout: limit === 0 || (timeout > 0 && timeout < left)
+          ? timeout
+          : left,
+      };
+      return redisSentinel === undefined
+        ? reach(address, attempt)
+        : reachPrimary(redisSentinel, attempt);
     },
-    timeout,
+    { limit, onWait: onNotice, signal },
   );
+}
+
+/** What one attempt needs. */
+interface Attempt extends ConnectOptions {
+  readonly connectTimeout: number;
+  readonly material: TlsMaterial | undefined;
+}
+
+function addressOf(server: ConnectOptions): Address {
+  if (server.path !== undefined) return { path: server.path };
+  return {
+    host: server.host ?? DEFAULT_ADDRESS.host,
+    port: server.port ?? DEFAULT_ADDRESS.port,
+  };
+}
+
+async function tlsOf(server: ConnectOptions): Promise<TlsMaterial | undefined> {
+  const { tls = false } = server;
+  if (tls === false) return undefined;
+  if (server.path !== undefined) {
+    throw new UsageError(
+      "TLS goes over TCP only, not through a Unix socket",
+      "--tls",
+    );
+  }
+  // Imported when needed: the crypto behind it costs start-up time.
+  const { readTlsMaterial } = await import("./tls_material.ts");
+  return readTlsMaterial(tls === true ? {} : tls);
+}
+
+async function reach(address: Address, attempt: Attempt): Promise<Connection> {
+  const { clientName = "respipe", clientVersion } = attempt;
+  let connection = await open(address, attempt);
+  try {
+    await limited(
+      connection,
+      attempt.connectTimeout,
+      introduce(connection, { name: clientName, version: clientVersion }),
+    );
+  } catch (error) {
+    connection.close();
+    if (!(error instanceof NotReadyError)) throw error;
+    // Some proxies hang up on a command that they do not know.
+    connection = await open(address, attempt);
+  }
+  try {
+    checkServer(connection, attempt);
+    return connection;
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+async function reachPrimary(
+  redisSentinel: RedisSentinelOptions,
+  attempt: Attempt,
+): Promise<Connection> {
+  const { user, password } = redisSentinel;
+  const address = await findPrimary(
+    redisSentinel,
+    (one: TcpAddress) =>
+      open(one, { ...attempt, user, password, database: undefined }),
+  );
+  const connection = await reach(address, { ...attempt, allowReplica: true });
+  if (connection.server?.role !== "replica") return connection;
+  connection.close();
+  const name = formatAddress(address);
+  throw new NotReadyError(
+    `Cannot use ${name}: Redis Sentinel calls it the primary of ` +
+      `${JSON.stringify(redisSentinel.service)}, but it is a replica; a ` +
+      "failover seems to be under way",
+    name,
+  );
+}
+
+/** Connects and logs in. */
+async function open(address: Address, attempt: Attempt): Promise<Connection> {
+  const { connectTimeout: timeout, material } = attempt;
+  const connection = await openConnection(address, { timeout, tls: material });
+  const waits = (attempt.retry ?? 0) > 0;
+  try {
+    await limited(connection, timeout, handshake(connection, attempt, waits));
+    return connection;
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+/** Closes a connection on which an exchange takes too long. */
+async function limited<T>(
+  connection: Connection,
+  timeout: number,
+  exchange: Promise<T>,
+): Promise<T> {
   let late = false;
   const timer = timeout > 0
     ? setTimeout(() => {
@@ -51,15 +198,13 @@ export async function connect(
     }, timeout)
     : undefined;
   try {
-    await handshake(connection, options);
-    return connection;
+    return await exchange;
   } catch (error) {
-    connection.close();
     if (!late) throw error;
     const { address } = connection;
-    throw new ConnectionError(
+    throw new NotReadyError(
       `Cannot use ${address}: it accepts connections but has not answered ` +
-        `for ${timeout / 1000} s (--connect-timeout)`,
+        `for ${Math.ceil(timeout) / 1000} s (--connect-timeout)`,
       address,
     );
   } finally {

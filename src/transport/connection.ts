@@ -1,6 +1,6 @@
-import { ConnectionError } from "../errors.ts";
-import { type Address, formatAddress } from "./address.ts";
-import { reasonOf } from "./reason.ts";
+import { formatAddress } from "./address.ts";
+import type { ByteStream } from "./byte_stream.ts";
+import type { ServerInfo } from "./server_info.ts";
 
 /**
  * One connection to a server, as the two loops of a lane need it.
@@ -11,9 +11,9 @@ import { reasonOf } from "./reason.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
- * const { port } = listener.addr;
- * const connection = await Connection.open({ host: "127.0.0.1", port });
- * assertEquals(connection.address, `127.0.0.1:${port}`);
+ * const conn = await Deno.connect({ port: listener.addr.port });
+ * const connection = new Connection(conn, "my server");
+ * assertEquals(connection.address, "my server");
  * connection.close();
  * (await listener.accept()).close();
  * listener.close();
@@ -22,59 +22,39 @@ import { reasonOf } from "./reason.ts";
 export class Connection {
   /** The server's address as a user would write it. */
   readonly address: string;
-  readonly #conn: Deno.Conn;
+  /** What the server says it is, where it was asked and has told. */
+  server: ServerInfo | undefined;
+  readonly #conn: ByteStream;
   #closed = false;
 
   /**
    * Wraps a connection that is open already.
    *
-   * @param conn The connection; it is closed with this object.
+   * @param conn A `Deno.Conn`, or what behaves like one; it is closed with
+   * this object.
    * @param address What to call the server in messages.
    */
-  constructor(conn: Deno.Conn, address: string) {
+  constructor(conn: ByteStream, address: string) {
     this.#conn = conn;
     this.address = address;
   }
 
   /**
-   * Connects over TCP.
+   * Takes a connection, whoever has made it.
    *
-   * @param address Where the server listens.
-   * @param timeout How long to try, in ms; 0 is as long as the system does.
-   * @returns The connection, without a handshake.
-   * @throws {ConnectionError} When the server cannot be reached.
+   * @param connection A connection, or a `Deno.Conn` on which the caller has
+   * logged in where that is needed.
+   * @returns The connection itself, or one around it.
    */
-  static async open(address: Address, timeout = 0): Promise<Connection> {
-    const name = formatAddress(address);
-    const attempt = Deno.connect({
-      hostname: address.host,
-      port: address.port,
-    });
-    const clock = Promise.withResolvers<undefined>();
-    const timer = timeout > 0
-      ? setTimeout(() => clock.resolve(undefined), timeout)
-      : undefined;
-    try {
-      const conn = await Promise.race([attempt, clock.promise]);
-      if (conn === undefined) {
-        attempt.then((late) => late.close(), () => {});
-        throw new ConnectionError(
-          `Cannot connect to ${name}: no answer within ${timeout / 1000} s`,
-          name,
-        );
-      }
-      conn.setNoDelay(true);
-      return new Connection(conn, name);
-    } catch (error) {
-      if (error instanceof ConnectionError) throw error;
-      throw new ConnectionError(
-        `Cannot connect to ${name}: ${reasonOf(error, "--allow-net", name)}`,
-        name,
-        { cause: error },
-      );
-    } finally {
-      clearTimeout(timer);
-    }
+  static from(connection: Connection | Deno.Conn): Connection {
+    if (connection instanceof Connection) return connection;
+    const { remoteAddr } = connection;
+    const name = "hostname" in remoteAddr
+      ? formatAddress({ host: remoteAddr.hostname, port: remoteAddr.port })
+      : "path" in remoteAddr
+      ? String(remoteAddr.path)
+      : "the server";
+    return new Connection(connection, name);
   }
 
   /**

@@ -1,5 +1,6 @@
 import { StoppedError, UsageError } from "../errors.ts";
 import { reasonOf } from "./reason.ts";
+import { isFileAt } from "./same_file.ts";
 
 /** Bytes that are gathered before they are written. */
 const GATHERED = 64 * 1024;
@@ -42,18 +43,31 @@ export class FileSink {
    *
    * @param path Where.
    * @param flag The flag that asked for it.
+   * @param inputs Paths that are read and must not be emptied. The open file
+   * is compared with them: what a path leads to may be out of sight where Deno
+   * permits no more than writing to it.
    * @returns The sink.
-   * @throws {UsageError} When the file cannot be created.
+   * @throws {UsageError} When the file cannot be created, or is an input.
    */
-  static create(path: string, flag: string): FileSink {
+  static create(
+    path: string,
+    flag: string,
+    inputs: readonly string[] = [],
+  ): FileSink {
     try {
-      const file = Deno.openSync(path, {
-        write: true,
-        create: true,
-        truncate: true,
-      });
+      const file = Deno.openSync(path, { write: true, create: true });
+      const info = file.statSync();
+      if (inputs.some((input) => isFileAt(info, input))) {
+        file.close();
+        throw new UsageError(
+          `Cannot write rejects to ${path}: it is an input file`,
+          flag,
+        );
+      }
+      if (info.isFile) file.truncateSync(0);
       return new FileSink(path, file);
     } catch (error) {
+      if (error instanceof UsageError) throw error;
       throw new UsageError(
         `Cannot write ${path}: ${reasonOf(error, "--allow-write", path)}`,
         flag,

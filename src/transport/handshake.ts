@@ -1,8 +1,9 @@
 import { ConnectionError } from "../errors.ts";
-import { encodeCommand } from "../protocol/encode.ts";
-import { errorIn, type Reply } from "../protocol/reply.ts";
-import { ReplyReader } from "../protocol/reply_reader.ts";
+import { errorIn } from "../protocol/reply.ts";
+import { askAll, type Command } from "./ask.ts";
 import type { Connection } from "./connection.ts";
+import { NotReadyError } from "./not_ready.ts";
+import { readServerInfo } from "./server_info.ts";
 
 /** Who to be and where to be on the server. */
 export interface HandshakeOptions {
@@ -14,94 +15,155 @@ export interface HandshakeOptions {
   database?: number | undefined;
 }
 
-/**
- * Sends one command and waits for its reply.
- *
- * For what happens before a load; records go through a lane.
- *
- * @param connection A connection on which nothing is in flight.
- * @param args The command.
- * @returns The reply; an error reply is one too.
- * @throws {ConnectionError} When the connection is lost.
- * @throws {ProtocolError} When the answer is not RESP.
- */
-export async function ask(
-  connection: Connection,
-  args: readonly (string | Uint8Array)[],
-): Promise<Reply> {
-  const reader = new ReplyReader({ maxBody: 1024 * 1024 });
-  const buffer = new Uint8Array(16 * 1024);
-  try {
-    await connection.write(encodeCommand(args));
-    for (;;) {
-      const count = await connection.read(buffer);
-      if (count === null) break;
-      reader.feed(buffer.subarray(0, count));
-      for (let reply; (reply = reader.next()) !== undefined;) {
-        if (reply.kind !== "push") return reply;
-      }
-    }
-  } catch (error) {
-    if (
-      !(error instanceof Deno.errors.ConnectionReset) &&
-      !(error instanceof Deno.errors.BrokenPipe)
-    ) throw error;
-  }
-  throw new ConnectionError(
-    `Lost ${connection.address} while it was to answer ${args[0]}`,
-    connection.address,
-  );
-}
+/** Says that the server answers, but nothing else yet. */
+const NOT_READY: readonly (readonly [RegExp, string])[] = [
+  [/^LOADING/, "it is still reading its data set"],
+  [/^BUSY/, "it is busy with a script or a function"],
+  [/^MASTERDOWN/, "it is a replica that has lost its primary"],
+];
 
 /**
- * Authenticates and selects the database.
+ * Authenticates and selects the database, in one round trip.
  *
  * @param connection A fresh connection.
  * @param options Who and where to be.
+ * @param waits Whether the caller waits for a server that is not ready;
+ * otherwise that is left to the replies to the input's commands.
  * @throws {ConnectionError} When the server refuses, with its own words.
  */
 export async function handshake(
   connection: Connection,
   options: HandshakeOptions,
+  waits = false,
 ): Promise<void> {
   const { user, password, database } = options;
   const { address } = connection;
-  if (password !== undefined || user !== undefined) {
+  const commands: Command[] = [];
+  const hasAuth = password !== undefined || user !== undefined;
+  if (hasAuth) {
     // A user without a password (nopass) may give any.
-    const auth = user === undefined
-      ? ["AUTH", password ?? ""]
-      : ["AUTH", user, password ?? ""];
-    const refused = errorIn(await ask(connection, auth));
-    if (refused !== undefined) {
-      throw new ConnectionError(
-        `Cannot log in to ${address}` +
-          `${user === undefined ? "" : ` as ${JSON.stringify(user)}`}: ` +
-          refused,
-        address,
-      );
+    commands.push(
+      user === undefined
+        ? ["AUTH", password ?? ""]
+        : ["AUTH", user, password ?? ""],
+    );
+  }
+  if (database !== undefined) commands.push(["SELECT", String(database)]);
+  // PING changes nothing, and shows NOAUTH and protected mode before any input
+  // is read.
+  if (database === undefined || waits) commands.push(["PING"]);
+  const refusals = (await askAll(connection, commands)).map(errorIn);
+  for (const [at, refused] of refusals.entries()) {
+    if (refused === undefined) continue;
+    const question = commands[at][0];
+    const common = commonRefusal(address, refused);
+    if (common !== undefined) throw common;
+    const why = NOT_READY.find(([pattern]) => pattern.test(refused))?.[1];
+    if (why !== undefined && waits) {
+      throw new NotReadyError(`Cannot use ${address}: ${why}`, address);
+    }
+    switch (question) {
+      case "AUTH":
+        throw new ConnectionError(
+          `Cannot log in to ${address}` +
+            `${user === undefined ? "" : ` as ${JSON.stringify(user)}`}: ` +
+            withoutSecret(refused, password),
+          address,
+        );
+      case "SELECT":
+        throw new ConnectionError(
+          `Cannot select database ${database} of ${address}: ${refused}`,
+          address,
+        );
+      default:
+        // An ACL may forbid PING, and a server that cannot save, is loading,
+        // or is busy refuses it like all else: what that means for the
+        // input's commands, their own replies say.
+        if (
+          why === undefined &&
+          !/^(NOPERM|ERR unknown command|MISCONF)/.test(refused)
+        ) {
+          throw new ConnectionError(
+            `Cannot use ${address}: ${refused}`,
+            address,
+          );
+        }
     }
   }
-  // PING changes nothing, and shows NOAUTH and protected mode before any input
-  // is read. Proxies that lack SELECT have it.
-  const question = database === undefined
-    ? ["PING"]
-    : ["SELECT", String(database)];
-  const refused = errorIn(await ask(connection, question));
-  if (refused === undefined) return;
+}
+
+/** What a server may answer to anything. */
+function commonRefusal(
+  address: string,
+  refused: string,
+): ConnectionError | undefined {
   if (refused.startsWith("NOAUTH")) {
-    throw new ConnectionError(
+    return new ConnectionError(
       `Cannot use ${address}: it wants a password; give it with -a, or in ` +
         "REDISCLI_AUTH",
       address,
     );
   }
-  if (database !== undefined) {
-    throw new ConnectionError(
-      `Cannot select database ${database} of ${address}: ${refused}`,
+  if (refused.startsWith("DENIED")) {
+    return new ConnectionError(
+      `Cannot use ${address}: it is in protected mode, in which it serves ` +
+        "its own machine only; give the server a password, or load from " +
+        "that machine",
       address,
     );
   }
-  // An ACL may forbid PING; that says nothing about the load.
-  if (/^(NOPERM|ERR unknown command)/.test(refused)) return;
-  throw new ConnectionError(`Cannot use ${address}: ${refused}`, address);
+  if (refused.startsWith("ERR max number of clients")) {
+    return new NotReadyError(`Cannot use ${address}: ${refused}`, address);
+  }
+  return undefined;
+}
+
+/** A server that does not know AUTH quotes what it does not know. */
+function withoutSecret(text: string, password: string | undefined): string {
+  const short = text.replace(/,? with args beginning with:.*$/is, "");
+  return password === undefined || password === ""
+    ? short
+    : short.replaceAll(password, "***");
+}
+
+/** What {@linkcode introduce} says. */
+export interface Introduction {
+  /** The name that `CLIENT LIST` shows. */
+  readonly name: string;
+  /** The version that it shows. */
+  readonly version: string | undefined;
+}
+
+/**
+ * Tells the server who is there, and asks it what it is, in one round trip.
+ *
+ * Whatever the server does not know or allow is passed over.
+ *
+ * @param connection A connection after the handshake; its `server` is set.
+ * @param introduction What to say.
+ * @throws {ConnectionError} When the server closes the connection, as some
+ * proxies do on commands that they do not know.
+ */
+export async function introduce(
+  connection: Connection,
+  { name, version }: Introduction,
+): Promise<void> {
+  const commands: Command[] = [
+    ["ROLE"],
+    ["INFO", "server"],
+    ["CLIENT", "SETNAME", name],
+    ["CLIENT", "SETINFO", "LIB-NAME", name],
+  ];
+  if (version !== undefined) {
+    commands.push(["CLIENT", "SETINFO", "LIB-VER", version]);
+  }
+  const replies = await askAll(connection, commands);
+  if (replies.length < commands.length) {
+    throw new NotReadyError(
+      `Lost ${connection.address} while it was to answer ` +
+        commands[replies.length][0],
+      connection.address,
+    );
+  }
+  connection.server = readServerInfo(replies[0], replies[1]);
 }

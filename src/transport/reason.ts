@@ -1,3 +1,5 @@
+import { tlsReason } from "./tls_reason.ts";
+
 /**
  * Says in plain words why the system or Deno refused something.
  *
@@ -37,7 +39,12 @@ export function reasonOf(
   if (error instanceof Deno.errors.BrokenPipe) {
     return "the server closed the connection";
   }
+  const tls = tlsReason(error);
+  if (tls !== undefined) return tls;
   const text = error instanceof Error ? error.message : String(error);
+  if (/failed to lookup address|ENOTFOUND|EAI_/.test(text)) {
+    return "the name of the host is not known";
+  }
   return text.replace(/ \(os error \d+\)/, "");
 }
 
@@ -69,4 +76,18 @@ export function isLostConnection(error: unknown): boolean {
   // The system's other words for it (no route, network down) have no class.
   return LOST.some((kind) => error instanceof kind) ||
     (error instanceof Error && /os error/.test(error.message));
+}
+
+/**
+ * Tells what will not go away by waiting.
+ *
+ * @param error What connecting has thrown.
+ * @returns Whether trying again is pointless: a missing permission, or TLS
+ * that does not fit.
+ */
+export function isUsersMistake(error: unknown): boolean {
+  return error instanceof Deno.errors.NotCapable ||
+    error instanceof Deno.errors.PermissionDenied ||
+    error instanceof Deno.errors.InvalidData ||
+    tlsReason(error) !== undefined;
 }

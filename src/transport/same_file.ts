@@ -18,10 +18,35 @@
 export function isSameFile(one: string, other: string): boolean {
   if (one === other) return true;
   try {
-    const [a, b] = [Deno.statSync(one), Deno.statSync(other)];
-    return a.ino !== null && a.ino !== 0 && a.ino === b.ino && a.dev === b.dev;
+    return isFileAt(Deno.statSync(one), other);
   } catch {
     // One that is not there, or may not be looked at, is found wrong elsewhere.
+    return false;
+  }
+}
+
+/**
+ * Tells whether a path leads to a file that was looked at already.
+ *
+ * @param info What is known of the file.
+ * @param path The path.
+ * @returns Whether it exists and is the same file, through links too.
+ *
+ * @example
+ * ```ts
+ * import { isFileAt } from "./same_file.ts";
+ * import { assert } from "@std/assert";
+ *
+ * const path = await Deno.makeTempFile();
+ * assert(isFileAt(await Deno.stat(path), path));
+ * await Deno.remove(path);
+ * ```
+ */
+export function isFileAt(info: Deno.FileInfo, path: string): boolean {
+  try {
+    const { ino, dev } = Deno.statSync(path);
+    return ino !== null && ino !== 0 && ino === info.ino && dev === info.dev;
+  } catch {
     return false;
   }
 }

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ConnectionError } from "../../src/errors.ts";
 import { connect } from "../../src/transport/connect.ts";
-import { Connection } from "../../src/transport/connection.ts";
-import { ask } from "../../src/transport/handshake.ts";
+import { openConnection } from "../../src/transport/open.ts";
+import { ask } from "../../src/transport/ask.ts";
 import { plain } from "../support/plain_reply.ts";
 import { startServer } from "../support/redis_server.ts";
 import { runRespipe } from "../support/run_respipe.ts";
@@ -16,7 +16,7 @@ function deadPort(): number {
 Deno.test("a connection names its server, and closes once or more", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
-  const connection = await Connection.open({ host: "127.0.0.1", port });
+  const connection = await openConnection({ host: "127.0.0.1", port });
   using peer = await listener.accept();
   assertEquals(connection.address, `127.0.0.1:${port}`);
   connection.close();
@@ -27,7 +27,7 @@ Deno.test("a connection names its server, and closes once or more", async () => 
 Deno.test("a connection writes all, however slowly it is read", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
-  using connection = await Connection.open({ host: "127.0.0.1", port });
+  using connection = await openConnection({ host: "127.0.0.1", port });
   using peer = await listener.accept();
   const bytes = Uint8Array.from({ length: 20_000_000 }, (_, i) => i % 251);
   const writing = connection.write(bytes).then(() => connection.closeWrite());
@@ -44,7 +44,7 @@ Deno.test("a connection writes all, however slowly it is read", async () => {
 Deno.test("a connection that is refused says so", async () => {
   const port = deadPort();
   const error = await assertRejects(
-    () => Connection.open({ host: "127.0.0.1", port }),
+    () => openConnection({ host: "127.0.0.1", port }),
     ConnectionError,
     `Cannot connect to 127.0.0.1:${port}: the connection was refused`,
   );

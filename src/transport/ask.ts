@@ -1,0 +1,108 @@
+import { ConnectionError, ProtocolError } from "../errors.ts";
+import { encodeCommand } from "../protocol/encode.ts";
+import type { Reply } from "../protocol/reply.ts";
+import { ReplyReader } from "../protocol/reply_reader.ts";
+import type { Connection } from "./connection.ts";
+import { NotReadyError } from "./not_ready.ts";
+import { isLostConnection, reasonOf } from "./reason.ts";
+import { tlsReason } from "./tls_reason.ts";
+
+/** One command, argument by argument. */
+export type Command = readonly (string | Uint8Array)[];
+
+/** RFC 8446, 5.1: the content type of a TLS alert. */
+const TLS_ALERT = 0x15;
+
+/**
+ * Sends one command and waits for its reply.
+ *
+ * For what happens before a load; records go through a lane.
+ *
+ * @param connection A connection on which nothing is in flight.
+ * @param args The command.
+ * @returns The reply; an error reply is one too.
+ * @throws {ConnectionError} When the connection is lost.
+ * @throws {ProtocolError} When the answer is not RESP.
+ */
+export async function ask(
+  connection: Connection,
+  args: Command,
+): Promise<Reply> {
+  return (await askAll(connection, [args]))[0];
+}
+
+/**
+ * Sends some commands at once and waits for their replies.
+ *
+ * @param connection A connection on which nothing is in flight.
+ * @param commands The commands.
+ * @returns The replies in order. Fewer than there are commands, but one at the
+ * least, where the server has closed the connection in between.
+ * @throws {ConnectionError} When the connection is lost before any reply.
+ * @throws {ProtocolError} When the answer is not RESP.
+ */
+export async function askAll(
+  connection: Connection,
+  commands: readonly Command[],
+): Promise<Reply[]> {
+  const { address } = connection;
+  const reader = new ReplyReader({ maxBody: 1024 * 1024 });
+  const buffer = new Uint8Array(16 * 1024);
+  const replies: Reply[] = [];
+  let isFirst = true;
+  let cause: unknown;
+  try {
+    // A server that talks of its own accord may close before it reads: its
+    // words are worth more than the failure to write.
+    const writing = connection.write(joined(commands));
+    writing.catch(() => {});
+    for (;;) {
+      const count = await connection.read(buffer);
+      if (count === null) break;
+      if (isFirst && buffer[0] === TLS_ALERT) {
+        throw new ConnectionError(
+          `Cannot use ${address}: it speaks TLS; add --tls`,
+          address,
+        );
+      }
+      isFirst = false;
+      reader.feed(buffer.subarray(0, count));
+      for (let reply; (reply = reader.next()) !== undefined;) {
+        if (reply.kind !== "push") replies.push(reply);
+        if (replies.length === commands.length) return replies;
+      }
+    }
+    await writing;
+  } catch (error) {
+    if (error instanceof ProtocolError || error instanceof ConnectionError) {
+      throw error;
+    }
+    if (tlsReason(error) !== undefined) {
+      throw new ConnectionError(
+        `Cannot use ${address}: ${reasonOf(error, "--allow-net", address)}`,
+        address,
+        { cause: error },
+      );
+    }
+    if (!isLostConnection(error)) throw error;
+    cause = error;
+  }
+  if (replies.length > 0) return replies;
+  throw new NotReadyError(
+    `Lost ${address} while it was to answer ${commands[0][0]}` +
+      (isFirst ? "; where the server speaks TLS, --tls is needed" : ""),
+    address,
+    { cause },
+  );
+}
+
+function joined(commands: readonly Command[]): Uint8Array {
+  const parts = commands.map((command) => encodeCommand(command));
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

@@ -1,0 +1,84 @@
+import { NotReadyError } from "./not_ready.ts";
+
+/** The first pause between two attempts, and the longest, in ms. */
+const PAUSES = { first: 50, longest: 2_000 };
+
+/** How to wait. */
+export interface RetryOptions {
+  /** How long, in ms; 0 is a single attempt. */
+  readonly limit: number;
+  /** Told what is waited for, when that begins and when it changes. */
+  readonly onWait?: ((sentence: string) => void) | undefined;
+  /** Ends the wait. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Tries until a server is ready.
+ *
+ * The pauses double, and are cut at random by up to a half, so that many
+ * clients of one server do not come back at the same moment.
+ *
+ * @param attempt What to try; it is told how many ms are left, at least 1.
+ * @param options How long.
+ * @returns What the attempt gives.
+ * @throws {NotReadyError} What the last attempt threw, when the time is up.
+ * @throws What the attempt throws otherwise, at once.
+ *
+ * @example
+ * ```ts
+ * import { retry } from "./retry.ts";
+ * import { NotReadyError } from "./not_ready.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * let tries = 0;
+ * const attempt = (): Promise<string> =>
+ *   ++tries < 3
+ *     ? Promise.reject(new NotReadyError("not yet", "cache:6379"))
+ *     : Promise.resolve("ready");
+ * assertEquals(await retry(attempt, { limit: 5_000 }), "ready");
+ * ```
+ */
+export async function retry<T>(
+  attempt: (left: number) => Promise<T>,
+  { limit, onWait, signal }: RetryOptions,
+): Promise<T> {
+  const deadline = performance.now() + limit;
+  const left = (): number => deadline - performance.now();
+  let told: string | undefined;
+  for (let pause = PAUSES.first;; pause = Math.min(pause * 2, PAUSES.longest)) {
+    try {
+      return await attempt(Math.max(1, left()));
+    } catch (error) {
+      if (!(error instanceof NotReadyError) || limit === 0) throw error;
+      signal?.throwIfAborted();
+      const rest = left();
+      if (rest <= 0) {
+        throw new NotReadyError(
+          `${error.message}; waited for ${limit / 1000} s (--retry)`,
+          error.address,
+          { cause: error },
+        );
+      }
+      if (error.message !== told) {
+        told = error.message;
+        onWait?.(`${told}; trying again for up to ${Math.ceil(rest / 1000)} s`);
+      }
+      await sleep(Math.min(rest, pause * (0.5 + Math.random() / 2)), signal);
+    }
+  }
+}
+
+function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+}

@@ -1,0 +1,113 @@
+import type { Reply } from "../protocol/reply.ts";
+
+/** What a server says about itself. */
+export interface ServerInfo {
+  /** Redis, Valkey, KeyDB, Dragonfly, Kvrocks, Garnet; none where unknown. */
+  readonly name: string | undefined;
+  /** Its own version, as it writes it. */
+  readonly version: string | undefined;
+  /** Whether it is a node of a cluster. */
+  readonly cluster: boolean;
+  /** What it is to other servers; none where it may not be asked. */
+  readonly role: "primary" | "replica" | "redisSentinel" | undefined;
+  /** The address of a replica's primary. */
+  readonly primary: string | undefined;
+}
+
+/** Which line of INFO names the version, the most telling first. */
+const VERSIONS: readonly (readonly [field: string, name: string])[] = [
+  ["valkey_version", "Valkey"],
+  ["dragonfly_version", "Dragonfly"],
+  ["kvrocks_version", "Kvrocks"],
+  ["garnet_version", "Garnet"],
+  ["redis_version", "Redis"],
+];
+
+const decoder = new TextDecoder();
+
+/**
+ * Reads what a server says about itself.
+ *
+ * @param role The reply to `ROLE`.
+ * @param info The reply to `INFO server`.
+ * @returns What is known; nothing where neither was answered.
+ *
+ * @example
+ * ```ts
+ * import { readServerInfo } from "./server_info.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const body = new TextEncoder().encode("# Server\r\nredis_version:7.2.4\r\n");
+ * const info = readServerInfo(
+ *   { kind: "error", text: "NOPERM" },
+ *   { kind: "bulk", length: body.length, body },
+ * );
+ * assertEquals([info?.name, info?.version], ["Redis", "7.2.4"]);
+ * ```
+ */
+export function readServerInfo(
+  role: Reply | undefined,
+  info: Reply | undefined,
+): ServerInfo | undefined {
+  const fields = fieldsOf(info);
+  const [, kind, host, port] = rolesOf(role);
+  if (fields === undefined && kind === undefined) return undefined;
+  const [field, name] = VERSIONS.find(([field]) => fields?.has(field)) ?? [];
+  // KeyDB shows Redis' version, and gives itself away by its program.
+  const isKeyDb = name === "Redis" &&
+    /keydb[^/\\]*$/i.test(fields?.get("executable") ?? "");
+  const mode = fields?.get("server_mode") ?? fields?.get("redis_mode");
+  return {
+    name: isKeyDb ? "KeyDB" : name,
+    version: field === undefined ? undefined : fields?.get(field),
+    cluster: mode === "cluster",
+    role: kind,
+    primary: kind === "replica" && host !== undefined
+      ? `${host.includes(":") ? `[${host}]` : host}:${port}`
+      : undefined,
+  };
+}
+
+function fieldsOf(info: Reply | undefined): Map<string, string> | undefined {
+  if (info?.kind !== "bulk" && info?.kind !== "verbatim") return undefined;
+  if (info.body === undefined) return undefined;
+  return new Map(
+    decoder.decode(info.body).split(/\r?\n/).map((line) => {
+      const colon = line.indexOf(":");
+      return [line.slice(0, colon), line.slice(colon + 1)];
+    }),
+  );
+}
+
+/** `ROLE` answers master, slave (host, port, ...) or sentinel. */
+function rolesOf(
+  reply: Reply | undefined,
+): [string?, ServerInfo["role"]?, string?, string?] {
+  if (reply?.kind !== "array") return [];
+  const texts = reply.items.slice(0, 3).map(textOf);
+  switch (texts[0]) {
+    case "master":
+      return [texts[0], "primary"];
+    // Dragonfly and newer servers may use the other word.
+    case "slave":
+    case "replica":
+      return [texts[0], "replica", texts[1], texts[2]];
+    case "sentinel":
+      return [texts[0], "redisSentinel"];
+    default:
+      return [];
+  }
+}
+
+function textOf(reply: Reply): string | undefined {
+  switch (reply.kind) {
+    case "bulk":
+      return reply.body === undefined ? undefined : decoder.decode(reply.body);
+    case "simple":
+      return reply.text;
+    case "integer":
+      return String(reply.value);
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,242 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { InterruptedError } from "../../mod.ts";
+import {
+  assertSentence,
+  bounded,
+  readSummary,
+  tryLoad,
+  until,
+} from "../support/outcome.ts";
+import { plain } from "../support/plain_reply.ts";
+import { type RedisServer, startServer } from "../support/redis_server.ts";
+import { rowSource } from "../support/row_source.ts";
+import {
+  respipeCommand,
+  runRespipe,
+  spawnRespipe,
+} from "../support/run_respipe.ts";
+import { TempFiles } from "../support/temp_files.ts";
+
+const SIGNALS: [Deno.Signal, number][] = [["SIGINT", 130], ["SIGTERM", 143]];
+const ROWS = 300_000;
+
+async function sizeOf(server: RedisServer): Promise<number> {
+  return Number(plain(await server.command("DBSIZE")));
+}
+
+/** Counts how often each row was loaded, so that twice is not once. */
+const COUNT = ["--columns", "id,v", "--", "HINCRBY", "h:{id}", "n", "{v}"];
+
+/** Starts it with nothing to read. */
+async function start(words: string[]): Promise<Deno.ChildProcess> {
+  const child = spawnRespipe(words);
+  await child.stdin.close();
+  return child;
+}
+
+/** A file of many rows, every third of them in quotes, and a header. */
+function largeFile(files: TempFiles): string {
+  let csv = "id,v\n";
+  for (let n = 1; n <= ROWS; n++) csv += n % 3 === 0 ? `"${n}",1\n` : `${n},1\n`;
+  return files.write("large.csv", csv);
+}
+
+async function assertOnce(server: RedisServer): Promise<void> {
+  assertEquals(await sizeOf(server), ROWS);
+  const replies = await server.commands(
+    Array.from({ length: ROWS }, (_, i) => ["HGET", `h:${i + 1}`, "n"]),
+  );
+  const wrong = replies.findIndex((reply) => plain(reply) !== "1");
+  assertEquals(wrong, -1, `row ${wrong + 1} is not there once`);
+}
+
+for (const [signal, code] of SIGNALS) {
+  Deno.test(`${signal} during a file, and on from where it ended`, async () => {
+    await using server = await startServer();
+    using files = new TempFiles();
+    const path = largeFile(files);
+    const words = ["load", "-p", `${server.port}`, "--json"];
+    const child = await start([...words, "--skip-lines", "1", path, ...COUNT]);
+    const output = child.output();
+    await until(async () => await sizeOf(server) > 0, "the first row");
+    // Now something is in flight for certain.
+    server.pause();
+    await new Promise((wake) => setTimeout(wake, 100));
+    child.kill(signal);
+    await new Promise((wake) => setTimeout(wake, 100));
+    server.resume();
+    const run = await bounded(output, "respipe");
+    const decoder = new TextDecoder();
+    assertEquals(run.code, code);
+    assertSentence(decoder.decode(run.stderr), new RegExp(
+      `Interrupted by ${signal}; loaded so far: [\\d,]+ records.*large.csv:\\d+`,
+    ));
+    const { loaded, unknown, next } = readSummary(decoder.decode(run.stdout));
+    assertEquals([unknown, await sizeOf(server)], [0, loaded]);
+    assert(next !== null && next.record === loaded + 1 && loaded < ROWS);
+    const input = Deno.readFileSync(path);
+    assertMatch(
+      decoder.decode(input.subarray(next.offset, next.offset + 10)),
+      new RegExp(`^"?${next.record}"?,`),
+    );
+    const skip = String(next.line - 1);
+    const rest = await runRespipe(
+      [...words, "--skip-lines", skip, path, ...COUNT],
+    );
+    assertEquals(readSummary(rest.stdout).loaded, ROWS - loaded);
+    await assertOnce(server);
+  });
+
+  Deno.test(`${signal} while a slow producer is silent`, async () => {
+    await using server = await startServer();
+    const words = ["load", "-p", `${server.port}`, "--json", ...COUNT];
+    const child = spawnRespipe(words);
+    const output = child.output();
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode("1,1\n2,1\n3,"));
+    await until(async () => await sizeOf(server) === 2, "two rows");
+    child.kill(signal);
+    const run = await bounded(output, "respipe");
+    await writer.abort().catch(() => {});
+    assertEquals(run.code, code);
+    const decoder = new TextDecoder();
+    assertSentence(
+      decoder.decode(run.stderr),
+      new RegExp(`Interrupted by ${signal}; .*the next record is -:3`),
+    );
+    const { loaded, unknown, next } = readSummary(decoder.decode(run.stdout));
+    assertEquals([loaded, unknown, next?.line], [2, 0, 3]);
+  });
+
+  Deno.test(`${signal} ends a pipe behind whole commands`, async () => {
+    await using server = await startServer();
+    const child = spawnRespipe(["pipe", "-p", `${server.port}`]);
+    const output = child.output();
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode("SET a 1\r\nSET b 2\r\nSET b"));
+    await until(async () => await sizeOf(server) === 2, "two keys");
+    child.kill(signal);
+    const run = await bounded(output, "respipe");
+    await writer.abort().catch(() => {});
+    assertEquals(run.code, code);
+    assertSentence(
+      new TextDecoder().decode(run.stderr),
+      new RegExp(`Interrupted by ${signal}; .*: 2.*: 0`),
+    );
+    assertEquals(plain(await server.command("GET", "b")), "2");
+  });
+
+  Deno.test(`a second ${signal} ends it at once`, async () => {
+    await using server = await startServer();
+    using files = new TempFiles();
+    const path = largeFile(files);
+    const child = await start(["load", "-p", `${server.port}`, path, ...COUNT]);
+    const output = child.output();
+    await until(async () => await sizeOf(server) > 0, "the first row");
+    server.pause();
+    await new Promise((wake) => setTimeout(wake, 100));
+    child.kill(signal);
+    await new Promise((wake) => setTimeout(wake, 100));
+    child.kill(signal);
+    // The server stays paused: nobody waits for it.
+    const run = await bounded(output, "respipe");
+    server.resume();
+    assertEquals([run.code, run.stdout.length], [code, 0]);
+  });
+}
+
+Deno.test("SIGINT where the server does not answer any more", async () => {
+  await using server = await startServer();
+  using files = new TempFiles();
+  const path = largeFile(files);
+  const words = ["load", "-p", `${server.port}`, "--json", path, ...COUNT];
+  const child = await start(words);
+  const output = child.output();
+  await until(async () => await sizeOf(server) > 0, "the first row");
+  server.pause();
+  await new Promise((wake) => setTimeout(wake, 100));
+  child.kill("SIGINT");
+  const run = await bounded(output, "respipe");
+  server.resume();
+  assertEquals(run.code, 130);
+  const { loaded, unknown } = readSummary(new TextDecoder().decode(run.stdout));
+  assert(unknown > 0);
+  await until(async () => (await sizeOf(server)) >= loaded, "what is loaded");
+});
+
+Deno.test("SIGINT while the server does not let anybody in", async () => {
+  await using server = await startServer();
+  server.pause();
+  const child = await start(["load", "-p", `${server.port}`, ...COUNT]);
+  const output = child.output();
+  // Deno takes a while to start and to listen for signals.
+  await new Promise((wake) => setTimeout(wake, 1_000));
+  child.kill("SIGINT");
+  const run = await bounded(output, "respipe", 8_000);
+  server.resume();
+  assertEquals(run.code, 130);
+  assertSentence(new TextDecoder().decode(run.stderr), /Interrupted by SIGINT/);
+});
+
+Deno.test("a signal that came before the load stops it too", async () => {
+  await using server = await startServer();
+  const { summary, error } = await tryLoad({
+    sources: [rowSource(String, { header: "id" })],
+    commands: [["SET", "{id}", "v"]],
+    server: { port: server.port },
+    signal: AbortSignal.abort(new InterruptedError("SIGINT")),
+  });
+  assert(error instanceof InterruptedError, String(error));
+  assertEquals([summary.records, await sizeOf(server)], [0, 0]);
+});
+
+Deno.test("SIGINT while broken input is wound up", async () => {
+  await using server = await startServer();
+  const stop = new AbortController();
+  const { error } = await bounded(
+    tryLoad({
+      sources: [rowSource((n) => n < 5_000 ? `${n}` : `"${n}`, {
+        header: "id",
+        count: 5_000,
+        perRead: 100,
+        before: (rows) => {
+          if (rows === 1_000) server.pause();
+          if (rows === 5_000) {
+            setTimeout(() => stop.abort(new InterruptedError("SIGINT")), 100);
+            setTimeout(() => server.resume(), 200);
+          }
+        },
+      })],
+      commands: [["SET", "{id}", "v"]],
+      server: { port: server.port },
+      signal: stop.signal,
+    }),
+    "winding up",
+  );
+  await new Promise((wake) => setTimeout(wake, 200));
+  assert(error instanceof InterruptedError, String(error));
+});
+
+Deno.test("encode into a pipe that nobody reads on is quiet", async () => {
+  using files = new TempFiles();
+  const path = largeFile(files);
+  const { program, words } = respipeCommand(["encode", path, ...COUNT]);
+  const { code, stdout, stderr } = await new Deno.Command("sh", {
+    args: ["-c", '"$0" "$@" | head -c 30', program, ...words],
+  }).output();
+  assertEquals([code, stdout.length, stderr.length], [0, 30, 0]);
+});
+
+Deno.test("a summary that nobody reads hides no failure", async () => {
+  await using server = await startServer({ args: ["--maxclients", "1"] });
+  using files = new TempFiles();
+  const path = files.write("in.csv", "1,1\n");
+  const { program, words } = respipeCommand(
+    ["load", "-p", `${server.port}`, "--json", path, ...COUNT],
+  );
+  const { stdout, stderr } = await new Deno.Command("sh", {
+    args: ["-c", '{ "$0" "$@"; echo $? >&2; } | true', program, ...words],
+  }).output();
+  assertEquals(stdout.length, 0);
+  assertMatch(new TextDecoder().decode(stderr), /^respipe: [^\n]*ERR max[^\n]*\n4\n$/);
+});
