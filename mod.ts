@@ -41,12 +41,17 @@ export {
 } from "./src/codec/template.ts";
 export { encode, type EncodeOptions } from "./src/engine/encode.ts";
 export { type ErrorKind, ErrorTally } from "./src/engine/error_tally.ts";
+export type { EndMarker } from "./src/engine/lane.ts";
 export { load, type LoadOptions } from "./src/engine/load.ts";
 export { pipe, type PipeCounts, type PipeOptions } from "./src/engine/pipe.ts";
 export type { Reject } from "./src/engine/reject.ts";
 export type { RowOptions } from "./src/engine/row_plan.ts";
 export type { SourceOptions } from "./src/engine/rows.ts";
-export { Summary, type SummaryData } from "./src/engine/summary.ts";
+export {
+  type ServerData,
+  Summary,
+  type SummaryData,
+} from "./src/engine/summary.ts";
 export {
   ConnectionError,
   InputError,
@@ -60,10 +65,21 @@ export { ByteBuffer } from "./src/protocol/byte_buffer.ts";
 export { encodeCommand } from "./src/protocol/encode.ts";
 export * from "./src/protocol/reply.ts";
 export { ReplyReader } from "./src/protocol/reply_reader.ts";
-export type { Address } from "./src/transport/address.ts";
+export type {
+  Address,
+  TcpAddress,
+  UnixAddress,
+} from "./src/transport/address.ts";
+export type { ByteStream } from "./src/transport/byte_stream.ts";
 export { connect, type ConnectOptions } from "./src/transport/connect.ts";
 export { Connection } from "./src/transport/connection.ts";
 export type { HandshakeOptions } from "./src/transport/handshake.ts";
+export { NotReadyError } from "./src/transport/not_ready.ts";
+export type { RedisSentinelOptions } from "./src/transport/redis_sentinel.ts";
+export type { ServerCheckOptions } from "./src/transport/server_check.ts";
+export type { ServerInfo } from "./src/transport/server_info.ts";
+export type { TlsOptions } from "./src/transport/tls_options.ts";
+export { Tunnel, type TunnelOptions } from "./src/transport/tunnel.ts";
 export { openSource, type Source } from "./src/transport/source.ts";
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -163,9 +163,12 @@ function unknown(
     f.letter !== undefined && !name.startsWith("--") && name[1] === f.letter
   );
   if (attached !== undefined) {
+    const value = attached.secret === true ? attached.value : name.slice(2);
     return new UsageError(
-      `Unknown flag ${name}; write ${flagName(attached)} ${name.slice(2)}`,
-      name,
+      `Unknown flag ${attached.secret === true ? flagName(attached) : name}` +
+        `${attached.secret === true ? "..." : ""}; write ` +
+        `${flagName(attached)} ${value}`,
+      flagName(attached),
     );
   }
   const names = [...flags.map((f) => `--${f.name}`), "--help", "--version"];

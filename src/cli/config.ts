@@ -1,11 +1,11 @@
+import type { EndMarker } from "../engine/lane.ts";
 import type { RowOptions } from "../engine/row_plan.ts";
 import { UsageError } from "../errors.ts";
-import type { ConnectOptions } from "../transport/connect.ts";
 import { type Arguments, parseArguments } from "./args.ts";
 import type { Environment } from "./environment.ts";
 import { bytesOf, countOf, secondsOf } from "./flag_values.ts";
 import type { CommandName } from "./flags.ts";
-import { serverConfig } from "./server_config.ts";
+import { type ServerConfig, serverConfig } from "./server_config.ts";
 import { splitWords } from "./shell_words.ts";
 
 /** What every command is told. */
@@ -23,7 +23,9 @@ export interface LoadConfig extends CommonConfig {
   /** How rows are read and what they become. */
   readonly rows: RowOptions;
   /** The server. */
-  readonly server: ConnectOptions;
+  readonly server: ServerConfig;
+  /** How the end is known. */
+  readonly endMarker: EndMarker | undefined;
   /** How long commands may stay unanswered, in ms; 0 is for ever. */
   readonly stallTimeout: number | undefined;
   /** Where rejected records go. */
@@ -51,7 +53,9 @@ export interface PipeConfig extends CommonConfig {
   /** Which command this is for. */
   readonly command: "pipe";
   /** The server. */
-  readonly server: ConnectOptions;
+  readonly server: ServerConfig;
+  /** How the end is known. */
+  readonly endMarker: EndMarker | undefined;
   /** How long commands may stay unanswered, in ms; 0 is for ever. */
   readonly stallTimeout: number | undefined;
 }
@@ -87,6 +91,12 @@ export function parseConfig(
   if (files.filter((file) => file === "-").length > 1) {
     throw new UsageError("Standard input (-) can be read only once");
   }
+  for (const file of args.files) {
+    // Not quoted: it may hold a password.
+    if (/^(redis|valkey)s?:\/\//i.test(file)) {
+      throw new UsageError("A server's URI is given with -u", "-u");
+    }
+  }
   const common = { files, idleTimeout: secondsOf(args, "idle-timeout") ?? 0 };
   const stallTimeout = secondsOf(args, "stall-timeout");
   const rejects = args.values.get("rejects");
@@ -101,6 +111,7 @@ export function parseConfig(
         ...common,
         command,
         server: serverConfig(args, environment),
+        endMarker: endMarkerOf(args),
         stallTimeout,
       };
     case "encode":
@@ -111,6 +122,7 @@ export function parseConfig(
         command,
         rows: rowsOf(args),
         server: serverConfig(args, environment),
+        endMarker: endMarkerOf(args),
         stallTimeout,
         rejects,
         maxErrors: args.values.get("max-errors"),
@@ -118,6 +130,20 @@ export function parseConfig(
         quiet: args.switches.has("quiet"),
       };
   }
+}
+
+const END_MARKERS: readonly EndMarker[] = ["echo", "ping", "count"];
+
+function endMarkerOf({ values }: Arguments): EndMarker | undefined {
+  const text = values.get("end-marker");
+  if (text === undefined) return undefined;
+  const marker = END_MARKERS.find((name) => name === text);
+  if (marker !== undefined) return marker;
+  throw new UsageError(
+    `Cannot parse --end-marker ${JSON.stringify(text)}: must be one of ` +
+      END_MARKERS.join(", "),
+    "--end-marker",
+  );
 }
 
 function rowsOf(args: Arguments): RowOptions {

@@ -58,13 +58,19 @@ function configOf([first, ...words]: readonly string[]): Config {
   const near = nearest(first, Object.keys(COMMANDS));
   throw new UsageError(
     first.startsWith("-")
-      ? `There is no command in front of ${first}; it is one of ` +
-        `${Object.keys(COMMANDS).join(", ")}, as in: respipe load ${first} ...`
+      // Without its value, which may be secret.
+      ? `There is no command in front of ${flagOf(first)}; it is one of ` +
+        `${Object.keys(COMMANDS).join(", ")}, as in: respipe load ` +
+        `${flagOf(first)} ...`
       : `Unknown command ${JSON.stringify(first)}` +
         (near === undefined
           ? `; there are ${Object.keys(COMMANDS).join(", ")}`
           : `; did you mean ${near}?`),
   );
+}
+
+function flagOf(word: string): string {
+  return word.startsWith("--") ? word.replace(/=.*$/s, "") : word.slice(0, 2);
 }
 
 function isCommand(word: string | undefined): word is CommandName {

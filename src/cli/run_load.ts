@@ -3,10 +3,12 @@ import { Summary } from "../engine/summary.ts";
 import type { LoadConfig } from "./config.ts";
 import { ExitCode, exitCodeOf } from "./exit_code.ts";
 import { Interruption } from "./interruption.ts";
-import { print } from "./output.ts";
+import { print, printError } from "./output.ts";
 import { openRejects } from "./open_rejects.ts";
 import { printRejects } from "./print_rejects.ts";
 import { formatSummary } from "./report.ts";
+import { serverOptions } from "./server_options.ts";
+import { throughWay } from "./through_way.ts";
 
 /**
  * Runs `respipe load`.
@@ -23,18 +25,22 @@ export async function runLoad(config: LoadConfig): Promise<number> {
   let written: { path: string; records: number }[] | undefined;
   try {
     rejects = await openRejects(config.rejects, config.files);
+    const known = await serverOptions(config.server);
     using interruption = new Interruption();
-    await load({
-      ...config.rows,
-      sources: config.files,
-      idleTimeout: config.idleTimeout,
-      server: config.server,
-      stallTimeout: config.stallTimeout,
-      maxErrors: config.maxErrors,
-      signal: interruption.signal,
-      onReject: (reject) => rejects?.add(reject),
-      summary,
-    });
+    const { signal } = interruption;
+    await throughWay(config.server.via, known, signal, (server) =>
+      load({
+        ...config.rows,
+        sources: config.files,
+        idleTimeout: config.idleTimeout,
+        server,
+        stallTimeout: config.stallTimeout,
+        endMarker: config.endMarker,
+        maxErrors: config.maxErrors,
+        signal,
+        onReject: (reject) => rejects?.add(reject),
+        summary,
+      }));
     if (summary.rejected > 0) code = ExitCode.Rejected;
   } catch (error) {
     failure = error;
@@ -45,6 +51,13 @@ export async function runLoad(config: LoadConfig): Promise<number> {
     failure ??= error;
   }
   if (failure !== undefined) code = exitCodeOf(failure);
+  if (summary.sentinelRefusal !== undefined) {
+    printError(
+      "respipe: the server refuses the closing command " +
+        `(${summary.sentinelRefusal}); the end was found by counting the ` +
+        "replies, as with --end-marker count\n",
+    );
+  }
   try {
     printRejects(summary, written);
     await printSummary(summary, config, code, failure);

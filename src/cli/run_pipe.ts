@@ -4,6 +4,8 @@ import { ErrorPrinter } from "./error_printer.ts";
 import { ExitCode } from "./exit_code.ts";
 import { Interruption } from "./interruption.ts";
 import { print, printError } from "./output.ts";
+import { serverOptions } from "./server_options.ts";
+import { throughWay } from "./through_way.ts";
 
 /**
  * Runs `respipe pipe`, with the very lines of `redis-cli --pipe` on standard
@@ -19,21 +21,25 @@ export async function runPipe(config: PipeConfig): Promise<number> {
   let transferred: Promise<void> | undefined;
   let whole = false;
   try {
+    const known = await serverOptions(config.server);
     using interruption = new Interruption();
-    await pipe({
-      sources: config.files,
-      idleTimeout: config.idleTimeout,
-      server: config.server,
-      stallTimeout: config.stallTimeout,
-      signal: interruption.signal,
-      counts,
-      onError: (error) => printer.add(error),
-      onTransferred: () => {
-        transferred = print(
-          "All data transferred. Waiting for the last reply...\n",
-        );
-      },
-    });
+    const { signal } = interruption;
+    await throughWay(config.server.via, known, signal, (server) =>
+      pipe({
+        sources: config.files,
+        idleTimeout: config.idleTimeout,
+        server,
+        stallTimeout: config.stallTimeout,
+        endMarker: config.endMarker,
+        signal,
+        counts,
+        onError: (error) => printer.add(error),
+        onTransferred: () => {
+          transferred = print(
+            "All data transferred. Waiting for the last reply...\n",
+          );
+        },
+      }));
     whole = true;
   } finally {
     await transferred;

@@ -60,8 +60,7 @@ export function serverConfig(
   environment: Environment,
 ): ServerConfig {
   const { values, switches } = flags;
-  const has = (name: string): boolean =>
-    values.has(name) || switches.has(name);
+  const has = (name: string): boolean => values.has(name) || switches.has(name);
   for (const [one, other] of EXCLUDING) {
     if (has(one) && has(other)) {
       throw new UsageError(

@@ -51,6 +51,9 @@ export interface ReplyBook {
   fail(error: string): void;
 }
 
+/** How a lane knows that every reply has come. */
+export type EndMarker = "echo" | "ping" | "count";
+
 /** How a lane behaves. */
 export interface LaneOptions {
   /** Bytes that may be in flight, unacknowledged. Default: 2 MiB. */
@@ -62,6 +65,11 @@ export interface LaneOptions {
   stallTimeout?: number | undefined;
   /** Sent in front of the sentinel, to end an unfinished inline command. */
   beforeSentinel?: Uint8Array | undefined;
+  /**
+   * How the end is known: by what `ECHO` or `PING` sends back, or by the count
+   * of replies where the book is exact. Default: echo.
+   */
+  endMarker?: EndMarker | undefined;
   /** Told about what ends the lane, as soon as it happens. */
   onFailure?: ((error: unknown) => void) | undefined;
 }
@@ -93,7 +101,7 @@ export class Lane {
   readonly #options: LaneOptions;
   readonly #window: number;
   readonly #queue: Outgoing[] = [];
-  readonly #sentinel = new Sentinel();
+  readonly #sentinel: Sentinel;
   readonly #wake = new Wake();
   readonly #watchdog: Watchdog;
   readonly #loops: Promise<unknown>;
@@ -118,6 +126,10 @@ export class Lane {
     this.#connection = connection;
     this.#book = book;
     this.#options = options;
+    this.#sentinel = new Sentinel(
+      undefined,
+      options.endMarker === "ping" ? "PING" : "ECHO",
+    );
     this.#window = options.window ?? DEFAULT_WINDOW;
     this.#watchdog = new Watchdog({
       timeout: options.stallTimeout ?? STALL_TIMEOUT,
@@ -153,7 +165,8 @@ export class Lane {
    */
   async finish(): Promise<void> {
     this.#check();
-    const { beforeSentinel } = this.#options;
+    const { beforeSentinel, endMarker } = this.#options;
+    if (endMarker === "count" && this.#book.isExact) return this.settle();
     if (beforeSentinel !== undefined) {
       this.#queue.push({ bytes: beforeSentinel });
     }

@@ -17,7 +17,7 @@ export interface LoadOptions
   extends
     RowOptions,
     SourceOptions,
-    Pick<LaneOptions, "window" | "stallTimeout"> {
+    Pick<LaneOptions, "window" | "stallTimeout" | "endMarker"> {
   /** The server; the one on this machine by default. */
   server?: ConnectOptions | undefined;
   /**
@@ -109,6 +109,9 @@ export async function load(options: LoadOptions): Promise<Summary> {
     }
     await end.race(lane.finish());
     summary.sentinelRefusal = lane.sentinelRefusal;
+    summary.endMarker = lane.sentinelRefusal === undefined
+      ? options.endMarker ?? "echo"
+      : "count";
     return summary;
   } catch (error) {
     const { server } = options;

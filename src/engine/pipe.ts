@@ -20,7 +20,9 @@ import type { SourceOptions } from "./rows.ts";
 
 /** What to pipe and where to. */
 export interface PipeOptions
-  extends SourceOptions, Pick<LaneOptions, "window" | "stallTimeout"> {
+  extends
+    SourceOptions,
+    Pick<LaneOptions, "window" | "stallTimeout" | "endMarker"> {
   /** The server; the one on this machine by default. */
   server?: ConnectOptions | undefined;
   /**

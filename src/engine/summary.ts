@@ -1,3 +1,5 @@
+import type { ServerInfo } from "../transport/server_info.ts";
+import type { EndMarker } from "./lane.ts";
 import type { RecordPlace } from "./ledger.ts";
 import { type ErrorKind, ErrorTally } from "./error_tally.ts";
 
@@ -32,6 +34,20 @@ export interface SummaryData {
    * loaded nor rejected. None after a load that went through.
    */
   next: RecordPlace | null;
+  /** The server, where it was asked and has told what it is. */
+  server: ServerData | null;
+  /** How the end was known; none where the load ended early. */
+  endMarker: "echo" | "ping" | "count" | null;
+}
+
+/** What a summary tells about the server. */
+export interface ServerData {
+  /** Such as Redis or Valkey. */
+  name: string | null;
+  /** Its version. */
+  version: string | null;
+  /** Its address. */
+  address: string;
 }
 
 /**
@@ -74,6 +90,10 @@ export class Summary {
    * counting replies then.
    */
   sentinelRefusal: string | undefined;
+  /** How the end was known. */
+  endMarker: EndMarker | undefined;
+  /** What the server says that it is. */
+  server: (ServerInfo & { readonly address: string }) | undefined;
   /** Where a load that ended early left off. */
   next: RecordPlace | undefined;
   /** Bytes that the sources have in all, where every size is known. */
@@ -127,6 +147,12 @@ export class Summary {
       recordsPerSecond: seconds > 0 ? Math.round(this.records / seconds) : 0,
       errors: this.errors.kinds(),
       next: this.next ?? null,
+      server: this.server === undefined ? null : {
+        name: this.server.name ?? null,
+        version: this.server.version ?? null,
+        address: this.server.address,
+      },
+      endMarker: this.endMarker ?? null,
     };
   }
 }

@@ -34,10 +34,13 @@ export class Sentinel {
    *
    * @param bytes What to send, {@linkcode SENTINEL_LENGTH} random bytes by
    * default; other lengths are not allowed.
+   * @param name The command that gives them back: `ECHO`, or `PING`, which does
+   * so with an argument.
    * @throws {RangeError} Where there are more or fewer bytes.
    */
   constructor(
     bytes: Uint8Array = crypto.getRandomValues(new Uint8Array(SENTINEL_LENGTH)),
+    name: "ECHO" | "PING" = "ECHO",
   ) {
     if (bytes.length !== SENTINEL_LENGTH) {
       throw new RangeError(
@@ -46,7 +49,7 @@ export class Sentinel {
       );
     }
     this.bytes = bytes.slice();
-    this.command = encodeCommand(["ECHO", this.bytes]);
+    this.command = encodeCommand([name, this.bytes]);
   }
 
   /**

@@ -43,6 +43,12 @@ export interface ConnectOptions extends HandshakeOptions, ServerCheckOptions {
   retry?: number | undefined;
   /** Ends the wait for a server that is not ready. */
   signal?: AbortSignal | undefined;
+  /**
+   * Whether to say who is there and to ask what the server is: without that a
+   * replica is not refused. Default: yes; a server that hangs up on it is
+   * connected to again without.
+   */
+  introduce?: boolean | undefined;
   /** The name that `CLIENT LIST` shows. Default: respipe. */
   clientName?: string | undefined;
   /** The version that it shows. */
@@ -127,6 +133,7 @@ async function tlsOf(server: ConnectOptions): Promise<TlsMaterial | undefined> {
 async function reach(address: Address, attempt: Attempt): Promise<Connection> {
   const { clientName = "respipe", clientVersion } = attempt;
   let connection = await open(address, attempt);
+  if (attempt.introduce === false) return connection;
   try {
     await limited(
       connection,

@@ -50,7 +50,7 @@ export function readServerInfo(
   info: Reply | undefined,
 ): ServerInfo | undefined {
   const fields = fieldsOf(info);
-  const [, kind, host, port] = rolesOf(role);
+  const { kind, host, port } = roleOf(role);
   if (fields === undefined && kind === undefined) return undefined;
   const [field, name] = VERSIONS.find(([field]) => fields?.has(field)) ?? [];
   // KeyDB shows Redis' version, and gives itself away by its program.
@@ -80,22 +80,24 @@ function fieldsOf(info: Reply | undefined): Map<string, string> | undefined {
 }
 
 /** `ROLE` answers master, slave (host, port, ...) or sentinel. */
-function rolesOf(
+function roleOf(
   reply: Reply | undefined,
-): [string?, ServerInfo["role"]?, string?, string?] {
-  if (reply?.kind !== "array") return [];
-  const texts = reply.items.slice(0, 3).map(textOf);
-  switch (texts[0]) {
+): { kind?: ServerInfo["role"]; host?: string; port?: string } {
+  if (reply?.kind !== "array") return {};
+  const [kind, host, port] = reply.items.slice(0, 3).map(textOf);
+  switch (kind) {
     case "master":
-      return [texts[0], "primary"];
+      return { kind: "primary" };
     // Dragonfly and newer servers may use the other word.
     case "slave":
     case "replica":
-      return [texts[0], "replica", texts[1], texts[2]];
+      return host === undefined || port === undefined
+        ? { kind: "replica" }
+        : { kind: "replica", host, port };
     case "sentinel":
-      return [texts[0], "redisSentinel"];
+      return { kind: "redisSentinel" };
     default:
-      return [];
+      return {};
   }
 }
 

@@ -8,11 +8,7 @@
  *
  * @module
  */
-import {
-  createPrivateKey,
-  type KeyObject,
-  X509Certificate,
-} from "node:crypto";
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { UsageError } from "../errors.ts";
 import { reasonOf } from "./reason.ts";
 import type { TlsOptions } from "./tls_options.ts";

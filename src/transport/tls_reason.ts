@@ -64,8 +64,9 @@ export function tlsReason(error: unknown): string | undefined {
   for (const [pattern, reason] of REASONS) {
     if (pattern.test(text)) return reason;
   }
-  const names = /not valid for name "?([^";]+)"?(?:; certificate is only valid for (.*))?/i
-    .exec(text);
+  const names =
+    /not valid for name "?([^";]+)"?(?:; certificate is only valid for (.*))?/i
+      .exec(text);
   if (names !== null || /NotValidForName|altnames/i.test(text)) {
     return `its certificate is not for ${names?.[1] ?? "this name"}` +
       (names?.[2] === undefined ? "" : `, only for ${shortNames(names[2])}`) +

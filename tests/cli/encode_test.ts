@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { findProgram } from "../../scripts/find_program.ts";
+import { VERSION } from "../../src/cli/help.ts";
 import { encodeCommand } from "../../src/protocol/encode.ts";
 import { plain } from "../support/plain_reply.ts";
 import { RecordingProxy } from "../support/proxy.ts";
@@ -12,8 +13,17 @@ import {
 
 const decoder = new TextDecoder();
 
-/** What `load` sends before the first record: one PING. */
-const HANDSHAKE = encodeCommand(["PING"]);
+/** What `load` sends before the first record. */
+const HANDSHAKE = Uint8Array.from(
+  [
+    ["PING"],
+    ["ROLE"],
+    ["INFO", "server"],
+    ["CLIENT", "SETNAME", "respipe"],
+    ["CLIENT", "SETINFO", "LIB-NAME", "respipe"],
+    ["CLIENT", "SETINFO", "LIB-VER", VERSION],
+  ].flatMap((command) => [...encodeCommand(command)]),
+);
 /** What `load` sends behind the last: ECHO and 20 bytes. */
 const SENTINEL_SIZE = encodeCommand(["ECHO", new Uint8Array(20)]).length;
 

@@ -183,7 +183,10 @@ Deno.test("pipe: an input cut at every byte of its last command", async () => {
       assertEquals(error, undefined, `cut at ${cut}`);
     } else {
       assert(error instanceof InputError, `cut at ${cut}: ${error}`);
-      assertMatch(error.message, /^The input ends within command 2 \(in, byte /);
+      assertMatch(
+        error.message,
+        /^The input ends within command 2 \(in, byte /,
+      );
       assertMatch(error.message, new RegExp(`not sent \\(${cut} bytes?\\)`));
     }
   }

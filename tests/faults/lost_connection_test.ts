@@ -233,9 +233,9 @@ Deno.test("the program: CLIENT KILL", async () => {
 });
 
 for (const cut of ["fin", "rst", "half"] as const) {
-  Deno.test(`the program: a proxy cuts behind 400 bytes, ${cut}`, async () => {
+  Deno.test(`the program: a proxy cuts behind 4,000 bytes, ${cut}`, async () => {
     await using server = await startServer();
-    const faults = { replies: 400, cut, take: 20_000 };
+    const faults = { replies: 4_000, cut, take: 20_000 };
     await using proxy = new FaultProxy(server.port, faults);
     const run = await runEndless(server, proxy.port, async () => {});
     assertEquals(run.code, 4, run.stderr);

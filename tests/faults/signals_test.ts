@@ -37,7 +37,9 @@ async function start(words: string[]): Promise<Deno.ChildProcess> {
 /** A file of many rows, every third of them in quotes, and a header. */
 function largeFile(files: TempFiles): string {
   let csv = "id,v\n";
-  for (let n = 1; n <= ROWS; n++) csv += n % 3 === 0 ? `"${n}",1\n` : `${n},1\n`;
+  for (let n = 1; n <= ROWS; n++) {
+    csv += n % 3 === 0 ? `"${n}",1\n` : `${n},1\n`;
+  }
   return files.write("large.csv", csv);
 }
 
@@ -68,9 +70,12 @@ for (const [signal, code] of SIGNALS) {
     const run = await bounded(output, "respipe");
     const decoder = new TextDecoder();
     assertEquals(run.code, code);
-    assertSentence(decoder.decode(run.stderr), new RegExp(
-      `Interrupted by ${signal}; loaded so far: [\\d,]+ records.*large.csv:\\d+`,
-    ));
+    assertSentence(
+      decoder.decode(run.stderr),
+      new RegExp(
+        `Interrupted by ${signal}; loaded so far: [\\d,]+ records.*large.csv:\\d+`,
+      ),
+    );
     const { loaded, unknown, next } = readSummary(decoder.decode(run.stdout));
     assertEquals([unknown, await sizeOf(server)], [0, loaded]);
     assert(next !== null && next.record === loaded + 1 && loaded < ROWS);
@@ -238,5 +243,8 @@ Deno.test("a summary that nobody reads hides no failure", async () => {
     args: ["-c", '{ "$0" "$@"; echo $? >&2; } | true', program, ...words],
   }).output();
   assertEquals(stdout.length, 0);
-  assertMatch(new TextDecoder().decode(stderr), /^respipe: [^\n]*ERR max[^\n]*\n4\n$/);
+  assertMatch(
+    new TextDecoder().decode(stderr),
+    /^respipe: [^\n]*ERR max[^\n]*\n4\n$/,
+  );
 });

@@ -42,8 +42,9 @@ Deno.test("a server that stalls for longer than --stall-timeout", async () => {
   // The read that was under way is left to itself.
   await sleep(20);
   assert(error instanceof ConnectionError, String(error));
-  const said = /no reply for 0\.3 s \(--stall-timeout\), with (\d+) commands? un/
-    .exec(error.message);
+  const said =
+    /no reply for 0\.3 s \(--stall-timeout\), with (\d+) commands? un/
+      .exec(error.message);
   assertEquals(Number(said?.[1]), summary.commands - summary.replies);
   assertEquals(summary.next?.record, summary.loaded + 1);
   assert(summary.unknown > 0);
@@ -106,7 +107,10 @@ Deno.test("a producer that stops for longer than the idle timeout", async () => 
     "an idle load",
   );
   assert(error instanceof InputError, String(error));
-  assertMatch(error.message, /^Cannot read on in rows: nothing came for 0\.2 s/);
+  assertMatch(
+    error.message,
+    /^Cannot read on in rows: nothing came for 0\.2 s/,
+  );
   // What had come is in.
   assertEquals([summary.loaded, summary.unknown], [100, 0]);
   assertEquals(plain(await server.command("DBSIZE")), 100);

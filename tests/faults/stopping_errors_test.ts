@@ -134,7 +134,8 @@ Deno.test("stopped by a read-only replica", async () => {
   await using replica = await startServer({
     args: ["--replicaof", "127.0.0.1", String(primary.port)],
   });
-  const run = await load(replica, SET, rows(50_000, String));
+  const words = ["--allow-replica", ...SET];
+  const run = await load(replica, words, rows(50_000, String));
   assertEquals(run.code, 3, run.stderr);
   assertMatch(
     run.stderr,
@@ -183,7 +184,8 @@ Deno.test("stopped by a server that is busy with a script", async () => {
             new TextEncoder().encode('EVAL "while true do end" 0\r\n'),
           );
           await until(
-            async () => /BUSY/.test(String(plain(await server.command("PING")))),
+            async () =>
+              /BUSY/.test(String(plain(await server.command("PING")))),
             "a busy server",
           );
         }
@@ -203,10 +205,13 @@ Deno.test("a user without some keys is a data error", async () => {
   await server.command(
     ...["ACL", "SETUSER", "u", "on", ">pw", "~k:1*", "+set", "+echo", "+ping"],
   );
-  const words = ["--user", "u", "--pass", "pw", ...SET];
+  const words = ["--user", "u", "--pass", "pw", "--no-auth-warning", ...SET];
   const run = await load(server, words, rows(100, String));
   assertEquals(run.code, 1, run.stderr);
-  assertMatch(run.stderr, /^rejected 88 records:\n {2}NOPERM [^\n]* x 88, first/);
+  assertMatch(
+    run.stderr,
+    /^rejected 88 records:\n {2}NOPERM [^\n]* x 88, first/,
+  );
   const { loaded, rejected } = readSummary(run.stdout);
   assertEquals([loaded, rejected, await sizeOf(server)], [12, 88, 12]);
 });
