@@ -1,48 +1,143 @@
 /**
- * Makes one binary of respipe for this machine, in dist/.
+ * Makes respipe a binary in dist/: for this machine, or for all that a release
+ * is made for, with SHA256SUMS next to them.
  *
- * Usage: deno run -A scripts/dev.ts compile [--output PATH]
+ * Usage: deno run -A scripts/dev.ts compile [--all | --output PATH]
  *
- * Other options of `deno compile` (`--target`, ...) are passed on.
+ * `DENORT_BIN` names the runtime for this machine where Deno's own download is
+ * not to be used. It has to be of the same version as the deno that compiles,
+ * and `RESPIPE_COMPILE_DENO` names one that is.
+ *
+ * Everything is made in a folder of its own and moved when all of it is there:
+ * a build that fails leaves dist/ as it was.
  *
  * @module
  */
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { ROOT } from "./checkout.ts";
+import { binaryName, PERMISSIONS, TARGETS } from "./compile_targets.ts";
+import { sha256Sums } from "./sha256_sums.ts";
 import { IMPORT_MAP_VARIABLE } from "./std_source.ts";
+import denoJson from "../deno.json" with { type: "json" };
 
-/**
- * What a compiled respipe may do: reach servers, read inputs, and see the one
- * variable that redis-cli takes the password from.
- */
-export const PERMISSIONS: readonly string[] = [
-  "--allow-net",
-  "--allow-read",
-  "--allow-env=REDISCLI_AUTH",
-];
+const SUMS = "SHA256SUMS";
 
 async function main(args: string[]): Promise<number> {
+  const [flag, path, ...more] = args;
+  const own = Deno.build.target;
+  if (args.length === 0) {
+    const dist = join(ROOT, "dist");
+    return await make(dist, [{ target: own, name: ownName(own) }]);
+  }
+  if (flag === "--all" && args.length === 1) {
+    const builds = TARGETS.map((target) => ({ target, name: ownName(target) }));
+    return await make(join(ROOT, "dist"), builds, SUMS);
+  }
+  if (flag === "--output" && path !== undefined && more.length === 0) {
+    // `deno task` moves to the checkout, and leaves the way back in INIT_CWD.
+    const output = resolve(Deno.env.get("INIT_CWD") ?? Deno.cwd(), path);
+    const build = { target: own, name: basename(output) };
+    return await make(dirname(output), [build]);
+  }
+  console.error("Usage: deno task compile [--all | --output PATH]");
+  return 2;
+}
+
+function ownName(target: string): string {
+  return binaryName(denoJson.version, target);
+}
+
+/** Compiles, sums up, and then moves it all to where it belongs. */
+async function make(
+  folder: string,
+  builds: readonly { target: string; name: string }[],
+  sums?: string,
+): Promise<number> {
+  const isNew = !existsSync(folder);
+  await Deno.mkdir(folder, { recursive: true });
+  // On the same file system, so that moving is renaming.
+  const made = await Deno.makeTempDir({ dir: folder, prefix: ".compile_" });
+  let isMade = false;
+  try {
+    for (const { target, name } of builds) {
+      const problem = await compile(target, join(made, name));
+      if (problem === undefined) continue;
+      console.error(problem);
+      return 1;
+    }
+    const names = builds.map(({ name }) => name);
+    if (sums !== undefined) {
+      const text = await sha256Sums(made, names);
+      await Deno.writeTextFile(join(made, sums), text);
+      names.push(sums);
+    }
+    for (const name of names) {
+      await Deno.rename(join(made, name), join(folder, name));
+      console.log(join(folder, name));
+    }
+    isMade = true;
+    return 0;
+  } finally {
+    await Deno.remove(made, { recursive: true });
+    if (isNew && !isMade) await Deno.remove(folder);
+  }
+}
+
+/** Gives what to tell the user where it could not be compiled. */
+async function compile(
+  target: string,
+  output: string,
+): Promise<string | undefined> {
   const map = Deno.env.get(IMPORT_MAP_VARIABLE) ?? "";
-  const suffix = Deno.build.os === "windows" ? ".exe" : "";
-  const output = join("dist", `respipe${suffix}`);
-  // The runtime that is put in front of the program must be of the same
-  // version as the deno that compiles, which is what the variable is for.
-  const deno = Deno.env.get("RESPIPE_COMPILE_DENO") ?? Deno.execPath();
-  const { code } = await new Deno.Command(deno, {
-    args: [
-      "compile",
-      "--no-lock",
-      ...(map === "" ? [] : ["--import-map", map]),
-      ...PERMISSIONS,
-      ...(args.some((arg) => /^(-o|--output)(=|$)/.test(arg))
-        ? []
-        : ["--output", output]),
-      ...args,
-      "mod.ts",
-    ],
-    cwd: ROOT,
-  }).spawn().status;
-  return code;
+  const isOwn = target === Deno.build.target;
+  const env = Deno.env.toObject();
+  // deno would put it in front of every target's program.
+  if (!isOwn) delete env.DENORT_BIN;
+  console.error(`compile: ${target}`);
+  const { success, stderr } = await new Deno.Command(
+    Deno.env.get("RESPIPE_COMPILE_DENO") ?? Deno.execPath(),
+    {
+      args: [
+        "compile",
+        "--quiet",
+        "--no-lock",
+        // Types are the gate's business.
+        "--no-check",
+        ...(map === "" ? [] : ["--import-map", map]),
+        ...PERMISSIONS,
+        // A binary that asks for a permission would hang a nightly load.
+        "--no-prompt",
+        ...(isOwn ? [] : ["--target", target]),
+        "--output",
+        output,
+        "mod.ts",
+      ],
+      cwd: ROOT,
+      clearEnv: true,
+      env: { ...env, NO_COLOR: "1" },
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    },
+  ).output();
+  if (success) return undefined;
+  const said = new TextDecoder().decode(stderr).trim();
+  return said.includes("denort") && said.includes("https://")
+    ? `Cannot compile for ${target}: the runtime that goes into the binary ` +
+      `could not be downloaded (${cause(said)}); ` +
+      (isOwn
+        ? "DENORT_BIN may name one of the same version"
+        : "compile on a machine that reaches Deno's downloads")
+    : `Cannot compile for ${target}:\n${said}`;
+}
+
+/** The line that says what went wrong, among those that say where. */
+function cause(said: string): string {
+  const line = /error sending request for url[^\n]*|Bad response[^\n]*/.exec(
+    said,
+  );
+  return line?.[0] ?? said.split("\n")[0];
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

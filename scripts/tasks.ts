@@ -112,9 +112,9 @@ const ok: Task = async (context) => {
 /** What `dev.ts` can do. */
 export const TASKS: Readonly<Record<string, Task>> = {
   bench: (context) => deno(["bench", "-A"], ["tests/bench"], context),
+  "bench:load": (context) => script("scripts/bench_load.ts", context),
   check,
-  compile: (context) =>
-    deno(["run", "-A"], ["scripts/compile.ts", ...context.args], context),
+  compile: (context) => script("scripts/compile.ts", context),
   demo: (context) => script("scripts/demo.ts", context),
   layers,
   memory: (context) => script("scripts/memory.ts", context),

@@ -22,7 +22,6 @@
 // @ts-types="npm:@types/minimist@^1.2.5"
 import minimist from "npm:minimist@^1.2.8";
 
-
 type Names<T extends string> = T | readonly T[];
 
 /** What `parseArgs` is told about the flags there are. */

@@ -124,7 +124,10 @@ function writeOut(
     let value = equals === -1 ? undefined : word.slice(equals + 1);
     if (value === undefined) {
       value = words[++i];
-      if (value === undefined || flags.some((f) => isNamed(f, value!))) {
+      if (flag.otherwise !== undefined && !/^[0-9]+$/.test(value ?? "")) {
+        value = flag.otherwise;
+        i--;
+      } else if (value === undefined || flags.some((f) => isNamed(f, value!))) {
         throw missing(flag, name);
       }
     }

@@ -4,9 +4,10 @@ import { UsageError } from "../errors.ts";
 import { type Arguments, parseArguments } from "./args.ts";
 import type { Environment } from "./environment.ts";
 import { bytesOf, countOf, secondsOf } from "./flag_values.ts";
-import type { CommandName } from "./flags.ts";
+import { type CommandName, END_MARKERS } from "./flags.ts";
 import { type ServerConfig, serverConfig } from "./server_config.ts";
 import { splitWords } from "./shell_words.ts";
+import type { ProgressChoice } from "./start_progress.ts";
 
 /** What every command is told. */
 interface CommonConfig {
@@ -14,6 +15,8 @@ interface CommonConfig {
   readonly files: readonly string[];
   /** How long the input may give nothing, in ms; 0 is for ever. */
   readonly idleTimeout: number;
+  /** When progress is shown. */
+  readonly progress: ProgressChoice;
 }
 
 /** What `respipe load` is told. */
@@ -34,6 +37,8 @@ export interface LoadConfig extends CommonConfig {
   readonly maxErrors: string | undefined;
   /** Print the summary as JSON. */
   readonly json: boolean;
+  /** Records to show, where nothing is to be loaded. */
+  readonly dryRun: number | undefined;
   /** Print nothing when all is well. */
   readonly quiet: boolean;
 }
@@ -97,7 +102,11 @@ export function parseConfig(
       throw new UsageError("A server's URI is given with -u", "-u");
     }
   }
-  const common = { files, idleTimeout: secondsOf(args, "idle-timeout") ?? 0 };
+  const common = {
+    files,
+    idleTimeout: secondsOf(args, "idle-timeout") ?? 0,
+    progress: progressOf(args),
+  };
   const stallTimeout = secondsOf(args, "stall-timeout");
   const rejects = args.values.get("rejects");
   switch (command) {
@@ -126,13 +135,28 @@ export function parseConfig(
         stallTimeout,
         rejects,
         maxErrors: args.values.get("max-errors"),
+        dryRun: countOf(args, "dry-run"),
         json: args.switches.has("json"),
         quiet: args.switches.has("quiet"),
       };
   }
 }
 
-const END_MARKERS: readonly EndMarker[] = ["echo", "ping", "count"];
+function progressOf({ switches }: Arguments): ProgressChoice {
+  if (!switches.has("progress")) {
+    return switches.has("no-progress") || switches.has("quiet")
+      ? "never"
+      : "auto";
+  }
+  for (const other of ["no-progress", "quiet"]) {
+    if (!switches.has(other)) continue;
+    throw new UsageError(
+      `--progress and --${other} exclude each other`,
+      "--progress",
+    );
+  }
+  return "log";
+}
 
 function endMarkerOf({ values }: Arguments): EndMarker | undefined {
   const text = values.get("end-marker");
@@ -165,6 +189,9 @@ function rowsOf(args: Arguments): RowOptions {
     skipLines: countOf(args, "skip-lines"),
     limit: countOf(args, "limit"),
     skipEmpty: switches.has("skip-empty"),
+    coalesce: switches.has("no-coalesce")
+      ? false
+      : switches.has("coalesce") || undefined,
     maxRecord: bytesOf(args, "max-record"),
   };
 }

@@ -1,3 +1,5 @@
+import type { EndMarker } from "../engine/lane.ts";
+
 /** The commands of respipe. */
 export type CommandName = "load" | "encode" | "pipe";
 
@@ -9,6 +11,13 @@ export interface Flag {
   readonly letter?: string;
   /** What the value is called in the help; a flag without one is a switch. */
   readonly value?: string;
+  /**
+   * What it means without its value: that may be left out then, and a word
+   * behind the flag is the value only where it is a whole number.
+   */
+  readonly otherwise?: string;
+  /** The values there are, where they are few. */
+  readonly choices?: readonly string[];
   /** Whether it may be given more than once. */
   readonly many?: boolean;
   /** The commands that know it. */
@@ -23,6 +32,10 @@ export interface Flag {
 
 const ROWS: readonly CommandName[] = ["load", "encode"];
 const SERVER: readonly CommandName[] = ["load", "pipe"];
+const ALL: readonly CommandName[] = ["load", "encode", "pipe"];
+
+/** The ways to know the end. */
+export const END_MARKERS: readonly EndMarker[] = ["echo", "ping", "count"];
 
 /** Every flag, in the order of the help: the one place that declares them. */
 export const FLAGS: readonly Flag[] = [
@@ -80,6 +93,19 @@ export const FLAGS: readonly Flag[] = [
     commands: ROWS,
     group: "Rows",
     help: "leave empty fields out of {*}",
+  },
+  {
+    name: "coalesce",
+    commands: ROWS,
+    group: "Rows",
+    help: "let rows share commands where that cannot change the outcome, as " +
+      "rows of SET can share an MSET (default for load)",
+  },
+  {
+    name: "no-coalesce",
+    commands: ["load"],
+    group: "Rows",
+    help: "give every row commands of its own",
   },
   {
     name: "max-record",
@@ -268,6 +294,7 @@ export const FLAGS: readonly Flag[] = [
   {
     name: "end-marker",
     value: "KIND",
+    choices: END_MARKERS,
     commands: SERVER,
     group: "Connection",
     help: "how the end is known: echo or ping sends that behind the last " +
@@ -291,7 +318,7 @@ export const FLAGS: readonly Flag[] = [
   {
     name: "idle-timeout",
     value: "SECONDS",
-    commands: ["load", "encode", "pipe"],
+    commands: ALL,
     group: "Rows",
     help: "give up when the input gives nothing for so long; 0 is never " +
       "(default: 0)",
@@ -323,6 +350,28 @@ export const FLAGS: readonly Flag[] = [
     commands: ["load"],
     group: "Output",
     help: "print nothing when all is well",
+  },
+  {
+    name: "dry-run",
+    value: "N",
+    otherwise: "5",
+    commands: ["load"],
+    group: "Output",
+    help: "connect to nothing: show the first N rows as commands (default: " +
+      "5), then what the whole input comes to",
+  },
+  {
+    name: "progress",
+    commands: ALL,
+    group: "Output",
+    help: "show how far it is every 10 s, a line each, for logs (default: " +
+      "one line that is redrawn, on a terminal only)",
+  },
+  {
+    name: "no-progress",
+    commands: ALL,
+    group: "Output",
+    help: "do not show how far it is",
   },
 ];
 

@@ -35,6 +35,12 @@ const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
   ],
 };
 
+const FIRST_EXAMPLES: readonly string[] = [
+  EXAMPLES.load[0],
+  "respipe load users.csv --dry-run -- HSET 'user:{id}' '{*}'",
+  EXAMPLES.pipe[0],
+];
+
 const TEMPLATE = `In a command:
   {name}      the field of that column; several per argument are fine
   {3}         the third field, counting from 1
@@ -69,11 +75,14 @@ Commands:
 ${
     Object.entries(COMMANDS)
       .map(([name, help]) => `  ${name.padEnd(8)}${help}\n`).join("")
-  }
+  }  completions bash, zsh or fish: print that shell's completion script
+  help    COMMAND: list its flags, as COMMAND --help does
+
 No FILE, or -, is standard input. Everything after -- is a command, one word
 per argument.
 
 ${TEMPLATE}
+${examples(FIRST_EXAMPLES)}
 respipe COMMAND --help lists a command's flags; --version shows the version.
 
 ${EXIT_CODES}`;
@@ -97,14 +106,22 @@ export function commandHelp(command: CommandName): string {
     `Usage:\n  ${USAGE[command]}\n`,
     ...(command === "pipe" ? [] : [TEMPLATE]),
     ...sections,
-    `Examples:\n${EXAMPLES[command].map((line) => `  ${line}\n`).join("")}`,
+    examples(EXAMPLES[command]),
     EXIT_CODES,
   ].join("\n");
 }
 
+function examples(lines: readonly string[]): string {
+  return `Examples:\n${lines.map((line) => `  ${line}\n`).join("")}`;
+}
+
 function flagHelp(flag: Flag): string {
   const letter = flag.letter === undefined ? "    " : `-${flag.letter}, `;
-  const value = flag.value === undefined ? "" : ` ${flag.value}`;
+  const value = flag.value === undefined
+    ? ""
+    : flag.otherwise === undefined
+    ? ` ${flag.value}`
+    : ` [${flag.value}]`;
   const head = `  ${letter}--${flag.name}${value}`;
   const column = 26;
   const width = 80 - column;

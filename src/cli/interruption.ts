@@ -1,5 +1,6 @@
 import { InterruptedError } from "../errors.ts";
 import { ExitCode } from "./exit_code.ts";
+import { eraseLine } from "./output.ts";
 
 /** Turns SIGINT and SIGTERM into an end in good order. */
 export class Interruption {
@@ -38,6 +39,7 @@ export class Interruption {
 
   #hear(name: "SIGINT" | "SIGTERM"): void {
     if (this.signal.aborted) {
+      eraseLine();
       Deno.exit(
         name === "SIGINT" ? ExitCode.Interrupted : ExitCode.Terminated,
       );

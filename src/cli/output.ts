@@ -1,4 +1,18 @@
+/**
+ * What goes to the two output streams.
+ *
+ * A terminal has one line that is redrawn, whoever else writes to it: so what
+ * is printed here takes that line away first.
+ *
+ * @module
+ */
 const encoder = new TextEncoder();
+
+/** From the cursor to the end of the screen (ECMA-48). */
+const ERASE = "\x1b[J";
+
+/** Whether there is a line to erase. */
+let isDrawn = false;
 
 /**
  * Writes all of some bytes to standard output.
@@ -17,6 +31,7 @@ export async function writeOut(bytes: Uint8Array): Promise<void> {
  * @param text What to write, with its line breaks.
  */
 export async function print(text: string): Promise<void> {
+  eraseLine();
   await writeOut(encoder.encode(text));
 }
 
@@ -26,6 +41,33 @@ export async function print(text: string): Promise<void> {
  * @param text What to write, with its line breaks.
  */
 export function printError(text: string): void {
+  eraseLine();
+  writeError(text);
+}
+
+/**
+ * Draws a line on standard error in place of the last one.
+ *
+ * All is written at once, and nothing is erased before it is overwritten, so
+ * that it does not flicker. The cursor goes back to the line's beginning: when
+ * a window becomes narrower, most terminals break the line in two, and the
+ * cursor is still above all of it.
+ *
+ * @param line What to draw: no wider than the terminal, without a line break.
+ */
+export function drawLine(line: string): void {
+  isDrawn = true;
+  writeError(`${line}${ERASE}\r`);
+}
+
+/** Erases the line that was drawn, where there is one. */
+export function eraseLine(): void {
+  if (!isDrawn) return;
+  isDrawn = false;
+  writeError(`\r${ERASE}`);
+}
+
+function writeError(text: string): void {
   const bytes = encoder.encode(text);
   try {
     for (let done = 0; done < bytes.length;) {

@@ -7,6 +7,8 @@ import { print, printError } from "./output.ts";
 import { openRejects } from "./open_rejects.ts";
 import { printRejects } from "./print_rejects.ts";
 import { formatSummary } from "./report.ts";
+import { startProgress } from "./start_progress.ts";
+import { summaryProgress } from "./summary_progress.ts";
 import { serverOptions } from "./server_options.ts";
 import { throughWay } from "./through_way.ts";
 
@@ -28,6 +30,10 @@ export async function runLoad(config: LoadConfig): Promise<number> {
     const known = await serverOptions(config.server);
     using interruption = new Interruption();
     const { signal } = interruption;
+    using _progress = await startProgress(
+      config,
+      summaryProgress(summary, config.rows.limit),
+    );
     await throughWay(config.server.via, known, signal, (server) =>
       load({
         ...config.rows,

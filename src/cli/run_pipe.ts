@@ -4,8 +4,10 @@ import { ErrorPrinter } from "./error_printer.ts";
 import { ExitCode } from "./exit_code.ts";
 import { Interruption } from "./interruption.ts";
 import { print, printError } from "./output.ts";
+import { startProgress } from "./start_progress.ts";
 import { serverOptions } from "./server_options.ts";
 import { throughWay } from "./through_way.ts";
+import { totalSize } from "../transport/total_size.ts";
 
 /**
  * Runs `respipe pipe`, with the very lines of `redis-cli --pipe` on standard
@@ -24,6 +26,16 @@ export async function runPipe(config: PipeConfig): Promise<number> {
     const known = await serverOptions(config.server);
     using interruption = new Interruption();
     const { signal } = interruption;
+    let bytesExpected: number | undefined;
+    using progress = await startProgress(config, () => ({
+      source: counts.source,
+      bytes: counts.bytes,
+      bytesExpected,
+      done: counts.replies,
+      unit: "reply",
+      errors: counts.errors,
+    }));
+    if (progress !== undefined) bytesExpected = await totalSize(config.files);
     await throughWay(config.server.via, known, signal, (server) =>
       pipe({
         sources: config.files,

@@ -13,6 +13,7 @@
  * @module
  */
 import { ByteBuffer } from "../protocol/byte_buffer.ts";
+import type { Header } from "./header.ts";
 import type { Argument, Template } from "./template.ts";
 
 /**
@@ -114,26 +115,60 @@ export function compileProgram(
   template: Template,
   options: ProgramOptions = {},
 ): Program {
-  const names = template.header.names;
-  const out = new Assembler(names.length);
+  const { header } = template;
+  const skipEmpty = options.skipEmpty ?? false;
+  const out = new Assembler(header.length);
   for (const command of template.commands) {
-    writeHead(out, command, options.skipEmpty ?? false);
-    for (const argument of command) {
-      if (argument.kind === "pieces") {
-        writePieces(out, argument.pieces);
-        continue;
-      }
-      // A pair left out takes its fixed bytes along: only its own may be there.
-      if (options.skipEmpty) out.flush();
-      for (const column of argument.columns) {
-        out.text(`$${names[column].length}\r\n`);
-        out.bytes(names[column]);
-        out.text("\r\n$");
-        out.field(options.skipEmpty ? Op.Pair : Op.Bulk, column);
-        if (!options.skipEmpty) out.text("\r\n");
-      }
+    writeHead(out, command, skipEmpty);
+    writeArguments(out, command, header, skipEmpty);
+  }
+  return assemble(out);
+}
+
+/**
+ * Compiles some of a command's arguments to a program of their own.
+ *
+ * @param words The arguments.
+ * @param header The columns.
+ * @param count What the command's array header says, where the arguments are
+ * its first; none where they are not.
+ * @returns The program.
+ */
+export function compileArguments(
+  words: readonly Argument[],
+  header: Header,
+  count?: number,
+): Program {
+  const out = new Assembler(header.length);
+  if (count !== undefined) out.text(`*${count}\r\n`);
+  writeArguments(out, words, header, false);
+  return assemble(out);
+}
+
+function writeArguments(
+  out: Assembler,
+  words: readonly Argument[],
+  { names }: Header,
+  skipEmpty: boolean,
+): void {
+  for (const argument of words) {
+    if (argument.kind === "pieces") {
+      writePieces(out, argument.pieces);
+      continue;
+    }
+    // A pair left out takes its fixed bytes along: only its own may be there.
+    if (skipEmpty) out.flush();
+    for (const column of argument.columns) {
+      out.text(`$${names[column].length}\r\n`);
+      out.bytes(names[column]);
+      out.text("\r\n$");
+      out.field(skipEmpty ? Op.Pair : Op.Bulk, column);
+      if (!skipEmpty) out.text("\r\n");
     }
   }
+}
+
+function assemble(out: Assembler): Program {
   out.end();
   return {
     code: Int32Array.from(out.code),

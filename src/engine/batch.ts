@@ -16,6 +16,15 @@ export class Batch {
   records = 0;
   /** Records that became commands. */
   encoded = 0;
+  /** How many records each command is shared by, where commands are shared. */
+  shares: number[] | undefined;
+  /** Shared commands that failed, whose records are to be sent again. */
+  failedShares: number[] | undefined;
+  /**
+   * Which of the records in its input are encoded, by index among the good
+   * ones, where not all are: records that are sent again.
+   */
+  selection: readonly number[] | undefined;
   /** Commands whose replies have come. */
   answered = 0;
   /** Index among the encoded records of the last that failed. */
@@ -53,6 +62,23 @@ export class Batch {
    * @returns The number of its commands.
    */
   get commands(): number {
-    return this.encoded * this.format.encoder.commandsPerRecord;
+    return this.shares?.length ??
+      this.encoded * this.format.encoder.commandsPerRecord;
+  }
+
+  /**
+   * How many records' commands are all among the first ones.
+   *
+   * @param commands How many commands.
+   * @returns How many records; it is also the index, among the encoded ones, of
+   * the record that the next command belongs to.
+   */
+  recordsIn(commands: number): number {
+    if (this.shares === undefined) {
+      return Math.floor(commands / this.format.encoder.commandsPerRecord);
+    }
+    let records = 0;
+    for (let i = 0; i < commands; i++) records += this.shares[i];
+    return records;
   }
 }

@@ -14,6 +14,8 @@
  *
  * @module
  */
+import { Coalescer } from "../codec/coalescer.ts";
+import { planCoalescing } from "../codec/coalescing.ts";
 import { CsvReader } from "../codec/csv_reader.ts";
 import { Header } from "../codec/header.ts";
 import { RowEncoder } from "../codec/row_encoder.ts";
@@ -40,10 +42,13 @@ const LEAST_ROOM = 32 * 1024;
 export class Batcher {
   /** Bytes of the source read so far. */
   bytesRead = 0;
+  /** Whether rows may share commands. */
+  coalesce: boolean;
   readonly #source: Source;
   readonly #pool: BatchPool;
   readonly #reader: CsvReader;
   #format: RowFormat | undefined;
+  #coalescer: Coalescer | undefined;
   #chunk: Chunk;
   /** Index in the chunk of the first byte that no batch has taken. */
   #start = 0;
@@ -55,8 +60,14 @@ export class Batcher {
   #done = false;
   #failure: InputError | undefined;
 
-  private constructor(source: Source, plan: RowPlan, pool: BatchPool) {
+  private constructor(
+    source: Source,
+    plan: RowPlan,
+    pool: BatchPool,
+    coalesce: boolean,
+  ) {
     this.#source = source;
+    this.coalesce = coalesce;
     this.#pool = pool;
     this.#chunk = pool.chunks.take();
     this.#reader = new CsvReader(plan.reading);
@@ -69,6 +80,7 @@ export class Batcher {
    * @param source Where the bytes come from.
    * @param plan How they are read and what they become.
    * @param pool Where batches come from.
+   * @param coalesce Whether rows may share commands.
    * @returns A batcher in front of the first record.
    * @throws {UsageError} When the template does not fit the header.
    * @throws {InputError} When there is no header, or none that can be read.
@@ -77,8 +89,9 @@ export class Batcher {
     source: Source,
     plan: RowPlan,
     pool: BatchPool,
+    coalesce: boolean,
   ): Promise<Batcher> {
-    const batcher = new Batcher(source, plan, pool);
+    const batcher = new Batcher(source, plan, pool, coalesce);
     await batcher.#readHeader(plan);
     return batcher;
   }
@@ -141,13 +154,19 @@ export class Batcher {
     }
     reader.fields = header.length;
     try {
+      const template = plan.template.compile(header);
+      const coalescing = plan.skipEmpty ? undefined : planCoalescing(template);
       this.#format = {
         source: this.#source.name,
         header,
         headerBytes,
         reading: { ...plan.reading, fields: header.length },
-        encoder: new RowEncoder(plan.template.compile(header), plan),
+        coalescing,
+        encoder: new RowEncoder(template, plan),
       };
+      if (coalescing !== undefined && this.coalesce) {
+        this.#coalescer = new Coalescer(coalescing, header);
+      }
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
       throw new UsageError(`${this.#source.name}: ${error.message}`);
@@ -163,6 +182,8 @@ export class Batcher {
     }
     const reader = this.#reader;
     const { encoder } = format;
+    const coalescer = this.coalesce ? this.#coalescer : undefined;
+    const shares: number[] = [];
     const batch = this.#pool.begin(
       format,
       this.#chunk,
@@ -177,7 +198,9 @@ export class Batcher {
       step = reader.next();
       if (step === Step.NeedInput && this.#exhausted) step = this.#finish();
       if (step === Step.Record) {
-        encoder.encode(reader.record, out);
+        if (coalescer === undefined) encoder.encode(reader.record, out);
+        else if (coalescer.add(reader.record, out)) shares.push(1);
+        else shares[shares.length - 1]++;
         encoded++;
       } else if (step === Step.Reject) {
         batch.rejects.push(this.#malformed());
@@ -191,6 +214,10 @@ export class Batcher {
       if (reader.records - before > counted) {
         batch.rejects.push(this.#malformed());
       }
+    }
+    if (coalescer !== undefined) {
+      coalescer.close(out);
+      batch.shares = shares;
     }
     batch.records = reader.records - before;
     batch.encoded = encoded;

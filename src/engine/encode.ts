@@ -1,3 +1,4 @@
+import { RaceSlot } from "./race_slot.ts";
 import type { Reject } from "./reject.ts";
 import type { RowOptions } from "./row_plan.ts";
 import { Rows, type SourceOptions } from "./rows.ts";
@@ -9,6 +10,8 @@ export interface EncodeOptions extends RowOptions, SourceOptions {
   summary?: Summary | undefined;
   /** Told about each record that is malformed, in the input's order. */
   onReject?: ((reject: Reject) => void) | undefined;
+  /** Stops it between two batches, or while it waits. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -38,12 +41,19 @@ export async function encode(
   options: EncodeOptions,
   write: (bytes: Uint8Array) => Promise<void>,
 ): Promise<Summary> {
-  const { summary = new Summary(), onReject } = options;
+  const { summary = new Summary(), onReject, signal } = options;
   const rows = new Rows(options, summary);
-  await rows.check();
+  const end = new RaceSlot();
+  using _listening = end.failOn(signal);
+  const batches = rows.batches();
   try {
-    for await (const batch of rows.batches()) {
-      if (batch.output.length > 0) await write(batch.output.view());
+    await end.race(rows.check());
+    for (;;) {
+      const { value: batch } = await end.race(batches.next());
+      if (batch === undefined) return summary;
+      if (batch.output.length > 0) {
+        await end.race(write(batch.output.view()));
+      }
       summary.records += batch.records;
       summary.loaded += batch.encoded;
       summary.commands += batch.commands;
@@ -55,8 +65,9 @@ export async function encode(
       }
       rows.pool.release(batch);
     }
-    return summary;
   } finally {
+    // A read under way may never come back, so its end is not waited for.
+    batches.return().catch(() => {});
     summary.end();
   }
 }

@@ -59,6 +59,10 @@ const STOPPING: readonly (readonly [RegExp, string])[] = [
     "respipe cannot load into a cluster yet",
   ],
   [
+    /^NOSCRIPT /,
+    "the server does not have this script; load it with SCRIPT LOAD",
+  ],
+  [
     /^BUSY /,
     "the server is busy with a script or a function; try again when it is done",
   ],

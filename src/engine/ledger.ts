@@ -24,6 +24,8 @@ export interface LedgerOptions {
   onError(reject: Reject): void;
   /** Told about each reject, in the order of the input. */
   onReject(reject: Reject): void;
+  /** Whether an error would hit every record, whatever command it is for. */
+  isStopping(error: string): boolean;
   /** Told when a batch's last reply has come. */
   onAnswered(batch: Batch): void;
   /** Told when nobody needs a batch's input any more. */
@@ -50,6 +52,8 @@ function recordAt(batch: Batch, place: Place): RecordPlace {
 
 /** Pairs replies with the commands of batches in flight. */
 export class Ledger {
+  /** The server's last error for a command that records share. */
+  sharedError: string | undefined;
   /** Commands that have been handed over and not answered. */
   unanswered = 0;
   /** Every command is counted when it is encoded. */
@@ -58,6 +62,9 @@ export class Ledger {
   bytesInFlight = 0;
   readonly #options: LedgerOptions;
   readonly #batches: Batch[] = [];
+  /** Answered batches that wait for records to be sent again. */
+  #held: Batch[] = [];
+  #isHolding = false;
   /** The first record that was not handed over. */
   #next: RecordPlace | undefined;
   /** Reads the first batch again, once it has an error. */
@@ -99,6 +106,12 @@ export class Ledger {
     if (this.#batches.at(-1) !== batch) return;
     this.#batches.pop();
     const { summary } = this.#options;
+    if (batch.selection !== undefined) {
+      // Records that were to be sent again were read all the same.
+      this.unanswered -= batch.commands;
+      this.#close(batch);
+      return;
+    }
     summary.records -= batch.records;
     summary.commands -= batch.commands;
     summary.bytesOut -= batch.output.length;
@@ -136,16 +149,62 @@ export class Ledger {
     this.#expect(1);
     const batch = this.#batches[0];
     const command = batch.answered++;
-    const index = Math.floor(command / batch.format.encoder.commandsPerRecord);
+    if (batch.shares !== undefined) {
+      this.#failShared(batch, command, error);
+      this.#strike();
+      return;
+    }
+    const index = batch.recordsIn(command);
     // Of several commands of one record, the first that fails is its reason.
     if (index !== batch.lastFailed) {
       batch.lastFailed = index;
       this.#locator ??= new RecordLocator(batch);
-      const reject = this.#locator.reject(command, error);
-      batch.rejects.push(reject);
-      this.#options.summary.rejected++;
-      this.#options.onError(reject);
+      const { commandsPerRecord } = batch.format.encoder;
+      this.#reject(
+        batch,
+        this.#locator.reject(index, command % commandsPerRecord, error),
+      );
     }
+    this.#strike();
+  }
+
+  /**
+   * Whether records that shared a command wait to be sent again.
+   *
+   * @returns True once a shared command has failed; nothing new may be sent
+   * then before they are.
+   */
+  get hasHeld(): boolean {
+    return this.#isHolding;
+  }
+
+  /**
+   * Hands out the batches that wait, once everything in flight is answered.
+   *
+   * @returns The batches in order, from the first that has a failed command on.
+   */
+  takeHeld(): Batch[] {
+    const held = this.#held;
+    this.#held = [];
+    this.#isHolding = false;
+    return held;
+  }
+
+  /**
+   * Enters a batch of records that are sent again.
+   *
+   * @param again The batch; it has taken over the first one's rejects.
+   * @param first The batch that had the records first.
+   */
+  enterAgain(again: Batch, first: Batch): void {
+    const { summary } = this.#options;
+    summary.loaded += first.encoded - again.encoded;
+    summary.commands += again.commands;
+    summary.bytesOut += again.output.length;
+    this.unanswered += again.commands;
+    this.bytesInFlight += again.output.length;
+    this.#batches.push(again);
+    this.#options.onDone(first);
     this.#strike();
   }
 
@@ -156,9 +215,11 @@ export class Ledger {
    * stay unknown.
    */
   settle(): void {
-    for (const batch of this.#batches.splice(0)) {
+    for (const batch of this.takeHeld()) {
+      this.bytesInFlight += batch.output.length;
       this.#close(batch);
     }
+    for (const batch of this.#batches.splice(0)) this.#close(batch);
   }
 
   /**
@@ -168,16 +229,46 @@ export class Ledger {
    * @returns The record's place; nothing where no record was read.
    */
   firstUnsettled(): RecordPlace | undefined {
-    const batch = this.#batches[0];
+    const batch = this.#held[0] ?? this.#batches[0];
     if (batch === undefined) return this.#next;
-    const { commandsPerRecord } = batch.format.encoder;
-    let index = Math.floor(batch.answered / commandsPerRecord);
+    let index = batch.recordsIn(batch.failedShares?.[0] ?? batch.answered);
     // It may have failed already, with replies to its other commands due.
     if (index === batch.lastFailed) index++;
     const place = index < batch.encoded
-      ? new RecordLocator(batch).placeOf(index * commandsPerRecord)
+      ? new RecordLocator(batch).placeOf(index)
       : batch.after;
     return recordAt(batch, place);
+  }
+
+  /**
+   * Notes an error reply to a command that records share.
+   *
+   * It has changed nothing (see coalescing.ts), so its records can be sent
+   * again, each on its own, to find the guilty one. What would hit every
+   * record rejects them all, unless it is about a command that the user never
+   * asked for.
+   */
+  #failShared(batch: Batch, command: number, error: string): void {
+    const { coalescing } = batch.format;
+    const isOthersFault = coalescing?.sameKey === false &&
+      /^(NOPERM|ERR unknown command)/.test(error);
+    if (isOthersFault || !this.#options.isStopping(error)) {
+      (batch.failedShares ??= []).push(command);
+      this.sharedError = error;
+      this.#isHolding = true;
+      return;
+    }
+    this.#locator ??= new RecordLocator(batch);
+    const first = batch.recordsIn(command);
+    for (let i = 0; i < batch.shares![command]; i++) {
+      this.#reject(batch, this.#locator.reject(first + i, 0, error));
+    }
+  }
+
+  #reject(batch: Batch, reject: Reject): void {
+    batch.rejects.push(reject);
+    this.#options.summary.rejected++;
+    this.#options.onError(reject);
   }
 
   #expect(count: number): void {
@@ -199,6 +290,13 @@ export class Ledger {
       const batch = this.#batches[0];
       if (batch === undefined || batch.answered < batch.commands) return;
       this.#batches.shift();
+      if (this.#isHolding) {
+        // Its turn comes when the records before it have been sent again.
+        this.#held.push(batch);
+        this.bytesInFlight -= batch.output.length;
+        this.#locator = undefined;
+        continue;
+      }
       this.#close(batch);
       this.#options.onAnswered(batch);
     }
@@ -206,9 +304,11 @@ export class Ledger {
 
   #close(batch: Batch): void {
     const { summary, onReject, onDone } = this.#options;
-    const { commandsPerRecord } = batch.format.encoder;
-    const answered = Math.floor(batch.answered / commandsPerRecord);
+    const answered = batch.recordsIn(batch.answered);
     let failed = 0;
+    for (const command of batch.failedShares ?? []) {
+      failed += batch.shares![command];
+    }
     for (const reject of batch.rejects) {
       if (reject.command !== undefined) failed++;
     }

@@ -8,6 +8,7 @@ import { RaceSlot } from "./race_slot.ts";
 import type { Reject } from "./reject.ts";
 import type { RowOptions } from "./row_plan.ts";
 import { Rows, type SourceOptions } from "./rows.ts";
+import { Resender } from "./resender.ts";
 import { StopRule } from "./stop_rule.ts";
 import { Summary } from "./summary.ts";
 import { windUp } from "./wind_up.ts";
@@ -68,7 +69,8 @@ export async function load(options: LoadOptions): Promise<Summary> {
   const limit = maxErrors === undefined
     ? undefined
     : ErrorLimit.parse(maxErrors);
-  const rows = new Rows(options, summary);
+  const { coalesce = true } = options;
+  const rows = new Rows({ ...options, coalesce }, summary);
   const end = new RaceSlot();
   using _listening = end.failOn(signal);
   await end.race(rows.check());
@@ -82,6 +84,7 @@ export async function load(options: LoadOptions): Promise<Summary> {
     : { ...connection.server, address: connection.address };
   const ledger = new Ledger({
     summary,
+    isStopping: (error) => rule.isStopping(error),
     onError: (reject) => end.failWith(rule.judge(reject)),
     onReject: (reject) => {
       summary.errors.add(reject.error, `${reject.source}:${reject.line}`);
@@ -96,10 +99,12 @@ export async function load(options: LoadOptions): Promise<Summary> {
     ...options,
     onFailure: (error) => end.failWith(error),
   });
+  const again = new Resender(ledger, lane, rows, summary);
   const batches = rows.batches();
   try {
     for (;;) {
       const { value: batch } = await end.race(batches.next());
+      await end.race(again.sendHeld());
       if (batch === undefined) break;
       ledger.enter(batch);
       await end.race(lane.send({
@@ -107,6 +112,8 @@ export async function load(options: LoadOptions): Promise<Summary> {
         withdrawn: () => ledger.withdraw(batch),
       }));
     }
+    await end.race(lane.settle());
+    await end.race(again.sendHeld());
     await end.race(lane.finish());
     summary.sentinelRefusal = lane.sentinelRefusal;
     summary.endMarker = lane.sentinelRefusal === undefined

@@ -48,6 +48,8 @@ export interface PipeCounts {
   errors: number;
   /** Bytes read. */
   bytes: number;
+  /** The source that is being read, or was last. */
+  source?: string | undefined;
 }
 
 /** Bytes that are read and written at once. */
@@ -90,7 +92,11 @@ export async function pipe(options: PipeOptions = {}): Promise<PipeCounts> {
     : Connection.from(options.connection);
   const ledger = new PipeLedger({
     onError: (error) => options.onError?.(error),
-    onDone: (piece) => pool.release(piece.chunk),
+    onDone: (piece) => {
+      pool.release(piece.chunk);
+      counts.replies = ledger.replies;
+      counts.errors = ledger.errors;
+    },
   });
   const lane = new Lane(connection, ledger, {
     ...options,
@@ -104,6 +110,7 @@ export async function pipe(options: PipeOptions = {}): Promise<PipeCounts> {
       const { value: piece } = await end.race(pieces.next());
       if (piece === undefined) break;
       counts.bytes = reader.bytesRead;
+      counts.source = reader.source;
       ledger.isExact = reader.scannable;
       ledger.enter(piece);
       await end.race(lane.send({

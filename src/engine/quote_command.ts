@@ -1,10 +1,16 @@
 import { ASTERISK, CR, LF } from "../protocol/ascii.ts";
 import { quoteBytes } from "../protocol/quote_bytes.ts";
 
-/** Longest argument that is shown whole, in bytes. */
-const LONGEST_ARGUMENT = 64;
-/** Arguments that are shown, the command's name among them. */
-const MOST_ARGUMENTS = 8;
+/** How much of a command is shown. */
+export interface QuoteLimits {
+  /** Longest argument that is shown whole, in bytes. */
+  readonly bytes: number;
+  /** Arguments that are shown, the command's name among them. */
+  readonly arguments: number;
+}
+
+/** What is readable within a sentence. */
+const READABLE: QuoteLimits = { bytes: 64, arguments: 8 };
 
 const decoder = new TextDecoder();
 
@@ -27,27 +33,75 @@ const decoder = new TextDecoder();
  * ```
  */
 export function quoteCommand(commands: Uint8Array, index: number): string {
-  let at = 0;
-  const length = (): number => {
-    const end = commands.indexOf(LF, at);
-    const value = Number(decoder.decode(commands.subarray(at + 1, end - 1)));
-    at = end + 1;
-    return value;
-  };
+  const cursor = { bytes: commands, at: 0 };
   for (let skipped = 0; skipped < index; skipped++) {
-    for (let left = length(); left > 0; left--) {
-      const size = length();
-      at += size + 2;
+    for (let left = readLength(cursor); left > 0; left--) {
+      const size = readLength(cursor);
+      cursor.at += size + 2;
     }
   }
-  const count = length();
-  const words: string[] = [];
-  for (let i = 0; i < Math.min(count, MOST_ARGUMENTS); i++) {
-    const size = length();
-    words.push(quoteArgument(commands.subarray(at, at + size)));
-    at += size + 2;
+  return quoteNext(cursor, READABLE);
+}
+
+/**
+ * Shows the first of several commands as redis-cli would quote them.
+ *
+ * @param commands Whole commands in RESP, one after the other.
+ * @param most How many to show at the most.
+ * @param limits How much of each is shown.
+ * @returns A text for each command: its arguments with spaces between.
+ *
+ * @example
+ * ```ts
+ * import { quoteCommands } from "./quote_command.ts";
+ * import { encodeCommand } from "../protocol/encode.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const bytes = encodeCommand(["SET", "k", "two words"]);
+ * const limits = { bytes: 3, arguments: 2 };
+ * assertEquals(quoteCommands(bytes, 5, limits), ["SET k ... (3 arguments)"]);
+ * ```
+ */
+export function quoteCommands(
+  commands: Uint8Array,
+  most: number,
+  limits: QuoteLimits,
+): string[] {
+  const cursor = { bytes: commands, at: 0 };
+  const texts: string[] = [];
+  while (texts.length < most && cursor.at < commands.length) {
+    texts.push(quoteNext(cursor, limits));
   }
-  if (count > MOST_ARGUMENTS) words.push(`... (${count} arguments)`);
+  return texts;
+}
+
+/** Where in some RESP one is. */
+interface Cursor {
+  readonly bytes: Uint8Array;
+  at: number;
+}
+
+/** Reads the number behind `*` or `$`, and passes over the line break. */
+function readLength(cursor: Cursor): number {
+  const { bytes, at } = cursor;
+  const end = bytes.indexOf(LF, at);
+  cursor.at = end + 1;
+  return Number(decoder.decode(bytes.subarray(at + 1, end - 1)));
+}
+
+/** Shows the command at the cursor, and passes over it. */
+function quoteNext(cursor: Cursor, limits: QuoteLimits): string {
+  const count = readLength(cursor);
+  const words: string[] = [];
+  for (let i = 0; i < count; i++) {
+    const size = readLength(cursor);
+    const { bytes, at } = cursor;
+    if (i < limits.arguments) {
+      words.push(quoteArgument(bytes.subarray(at, at + size), size, limits));
+    }
+    cursor.at += size + 2;
+  }
+  if (count > limits.arguments) words.push(`... (${count} arguments)`);
   return words.join(" ");
 }
 
@@ -56,17 +110,19 @@ export function quoteCommand(commands: Uint8Array, index: number): string {
  *
  * @param argument Its bytes, or those that are at hand.
  * @param length How long it is, in bytes.
+ * @param limits How much of it is shown.
  * @returns The text, cut where it is too long to read.
  */
 export function quoteArgument(
   argument: Uint8Array,
   length: number = argument.length,
+  limits: QuoteLimits = READABLE,
 ): string {
   if (argument.length === 0 && length > 0) return "...";
-  const shown = argument.subarray(0, LONGEST_ARGUMENT);
+  const shown = argument.subarray(0, limits.bytes);
   const quoted = quoteBytes(shown);
   const plain = /^"[\w:.{}@/+-]+"$/.test(quoted) ? quoted.slice(1, -1) : quoted;
-  return length > shown.length && shown.length === LONGEST_ARGUMENT
+  return length > shown.length && shown.length === limits.bytes
     ? `${plain}... (${length} bytes)`
     : length > shown.length
     ? `${plain}...`
@@ -111,7 +167,9 @@ export function quotePiped(
   const words: string[] = [];
   let at = line(start) + 1;
   const count = Number(decoder.decode(bytes.subarray(start + 1, at - 2)));
-  while (at > 0 && at < end && words.length < Math.min(count, MOST_ARGUMENTS)) {
+  while (
+    at > 0 && at < end && words.length < Math.min(count, READABLE.arguments)
+  ) {
     const body = line(at) + 1;
     if (body === 0) break;
     const size = Number(decoder.decode(bytes.subarray(at + 1, body - 2)));
@@ -119,7 +177,7 @@ export function quotePiped(
     words.push(quoteArgument(bytes.subarray(body, stop), size));
     at = stop + 2;
   }
-  if (count > words.length && words.length === MOST_ARGUMENTS) {
+  if (count > words.length && words.length === READABLE.arguments) {
     words.push(`... (${count} arguments)`);
   }
   return words.join(" ");

@@ -35,17 +35,17 @@ export class RecordLocator {
   }
 
   /**
-   * Describes the record that a command came from.
+   * Describes a record that failed.
    *
-   * @param command The command's index in the batch, counting from 0; not
+   * @param index The record's index among those that the batch has encoded; not
    * lower than in the call before.
+   * @param command Which of the record's commands failed, counting from 0.
    * @param error The server's text.
    * @returns The reject, with a copy of the record's bytes.
    */
-  reject(command: number, error: string): Reject {
+  reject(index: number, command: number, error: string): Reject {
     const { format, chunk } = this.#batch;
-    const { commandsPerRecord } = format.encoder;
-    this.#seek(command);
+    this.#seek(index);
     const { record, records, line, offset } = this.#reader;
     this.#commands.clear();
     format.encoder.encode(record, this.#commands);
@@ -54,10 +54,7 @@ export class RecordLocator {
       record: records,
       line,
       offset,
-      command: quoteCommand(
-        this.#commands.view(),
-        command % commandsPerRecord,
-      ),
+      command: quoteCommand(this.#commands.view(), command),
       error,
       bytes: chunk.bytes.slice(record.start, record.end),
       header: format.headerBytes,
@@ -65,28 +62,38 @@ export class RecordLocator {
   }
 
   /**
-   * Tells where the record stands that a command came from.
+   * Tells where a record stands.
    *
-   * @param command The command's index in the batch, as for {@linkcode reject}.
+   * @param index The record's index, as for {@linkcode reject}.
    * @returns The place in front of the record.
    */
-  placeOf(command: number): Place {
-    this.#seek(command);
+  placeOf(index: number): Place {
+    this.#seek(index);
     const { records, line, offset } = this.#reader;
     return { records: records - 1, line, offset };
   }
 
-  #seek(command: number): void {
-    const { commandsPerRecord } = this.#batch.format.encoder;
-    const wanted = Math.floor(command / commandsPerRecord);
+  /**
+   * Encodes a record again, in commands of its own.
+   *
+   * @param index The record's index, as for {@linkcode reject}.
+   * @param out Where its commands go.
+   */
+  encode(index: number, out: ByteBuffer): void {
+    this.#seek(index);
+    this.#batch.format.encoder.encode(this.#reader.record, out);
+  }
+
+  #seek(index: number): void {
+    const wanted = this.#batch.selection?.[index] ?? index;
     while (this.#found < wanted) {
       let step = this.#reader.next();
       if (step === Step.NeedInput) step = this.#reader.finish();
       if (step === Step.Record) this.#found++;
       else if (step !== Step.Reject) {
         throw new Error(
-          `Cannot find command ${command} in a batch of ` +
-            `${this.#batch.commands}: its input has changed`,
+          `Cannot find record ${index} of ${this.#batch.encoded} in a batch: ` +
+            "its input has changed",
         );
       }
     }

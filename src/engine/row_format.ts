@@ -1,3 +1,4 @@
+import type { Coalescing } from "../codec/coalescing.ts";
 import type { CsvReaderOptions } from "../codec/csv_reader.ts";
 import type { Header } from "../codec/header.ts";
 import type { RowEncoder } from "../codec/row_encoder.ts";
@@ -13,6 +14,8 @@ export interface RowFormat {
   readonly headerBytes: Uint8Array;
   /** What another reader for the same records is made with. */
   readonly reading: CsvReaderOptions;
+  /** How rows may share commands, where they may. */
+  readonly coalescing: Coalescing | undefined;
   /** What makes commands of a record. */
   readonly encoder: RowEncoder;
 }

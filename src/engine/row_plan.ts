@@ -30,6 +30,11 @@ export interface RowOptions extends DialectOptions {
   skipEmpty?: boolean | undefined;
   /** The most bytes a record may have. Default: 64 MiB. */
   maxRecord?: number | undefined;
+  /**
+   * Whether rows may share commands where that cannot change the outcome, as
+   * rows of `SET k v` can share an MSET. Default: true in a load, else false.
+   */
+  coalesce?: boolean | undefined;
 }
 
 function requireCount(

@@ -37,6 +37,8 @@ export class Rows {
   readonly #sources: readonly (string | Source)[];
   readonly #summary: Summary;
   readonly #idleTimeout: number;
+  #coalesce: boolean;
+  #batcher: Batcher | undefined;
 
   /**
    * Checks the options; opens nothing.
@@ -50,7 +52,14 @@ export class Rows {
     this.#summary = summary;
     const { sources = [], idleTimeout = 0 } = options;
     this.#idleTimeout = idleTimeout;
+    this.#coalesce = options.coalesce ?? false;
     this.#sources = sources.length === 0 ? [STANDARD_INPUT] : sources;
+  }
+
+  /** Gives every further row a command of its own. */
+  stopCoalescing(): void {
+    this.#coalesce = false;
+    if (this.#batcher !== undefined) this.#batcher.coalesce = false;
   }
 
   /**
@@ -86,7 +95,12 @@ export class Rows {
       const source = await openSource(path);
       try {
         if (expected !== undefined) expected += source.size ?? 0;
-        await Batcher.open(source, this.#plan, this.pool);
+        await Batcher.open(
+          source,
+          this.#plan,
+          this.pool,
+          this.#coalesce,
+        );
       } finally {
         source.close();
       }
@@ -109,6 +123,7 @@ export class Rows {
         typeof from === "string" ? await openSource(from) : from,
         this.#idleTimeout,
       );
+      this.#summary.source = source.name;
       const { bytesIn, blankLines } = this.#summary;
       let batcher: Batcher | undefined;
       const count = (): void => {
@@ -116,7 +131,13 @@ export class Rows {
         this.#summary.blankLines = blankLines + (batcher?.blankLines ?? 0);
       };
       try {
-        batcher = await Batcher.open(source, this.#plan, this.pool);
+        batcher = await Batcher.open(
+          source,
+          this.#plan,
+          this.pool,
+          this.#coalesce,
+        );
+        this.#batcher = batcher;
         while (left > 0) {
           const batch = await batcher.next(left);
           count();

@@ -33,6 +33,16 @@ export class StopRule {
   }
 
   /**
+   * Tells whether an error would hit every record.
+   *
+   * @param error The server's text.
+   * @returns Whether going on would be pointless.
+   */
+  isStopping(error: string): boolean {
+    return stoppingError(error, this.#sameShape) !== undefined;
+  }
+
+  /**
    * Judges an error reply.
    *
    * @param reject The record that it answered.

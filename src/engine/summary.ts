@@ -27,6 +27,8 @@ export interface SummaryData {
   seconds: number;
   /** Records read per second. */
   recordsPerSecond: number;
+  /** The server's text that made rows share commands no more. */
+  coalescingStopped: string | null;
   /** What was rejected, by kind of error, in the order of first appearance. */
   errors: ErrorKind[];
   /**
@@ -94,8 +96,15 @@ export class Summary {
   endMarker: EndMarker | undefined;
   /** What the server says that it is. */
   server: (ServerInfo & { readonly address: string }) | undefined;
+  /**
+   * The server's text that made rows share commands no more; none where they
+   * did to the end, or never did.
+   */
+  coalescingStopped: string | undefined;
   /** Where a load that ended early left off. */
   next: RecordPlace | undefined;
+  /** The source that is being read, or was last. */
+  source: string | undefined;
   /** Bytes that the sources have in all, where every size is known. */
   bytesExpected: number | undefined;
 
@@ -145,6 +154,7 @@ export class Summary {
       bytesOut: this.bytesOut,
       seconds: Math.round(seconds * 1000) / 1000,
       recordsPerSecond: seconds > 0 ? Math.round(this.records / seconds) : 0,
+      coalescingStopped: this.coalescingStopped ?? null,
       errors: this.errors.kinds(),
       next: this.next ?? null,
       server: this.server === undefined ? null : {

@@ -89,8 +89,11 @@ export async function askAll(
   }
   if (replies.length > 0) return replies;
   throw new NotReadyError(
-    `Lost ${address} while it was to answer ${commands[0][0]}` +
-      (isFirst ? "; where the server speaks TLS, --tls is needed" : ""),
+    `Lost ${address}: it closed the connection instead of answering ` +
+      commands[0][0] +
+      (isFirst && !connection.isEncrypted
+        ? "; is it a TLS port? Then add --tls"
+        : ""),
     address,
     { cause },
   );

@@ -22,6 +22,8 @@ import type { ServerInfo } from "./server_info.ts";
 export class Connection {
   /** The server's address as a user would write it. */
   readonly address: string;
+  /** Whether TLS is spoken. */
+  readonly isEncrypted: boolean;
   /** What the server says it is, where it was asked and has told. */
   server: ServerInfo | undefined;
   readonly #conn: ByteStream;
@@ -33,10 +35,12 @@ export class Connection {
    * @param conn A `Deno.Conn`, or what behaves like one; it is closed with
    * this object.
    * @param address What to call the server in messages.
+   * @param isEncrypted Whether TLS is spoken on it.
    */
-  constructor(conn: ByteStream, address: string) {
+  constructor(conn: ByteStream, address: string, isEncrypted = false) {
     this.#conn = conn;
     this.address = address;
+    this.isEncrypted = isEncrypted;
   }
 
   /**

@@ -43,7 +43,10 @@ export function openNodeTls(address: TcpAddress, tls: TlsMaterial): Opening {
   const socket = connect({
     host: address.host,
     port: address.port,
-    servername: tls.sni ?? address.host,
+    // RFC 6066, 3: an IP address is no server name.
+    ...(tls.sni === undefined && isIp(address.host)
+      ? {}
+      : { servername: tls.sni ?? address.host }),
     rejectUnauthorized: !tls.insecure,
     ...(tls.caCerts.length === 0 ? {} : { ca: [...tls.caCerts] }),
     ...(tls.cert === undefined ? {} : { cert: tls.cert, key: tls.key! }),
@@ -111,6 +114,10 @@ export function openNodeTls(address: TcpAddress, tls: TlsMaterial): Opening {
   };
   socket.once("secureConnect", () => opened.resolve(stream));
   return { stream: opened.promise, cancel: () => void socket.destroy() };
+}
+
+function isIp(host: string): boolean {
+  return host.includes(":") || /^[0-9.]+$/.test(host);
 }
 
 /** Gives an error of node's the class that Deno's own network would throw. */

@@ -43,7 +43,9 @@ export async function openConnection(
   const name = formatAddress(address);
   const clock = new Clock(options.timeout ?? 0);
   try {
-    return new Connection(await open(address, options.tls, clock), name);
+    const { tls } = options;
+    const stream = await open(address, tls, clock);
+    return new Connection(stream, name, tls !== undefined);
   } catch (error) {
     if (error instanceof Late) {
       const text = `Cannot connect to ${name}: no ${error.message} within ` +

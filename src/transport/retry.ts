@@ -3,6 +3,9 @@ import { NotReadyError } from "./not_ready.ts";
 /** The first pause between two attempts, and the longest, in ms. */
 const PAUSES = { first: 50, longest: 2_000 };
 
+/** What an attempt gets even where no time is left, in ms: it may succeed. */
+const LEAST = 1_000;
+
 /** How to wait. */
 export interface RetryOptions {
   /** How long, in ms; 0 is a single attempt. */
@@ -19,7 +22,7 @@ export interface RetryOptions {
  * The pauses double, and are cut at random by up to a half, so that many
  * clients of one server do not come back at the same moment.
  *
- * @param attempt What to try; it is told how many ms are left, at least 1.
+ * @param attempt What to try; it is told how many ms it may take.
  * @param options How long.
  * @returns What the attempt gives.
  * @throws {NotReadyError} What the last attempt threw, when the time is up.
@@ -48,7 +51,7 @@ export async function retry<T>(
   let told: string | undefined;
   for (let pause = PAUSES.first;; pause = Math.min(pause * 2, PAUSES.longest)) {
     try {
-      return await attempt(Math.max(1, left()));
+      return await attempt(Math.max(LEAST, left()));
     } catch (error) {
       if (!(error instanceof NotReadyError) || limit === 0) throw error;
       signal?.throwIfAborted();

@@ -60,7 +60,8 @@ function loadInto(
     tryLoad({
       sources: [rowSource(row, { header: "id,v", count })],
       commands: [["HINCRBY", key, "{id}", "{v}"]],
-      server: { port },
+      // Bytes are counted below, so nothing of unknown length may come first.
+      server: { port, introduce: false },
       summary,
     }),
     key,

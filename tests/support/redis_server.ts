@@ -27,6 +27,8 @@ export type Argument = string | Uint8Array;
 export interface StartOptions {
   /** More of its command line; it wins over what the fixture sets. */
   args?: string[];
+  /** Its port; a free one by default. */
+  port?: number;
 }
 
 /** A server that runs until it is disposed of. */
@@ -160,6 +162,16 @@ async function readReplies(
 }
 
 /**
+ * Finds a TCP port of 127.0.0.1 that nobody listens on.
+ *
+ * @returns The port; another process may take it at any time.
+ */
+export function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+/**
  * Starts `redis-server`, or `valkey-server` where there is no other, or what
  * the environment variable `REDIS_SERVER` names.
  *
@@ -171,7 +183,7 @@ export async function startServer(
 ): Promise<RedisServer> {
   let problem = "";
   for (let attempt = 0; attempt < START_ATTEMPTS; attempt++) {
-    const port = freePort();
+    const port = options.port ?? freePort();
     const directory = await Deno.makeTempDir({ prefix: "respipe_test_" });
     const process = spawnServer(directory, [
       ...["--bind", "127.0.0.1", "--port", String(port)],
@@ -189,11 +201,6 @@ export async function startServer(
   throw new Error(
     `Cannot start server: it does not answer; its log:\n${problem}`,
   );
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 /** Spawns the server, or removes its directory where there is none. */

@@ -1,0 +1,132 @@
+/** What is counted while a command runs. */
+export interface ProgressCounts {
+  /** The source that is being read; nothing before the first. */
+  readonly source: string | undefined;
+  /** Bytes read. */
+  readonly bytes: number;
+  /** Bytes there are in all, where that is known. */
+  readonly bytesExpected: number | undefined;
+  /** Records or replies that are done with. */
+  readonly done: number;
+  /** How many there will be at the most, where that is known. */
+  readonly limit?: number | undefined;
+  /** What is counted in `done`. */
+  readonly unit: "record" | "reply";
+  /** Rejects, or error replies. */
+  readonly errors: number;
+}
+
+/** How far a command is, and how fast it goes. */
+export interface ProgressState {
+  /** The source that is being read. */
+  readonly source: string;
+  /** Seconds since the first look. */
+  readonly elapsed: number;
+  /** Bytes read. */
+  readonly bytes: number;
+  /** The part that is done, from 0 to 1, where the whole is known. */
+  readonly fraction: number | undefined;
+  /** Records or replies that are done with. */
+  readonly done: number;
+  /** What is counted in `done`. */
+  readonly unit: "record" | "reply";
+  /** How many of those per second of late. */
+  readonly donePerSecond: number;
+  /** Bytes per second of late. */
+  readonly bytesPerSecond: number;
+  /** Rejects, or error replies. */
+  readonly errors: number;
+  /** Seconds that it will take still, where that can be told. */
+  readonly secondsLeft: number | undefined;
+}
+
+/** "Of late": speeds are those of so many ms. */
+const WINDOW = 3_000;
+
+interface Sample {
+  readonly time: number;
+  readonly bytes: number;
+  readonly done: number;
+  readonly fraction: number;
+}
+
+/**
+ * Makes speeds and a time left of counts that are looked at now and then.
+ *
+ * Speeds are those of the last three seconds, so that a load that stalls is
+ * seen to.
+ *
+ * @example
+ * ```ts
+ * import { ProgressMeter } from "./progress_meter.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const meter = new ProgressMeter();
+ * const counts = {
+ *   source: "a.csv",
+ *   bytesExpected: 400,
+ *   unit: "record",
+ *   errors: 0,
+ * } as const;
+ * meter.look({ ...counts, bytes: 0, done: 0 }, 0);
+ * const state = meter.look({ ...counts, bytes: 100, done: 10 }, 1000);
+ * assertEquals(state?.donePerSecond, 10);
+ * assertEquals(state?.secondsLeft, 3);
+ * ```
+ */
+export class ProgressMeter {
+  readonly #samples: Sample[] = [];
+  #started = 0;
+
+  /**
+   * Takes the counts.
+   *
+   * @param counts What has been counted.
+   * @param now The time in ms.
+   * @returns How far it is; nothing before there is something to compare with.
+   */
+  look(counts: ProgressCounts, now: number): ProgressState | undefined {
+    const { source, bytes, done } = counts;
+    if (source === undefined) return undefined;
+    const fraction = fractionOf(counts);
+    const samples = this.#samples;
+    if (samples.length === 0) this.#started = now;
+    samples.push({ time: now, bytes, done, fraction: fraction ?? 0 });
+    while (samples.length > 2 && samples[1].time <= now - WINDOW) {
+      samples.shift();
+    }
+    const [first] = samples;
+    const seconds = (now - first.time) / 1000;
+    if (seconds <= 0) return undefined;
+    // What a server has not answered is taken back when it is lost.
+    const perSecond = (from: number, to: number): number =>
+      Math.max(0, to - from) / seconds;
+    const pace = perSecond(first.fraction, fraction ?? 0);
+    return {
+      source,
+      elapsed: (now - this.#started) / 1000,
+      bytes,
+      fraction,
+      done,
+      unit: counts.unit,
+      donePerSecond: perSecond(first.done, done),
+      bytesPerSecond: perSecond(first.bytes, bytes),
+      errors: counts.errors,
+      secondsLeft: fraction === undefined || pace === 0
+        ? undefined
+        : (1 - fraction) / pace,
+    };
+  }
+}
+
+/** By bytes, or by records where there is a limit that comes first. */
+function fractionOf(
+  { bytes, bytesExpected, done, limit }: ProgressCounts,
+): number | undefined {
+  const parts: number[] = [];
+  if (bytesExpected !== undefined && bytesExpected > 0) {
+    parts.push(bytes / bytesExpected);
+  }
+  if (limit !== undefined && limit > 0) parts.push(done / limit);
+  return parts.length === 0 ? undefined : Math.min(1, Math.max(...parts));
+}

@@ -1,0 +1,94 @@
+import { ErrorLimit } from "./error_limit.ts";
+import { quoteCommands } from "./quote_command.ts";
+import { RaceSlot } from "./race_slot.ts";
+import type { Reject } from "./reject.ts";
+import type { RowOptions } from "./row_plan.ts";
+import { Rows, type SourceOptions } from "./rows.ts";
+import { SlotTally } from "./slot_tally.ts";
+import { Summary } from "./summary.ts";
+
+/** How much of a command is shown: all of it, within reason. */
+const LIMITS = { bytes: 1024, arguments: 1024 };
+
+/** What to try, and what to show of it. */
+export interface DryRunOptions extends RowOptions, SourceOptions {
+  /** How many records to show. */
+  show: number;
+  /** Takes what a record would become: its commands, as redis-cli quotes. */
+  onRow: (commands: readonly string[]) => Promise<void>;
+  /** Counts to keep up to date; what would be sent counts as loaded. */
+  summary?: Summary | undefined;
+  /** Told about each record that is malformed, in the input's order. */
+  onReject?: ((reject: Reject) => void) | undefined;
+  /** Checked, and nothing more: a dry run sees the whole input. */
+  maxErrors?: string | undefined;
+  /** Stops it. */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Does all of a load but the load: reads every record, makes its commands, and
+ * connects to nothing.
+ *
+ * @param options What to try.
+ * @param slots Counts the hash slots.
+ * @returns The counts.
+ * @throws {UsageError} When an option or the template cannot work.
+ * @throws {InputError} When a source cannot be read on; what came before it is
+ * counted.
+ *
+ * @example
+ * ```ts no-run
+ * import { dryRun } from "./dry_run.ts";
+ *
+ * const summary = await dryRun({
+ *   sources: ["users.csv"],
+ *   commands: [["HSET", "user:{id}", "{*}"]],
+ *   show: 5,
+ *   onRow: async (commands) => await console.log(commands.join("\n")),
+ * });
+ * console.log(summary.rejected);
+ * ```
+ */
+export async function dryRun(
+  options: DryRunOptions,
+  slots: SlotTally = new SlotTally(options.commands),
+): Promise<Summary> {
+  const { summary = new Summary(), maxErrors, onReject, signal } = options;
+  if (maxErrors !== undefined) ErrorLimit.parse(maxErrors);
+  // Shown and counted is what each row becomes on its own.
+  const rows = new Rows({ ...options, coalesce: false }, summary);
+  const end = new RaceSlot();
+  using _listening = end.failOn(signal);
+  const each = options.commands.length;
+  let left = options.show;
+  const batches = rows.batches();
+  try {
+    await end.race(rows.check());
+    for (;;) {
+      const { value: batch } = await end.race(batches.next());
+      if (batch === undefined) return summary;
+      const commands = batch.output.view();
+      const shown = quoteCommands(commands, left * each, LIMITS);
+      for (let i = 0; i < shown.length; i += each) {
+        await options.onRow(shown.slice(i, i + each));
+      }
+      left -= shown.length / each;
+      slots.add(commands);
+      summary.records += batch.records;
+      summary.loaded += batch.encoded;
+      summary.commands += batch.commands;
+      summary.bytesOut += batch.output.length;
+      summary.rejected += batch.rejects.length;
+      for (const reject of batch.rejects) {
+        summary.errors.add(reject.error, `${reject.source}:${reject.line}`);
+        onReject?.(reject);
+      }
+      rows.pool.release(batch);
+    }
+  } finally {
+    // A read under way may never come back, so its end is not waited for.
+    batches.return().catch(() => {});
+    summary.end();
+  }
+}

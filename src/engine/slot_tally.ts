@@ -1,0 +1,117 @@
+import { CR, ZERO } from "../protocol/ascii.ts";
+import { keyPosition } from "../protocol/key_position.ts";
+import { keySlot, SLOTS } from "../protocol/key_slot.ts";
+
+/** What commands do to a cluster's hash slots, as plain data. */
+export interface SlotData {
+  /** Hash slots that the commands touch, of 16384. */
+  touched: number;
+  /** Commands that have a key. */
+  commands: number;
+  /** Commands that have none. */
+  withoutKey: number;
+  /** The slot that most commands go to; none where no command has a key. */
+  largest: {
+    /** Its number. */
+    slot: number;
+    /** Commands that go to it. */
+    commands: number;
+    /** Their share in those that have a key, from 0 to 1. */
+    share: number;
+  } | null;
+}
+
+/**
+ * Counts the hash slots that commands go to, so that a hash tag that puts all
+ * into one slot is seen before the load.
+ *
+ * @example
+ * ```ts
+ * import { SlotTally } from "./slot_tally.ts";
+ * import { encodeCommand } from "../protocol/encode.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const tally = new SlotTally([["GET", "{key}"]]);
+ * tally.add(encodeCommand(["GET", "123456789"]));
+ * assertEquals(tally.toJSON().largest, { slot: 12739, commands: 1, share: 1 });
+ * ```
+ */
+export class SlotTally {
+  readonly #positions: readonly number[];
+  readonly #counts = new Float64Array(SLOTS);
+  #withoutKey = 0;
+  #bytes: Uint8Array = new Uint8Array();
+  #at = 0;
+
+  /**
+   * Makes an empty tally.
+   *
+   * @param commands The words of each command that a record becomes.
+   */
+  constructor(commands: readonly (readonly string[])[]) {
+    this.#positions = commands.map(keyPosition);
+  }
+
+  /**
+   * Counts the commands of whole records.
+   *
+   * @param bytes Their RESP.
+   */
+  add(bytes: Uint8Array): void {
+    this.#bytes = bytes;
+    this.#at = 0;
+    while (this.#at < bytes.length) {
+      for (const position of this.#positions) this.#command(position);
+    }
+  }
+
+  /**
+   * Takes the counts as plain data.
+   *
+   * @returns The counts under stable names.
+   */
+  toJSON(): SlotData {
+    let touched = 0;
+    let commands = 0;
+    let fullest = 0;
+    for (let slot = 0; slot < SLOTS; slot++) {
+      const count = this.#counts[slot];
+      if (count > 0) touched++;
+      commands += count;
+      if (count > this.#counts[fullest]) fullest = slot;
+    }
+    const most = this.#counts[fullest];
+    return {
+      touched,
+      commands,
+      withoutKey: this.#withoutKey,
+      largest: commands === 0
+        ? null
+        : { slot: fullest, commands: most, share: most / commands },
+    };
+  }
+
+  #command(position: number): void {
+    const count = this.#length();
+    for (let i = 0; i < count; i++) {
+      const size = this.#length();
+      if (i === position && position > 0) {
+        this.#counts[keySlot(this.#bytes, this.#at, this.#at + size)]++;
+      }
+      this.#at += size + 2;
+    }
+    if (position === 0 || position >= count) this.#withoutKey++;
+  }
+
+  /** Reads the number behind `*` or `$`, and passes over the line break. */
+  #length(): number {
+    let value = 0;
+    let byte = this.#bytes[++this.#at];
+    while (byte !== CR) {
+      value = value * 10 + byte - ZERO;
+      byte = this.#bytes[++this.#at];
+    }
+    this.#at += 2;
+    return value;
+  }
+}

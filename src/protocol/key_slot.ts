@@ -1,0 +1,70 @@
+/**
+ * The hash slot of a key, as the Redis Cluster specification defines it: the
+ * CRC16 (XMODEM: polynomial 0x1021, from 0) of the key's hash tag, modulo
+ * 16384. The tag is what stands between the first `{` and the first `}` behind
+ * it, where that is not empty; else it is the whole key.
+ *
+ * @module
+ */
+import { BRACE_CLOSE, BRACE_OPEN } from "./ascii.ts";
+
+/** How many hash slots a cluster has. */
+export const SLOTS = 16_384;
+
+const CRC16: Uint16Array = Uint16Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte << 8;
+  for (let bit = 0; bit < 8; bit++) {
+    crc = crc & 0x8000 ? crc << 1 ^ 0x1021 : crc << 1;
+  }
+  return crc;
+});
+
+/**
+ * Tells the hash slot of a key.
+ *
+ * @param bytes The buffer that holds the key.
+ * @param start Index of its first byte.
+ * @param end Index behind its last byte.
+ * @returns The slot, from 0 to 16383.
+ *
+ * @example
+ * ```ts
+ * import { keySlot } from "./key_slot.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const slotOf = (key: string) => keySlot(new TextEncoder().encode(key));
+ * assertEquals(slotOf("123456789"), 0x31c3);
+ * assertEquals(slotOf("{user:42}:profile"), slotOf("user:42"));
+ * ```
+ */
+export function keySlot(
+  bytes: Uint8Array,
+  start = 0,
+  end: number = bytes.length,
+): number {
+  let from = start;
+  let to = end;
+  const open = indexOf(bytes, BRACE_OPEN, start, end);
+  if (open !== -1) {
+    const close = indexOf(bytes, BRACE_CLOSE, open + 1, end);
+    if (close > open + 1) {
+      from = open + 1;
+      to = close;
+    }
+  }
+  let crc = 0;
+  for (let i = from; i < to; i++) {
+    crc = (crc & 0xff) << 8 ^ CRC16[crc >> 8 ^ bytes[i]];
+  }
+  return crc % SLOTS;
+}
+
+function indexOf(
+  bytes: Uint8Array,
+  byte: number,
+  start: number,
+  end: number,
+): number {
+  for (let i = start; i < end; i++) if (bytes[i] === byte) return i;
+  return -1;
+}
