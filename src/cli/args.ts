@@ -11,6 +11,7 @@
 import { parseArgs as parse } from "@std/cli";
 import { UsageError } from "../errors.ts";
 import { type CommandName, type Flag, flagName, FLAGS } from "./flags.ts";
+import { HOST_HINT } from "./help.ts";
 import { nearest } from "./nearest.ts";
 
 /** The values of the flags that were given. */
@@ -143,9 +144,7 @@ function isNamed(flag: Flag, word: string): boolean {
 }
 
 function missing(flag: Flag, name: string): UsageError {
-  const hint = flag.letter === "h"
-    ? "; -h is the host, as in redis-cli, and help is --help"
-    : "";
+  const hint = flag.letter === "h" ? `; -h ${HOST_HINT}` : "";
   return new UsageError(`${name} needs its ${flag.value}${hint}`, name);
 }
 

@@ -8,7 +8,7 @@
  */
 import { UsageError } from "../errors.ts";
 import { type CommandName, type Flag, FLAGS } from "./flags.ts";
-import { COMMANDS } from "./help.ts";
+import { COMMANDS, HELPERS } from "./help.ts";
 import { nearest } from "./nearest.ts";
 
 /** What each shell's script is written by. */
@@ -18,11 +18,10 @@ const WRITERS: Readonly<Record<string, () => string>> = { bash, fish, zsh };
 export const SHELLS: readonly string[] = Object.keys(WRITERS);
 
 /** Words that can stand where a command does, with what they do. */
-const FIRST: readonly [word: string, help: string][] = [
-  ...Object.entries(COMMANDS),
-  ["completions", "print a shell's completion script"],
-  ["help", "show what a command does"],
-];
+const FIRST: readonly [word: string, help: string][] = Object.entries({
+  ...COMMANDS,
+  ...HELPERS,
+});
 
 const NAMES = Object.keys(COMMANDS) as CommandName[];
 

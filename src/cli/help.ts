@@ -4,11 +4,20 @@ import { type CommandName, type Flag, FLAGS } from "./flags.ts";
 /** The version of respipe, from deno.json. */
 export const VERSION: string = denoJson.version;
 
+/** What is said about `-h`, which many take for help. */
+export const HOST_HINT = "is the host, as in redis-cli, and help is --help";
+
 /** What each command does, in one line. */
 export const COMMANDS: Readonly<Record<CommandName, string>> = {
   load: "rows become commands, straight into the server",
   encode: "rows become RESP on standard output",
   pipe: "raw RESP in, like redis-cli --pipe",
+};
+
+/** What else can stand where a command does. */
+export const HELPERS: Readonly<Record<string, string>> = {
+  completions: "print the completion script of a shell: bash, fish, zsh",
+  help: "list a command's flags, as COMMAND --help does",
 };
 
 const USAGE: Readonly<Record<CommandName, string>> = {
@@ -67,17 +76,13 @@ const EXIT_CODES = `Exit codes:
  * @returns The text.
  */
 export function generalHelp(): string {
+  const commands = Object.entries({ ...COMMANDS, ...HELPERS });
   return `respipe ${VERSION}: gets a file into Redis or Valkey
 
 Usage:
 ${Object.values(USAGE).map((line) => `  ${line}\n`).join("")}
 Commands:
-${
-    Object.entries(COMMANDS)
-      .map(([name, help]) => `  ${name.padEnd(8)}${help}\n`).join("")
-  }  completions bash, zsh or fish: print that shell's completion script
-  help    COMMAND: list its flags, as COMMAND --help does
-
+${commands.map(([name, help]) => `  ${name.padEnd(13)}${help}\n`).join("")}
 No FILE, or -, is standard input. Everything after -- is a command, one word
 per argument.
 
@@ -109,6 +114,24 @@ export function commandHelp(command: CommandName): string {
     examples(EXAMPLES[command]),
     EXIT_CODES,
   ].join("\n");
+}
+
+/**
+ * Writes the help for `respipe completions`.
+ *
+ * @returns The text: usage, and how each shell is told.
+ */
+export function completionsHelp(): string {
+  return `respipe completions: ${HELPERS.completions}
+
+Usage:
+  respipe completions bash|fish|zsh
+
+Examples:
+  source <(respipe completions bash)        in ~/.bashrc
+  source <(respipe completions zsh)         in ~/.zshrc, behind compinit
+  respipe completions fish | source         in ~/.config/fish/config.fish
+`;
 }
 
 function examples(lines: readonly string[]): string {

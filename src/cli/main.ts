@@ -4,7 +4,15 @@ import { type Config, parseConfig } from "./config.ts";
 import { readVariable } from "./environment.ts";
 import { ExitCode, exitCodeOf } from "./exit_code.ts";
 import type { CommandName } from "./flags.ts";
-import { commandHelp, COMMANDS, generalHelp, VERSION } from "./help.ts";
+import {
+  commandHelp,
+  COMMANDS,
+  completionsHelp,
+  generalHelp,
+  HELPERS,
+  HOST_HINT,
+  VERSION,
+} from "./help.ts";
 import { nearest } from "./nearest.ts";
 import { print, printError } from "./output.ts";
 
@@ -33,39 +41,75 @@ export async function main(words: readonly string[]): Promise<number> {
   }
 }
 
-/** Answers what needs no command: help and version. */
+/** Answers what needs no command: help, version, completions. */
 async function answer(words: readonly string[]): Promise<number | undefined> {
   const split = words.indexOf("--");
   const mine = split === -1 ? words : words.slice(0, split);
-  const [first, second] = mine;
-  if (first === undefined || first === "--help" || first === "help") {
-    await print(isCommand(second) ? commandHelp(second) : generalHelp());
-    return ExitCode.Ok;
+  const text = await answerTo(mine, words.length === 0);
+  if (text === undefined) return undefined;
+  await print(text);
+  return ExitCode.Ok;
+}
+
+async function answerTo(
+  [first, second, ...more]: readonly string[],
+  isBare: boolean,
+): Promise<string | undefined> {
+  const rest = [second, ...more];
+  switch (first) {
+    case undefined:
+      return isBare ? generalHelp() : undefined;
+    case "--help":
+    case "help":
+      return helpOn(second);
+    case "--version":
+      return versionLine();
+    case "completions": {
+      if (rest.includes("--help")) return completionsHelp();
+      const { completions } = await import("./completions.ts");
+      return completions(second);
+    }
   }
-  if (mine.includes("--help") && isCommand(first)) {
-    await print(commandHelp(first));
-    return ExitCode.Ok;
+  if (rest.includes("--help") && isCommand(first)) return commandHelp(first);
+  return rest.includes("--version") ? versionLine() : undefined;
+}
+
+function helpOn(word: string | undefined): string {
+  if (isCommand(word)) return commandHelp(word);
+  if (word === "completions") return completionsHelp();
+  if (word === undefined || word === "help" || word.startsWith("-")) {
+    return generalHelp();
   }
-  if (first === "--version" || mine.includes("--version")) {
-    await print(`respipe ${VERSION}\n`);
-    return ExitCode.Ok;
-  }
-  return undefined;
+  throw unknownCommand(word);
+}
+
+function versionLine(): string {
+  return `respipe ${VERSION}\n`;
 }
 
 function configOf([first, ...words]: readonly string[]): Config {
   if (isCommand(first)) return parseConfig(first, words, readVariable);
-  const near = nearest(first, Object.keys(COMMANDS));
+  if (!first.startsWith("-")) throw unknownCommand(first);
+  // Without its value, which may be secret.
+  const flag = flagOf(first);
+  const near = nearest(flag, ["--help", "--version"]);
   throw new UsageError(
-    first.startsWith("-")
-      // Without its value, which may be secret.
-      ? `There is no command in front of ${flagOf(first)}; it is one of ` +
+    near !== undefined
+      ? `Unknown flag ${flag}; did you mean ${near}?`
+      : `There is no command in front of ${flag}; it is one of ` +
         `${Object.keys(COMMANDS).join(", ")}, as in: respipe load ` +
-        `${flagOf(first)} ...`
-      : `Unknown command ${JSON.stringify(first)}` +
-        (near === undefined
-          ? `; there are ${Object.keys(COMMANDS).join(", ")}`
-          : `; did you mean ${near}?`),
+        `${flag} ...` +
+        (flag === "-h" ? `; -h ${HOST_HINT}` : ""),
+  );
+}
+
+function unknownCommand(word: string): UsageError {
+  const near = nearest(word, Object.keys({ ...COMMANDS, ...HELPERS }));
+  return new UsageError(
+    `Unknown command ${JSON.stringify(word)}` +
+      (near === undefined
+        ? `; there are ${Object.keys(COMMANDS).join(", ")}`
+        : `; did you mean ${near}?`),
   );
 }
 
@@ -86,6 +130,11 @@ async function run(config: Config): Promise<number> {
   switch (config.command) {
     // Imported when needed: what a command does not use costs start-up time.
     case "load": {
+      const { dryRun } = config;
+      if (dryRun !== undefined) {
+        const { runDryRun } = await import("./run_dry_run.ts");
+        return await runDryRun(config, dryRun);
+      }
       const { runLoad } = await import("./run_load.ts");
       return await runLoad(config);
     }

@@ -14,6 +14,9 @@ const ERASE = "\x1b[J";
 /** Whether there is a line to erase. */
 let isDrawn = false;
 
+/** Texts for standard output that are on their way. */
+let printing = 0;
+
 /**
  * Writes all of some bytes to standard output.
  *
@@ -32,7 +35,12 @@ export async function writeOut(bytes: Uint8Array): Promise<void> {
  */
 export async function print(text: string): Promise<void> {
   eraseLine();
-  await writeOut(encoder.encode(text));
+  printing++;
+  try {
+    await writeOut(encoder.encode(text));
+  } finally {
+    printing--;
+  }
 }
 
 /**
@@ -56,8 +64,9 @@ export function printError(text: string): void {
  * @param line What to draw: no wider than the terminal, without a line break.
  */
 export function drawLine(line: string): void {
+  if (printing > 0) return;
   isDrawn = true;
-  writeError(`${line}${ERASE}\r`);
+  writeError(`\r${line}${ERASE}\r`);
 }
 
 /** Erases the line that was drawn, where there is one. */

@@ -21,8 +21,10 @@ interface Shape {
   readonly bar: number;
   /** Whether numbers are written out: 1,234,567 instead of 1.23M. */
   readonly long: boolean;
-  /** Whether units are written out: `records/s`, `left`. */
+  /** Whether speeds are written out: `records/s` instead of `/s`. */
   readonly words: boolean;
+  /** Whether numbers have words behind them: `records`, `errors`, `left`. */
+  readonly units: boolean;
   /** Whether records or replies are counted. */
   readonly done: boolean;
   /** Whether it says how many come in a second. */
@@ -40,6 +42,7 @@ const GENEROUS: Shape = {
   bar: 10,
   long: true,
   words: true,
+  units: true,
   done: true,
   pace: true,
   speed: true,
@@ -52,10 +55,11 @@ const STEPS: readonly Partial<Shape>[] = [
   {},
   { words: false },
   { name: 16 },
-  { bar: 6 },
   { long: false },
+  { bar: 6 },
   { noErrors: false },
   { name: 12 },
+  { units: false },
   { speed: false },
   { bar: 0 },
   { name: 8 },
@@ -152,7 +156,7 @@ function partsOf(state: ProgressState, shape: Shape): string[] {
   );
   if (shape.done) {
     const what = done === 1 ? unit : many;
-    parts.push(number(done) + (shape.long ? ` ${what}` : ""));
+    parts.push(number(done) + (shape.units ? ` ${what}` : ""));
   }
   if (shape.pace) {
     parts.push(
@@ -162,14 +166,14 @@ function partsOf(state: ProgressState, shape: Shape): string[] {
   if (shape.speed) parts.push(`${formatBytes(state.bytesPerSecond)}/s`);
   if (errors > 0 || shape.noErrors) parts.push(errorsOf(state, shape));
   if (shape.left && secondsLeft !== undefined) {
-    parts.push(formatTime(secondsLeft) + (shape.long ? " left" : ""));
+    parts.push(formatTime(secondsLeft) + (shape.units ? " left" : ""));
   }
   return parts;
 }
 
-function errorsOf({ errors }: ProgressState, { long }: Shape): string {
+function errorsOf({ errors }: ProgressState, { long, units }: Shape): string {
   const count = long ? formatCount(errors) : formatShort(errors);
-  return `${count} ${long ? errors === 1 ? "error" : "errors" : "err"}`;
+  return `${count} ${units ? errors === 1 ? "error" : "errors" : "err"}`;
 }
 
 function paint(
@@ -178,7 +182,7 @@ function paint(
   colors: boolean,
 ): string[] {
   return parts.map((part) =>
-    colors && errors > 0 && / (errors?|err)$/.test(part)
+    colors && errors > 0 && /^[\d.,]+[kMGT]? (errors?|err)$/.test(part)
       ? `${RED}${part}${NORMAL}`
       : part
   );

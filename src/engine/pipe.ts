@@ -86,8 +86,8 @@ export async function pipe(options: PipeOptions = {}): Promise<PipeCounts> {
     // What is piped may well be reads.
     ? await connectUnless(end, {
       signal,
-      allowReplica: true,
       ...options.server,
+      allowReplica: options.server?.allowReplica ?? true,
     })
     : Connection.from(options.connection);
   const ledger = new PipeLedger({

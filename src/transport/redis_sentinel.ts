@@ -1,5 +1,5 @@
 import { ConnectionError } from "../errors.ts";
-import { type Reply } from "../protocol/reply.ts";
+import type { Reply } from "../protocol/reply.ts";
 import { formatAddress, parsePort, type TcpAddress } from "./address.ts";
 import { ask } from "./ask.ts";
 import type { Connection } from "./connection.ts";

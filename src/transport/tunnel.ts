@@ -26,7 +26,8 @@ export interface TunnelOptions {
  *
  * The command gets a process group of its own: a Ctrl-C on the terminal is for
  * respipe, which still has replies to wait for, and what the command itself
- * started ends with it.
+ * started ends with it. To signal a group takes Deno's permission to run
+ * anything; with less only the command itself is ended.
  */
 export class Tunnel implements AsyncDisposable {
   /** The local host. */
@@ -34,7 +35,8 @@ export class Tunnel implements AsyncDisposable {
   /** The local port. */
   readonly port: number;
   readonly #child: Deno.ChildProcess;
-  readonly #stderr: Promise<void>;
+  readonly #stderr: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #heard: Promise<void>;
   readonly #kill = (): void => this.#send("SIGKILL");
   #said = "";
   #ended = false;
@@ -43,7 +45,8 @@ export class Tunnel implements AsyncDisposable {
     this.#child = child;
     this.port = port;
     child.status.then(() => this.#ended = true);
-    this.#stderr = this.#listen();
+    this.#stderr = child.stderr.getReader();
+    this.#heard = this.#listen();
     // Where the process ends by Deno.exit, nothing else is run any more.
     globalThis.addEventListener("unload", this.#kill);
   }
@@ -105,9 +108,9 @@ export class Tunnel implements AsyncDisposable {
     const timer = setTimeout(() => this.#send("SIGKILL"), PATIENCE);
     await this.#child.status;
     clearTimeout(timer);
-    // What it has started may outlive it.
+    // What it has started may outlive it, and keep its streams open.
     this.#send("SIGKILL");
-    await this.#stderr;
+    await this.#stderr.cancel();
     globalThis.removeEventListener("unload", this.#kill);
   }
 
@@ -122,7 +125,10 @@ export class Tunnel implements AsyncDisposable {
       signal?.throwIfAborted();
       if (this.#ended) {
         const { code } = await this.#child.status;
-        await this.#stderr;
+        await Promise.race([
+          this.#heard,
+          new Promise((wake) => setTimeout(wake, INTERVAL * 4)),
+        ]);
         throw new ConnectionError(
           `Cannot go through --via ${program}: it ended with code ${code}` +
             this.#quoted(),
@@ -163,8 +169,10 @@ export class Tunnel implements AsyncDisposable {
 
   async #listen(): Promise<void> {
     const decoder = new TextDecoder();
-    for await (const chunk of this.#child.stderr) {
-      const text = this.#said + decoder.decode(chunk, { stream: true });
+    for (;;) {
+      const { value } = await this.#stderr.read();
+      if (value === undefined) return;
+      const text = this.#said + decoder.decode(value, { stream: true });
       this.#said = text.slice(-KEPT);
     }
   }
@@ -176,7 +184,7 @@ export class Tunnel implements AsyncDisposable {
       else Deno.kill(-this.#child.pid, signal);
     } catch {
       try {
-        // Without leave to signal any process, one's own child may be.
+        // One's own child may be signalled without further leave.
         this.#child.kill(signal);
       } catch {
         // It has ended by itself.

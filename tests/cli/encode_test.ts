@@ -52,9 +52,12 @@ for (const [name, input, words] of CASES) {
     await using proxy = new RecordingProxy(server.port);
     const [encoded, loaded] = await Promise.all([
       runRespipe(["encode", ...words], { stdin: input, permissions: [] }),
-      runRespipe(["load", "-p", String(proxy.port), ...words], {
-        stdin: input,
-      }),
+      runRespipe(
+        ["load", "--no-coalesce", "-p", String(proxy.port), ...words],
+        {
+          stdin: input,
+        },
+      ),
     ]);
     assertEquals([encoded.code, encoded.stderr], [0, ""]);
     assertEquals([loaded.code, loaded.stderr], [0, ""]);

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import {
   quoteArgument,
   quoteCommand,
+  quoteCommands,
   quotePiped,
 } from "../../src/engine/quote_command.ts";
 import { encodeCommand } from "../../src/protocol/encode.ts";
@@ -97,4 +98,22 @@ Deno.test("a quoted command is never long", () => {
     assert(quotePiped(bytes, 0, end).length < 2300);
   }
   assert(quoteCommand(bytes, 0).length < 2300);
+});
+
+Deno.test("quoteCommands shows the first commands, as much as it is told", () => {
+  const commands = [["SET", "k", "v w"], ["SADD", "s", "abcdef", "g"], [
+    "PING",
+  ]];
+  const bytes = Uint8Array.from(commands.flatMap((c) => [...encodeCommand(c)]));
+  const all = { bytes: 100, arguments: 100 };
+  assertEquals(quoteCommands(bytes, 9, all), [
+    'SET k "v w"',
+    "SADD s abcdef g",
+    "PING",
+  ]);
+  assertEquals(quoteCommands(bytes, 2, { bytes: 4, arguments: 3 }), [
+    'SET k "v w"',
+    "SADD s abcd... (6 bytes) ... (4 arguments)",
+  ]);
+  assertEquals(quoteCommands(bytes, 0, all), []);
 });

@@ -1,0 +1,139 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { unicodeWidth } from "@std/cli/unicode-width";
+import {
+  formatProgress,
+  formatProgressLog,
+} from "../../src/cli/progress_line.ts";
+import type { ProgressState } from "../../src/cli/progress_meter.ts";
+
+const STATE: ProgressState = {
+  source: "users.csv",
+  elapsed: 65.2,
+  bytes: 42_000_000,
+  fraction: 0.425,
+  done: 1_234_567,
+  unit: "record",
+  donePerSecond: 812_345.4,
+  bytesPerSecond: 45_200_000,
+  errors: 12,
+  secondsLeft: 6.3,
+};
+/** Of a size that nobody knows. */
+const UNSIZED = { source: "-", fraction: undefined, secondsLeft: undefined };
+const NESTED = "/var/spool/imports/2024-06-01/drivers_of_hanoi.csv";
+
+const LINES: [width: number, what: Partial<ProgressState>, line: string][] = [
+  [
+    199,
+    {},
+    "users.csv [=====================>                            ]  42% " +
+    "1,234,567 records 812,345 records/s 45.2 MB/s 12 errors 0:07 left",
+  ],
+  [
+    99,
+    {},
+    "users.csv [======>         ]  42% " +
+    "1,234,567 records 812,345 records/s 45.2 MB/s 12 errors 0:07 left",
+  ],
+  [
+    79,
+    {},
+    "users.csv [====>      ]  42% " +
+    "1.23M records 812k/s 45.2 MB/s 12 errors 0:07 left",
+  ],
+  [60, {}, "users.csv [===>    ]  42% 1.23M 812k/s 45.2 MB/s 12 err 0:07"],
+  [39, {}, "users.csv  42% 1.23M 812k/s 12 err 0:07"],
+  [39, { errors: 0 }, "users.csv [==>    ]  42% 1.23M 812k/s 0:07"],
+  [20, {}, " 42% 12 err 0:07"],
+  [3, {}, " 42"],
+  [0, {}, ""],
+  [
+    79,
+    UNSIZED,
+    "stdin 42.0 MB 1,234,567 records 812,345 records/s 45.2 MB/s 12 errors",
+  ],
+  [39, UNSIZED, "stdin 42.0 MB 1.23M 812k/s 12 err"],
+  [
+    79,
+    { ...UNSIZED, unit: "reply", done: 1, errors: 1 },
+    "stdin 42.0 MB 1 reply 812,345 replies/s 45.2 MB/s 1 error",
+  ],
+  [
+    79,
+    { source: NESTED },
+    "..hanoi.csv [==>    ]  42% " +
+    "1.23M records 812k/s 45.2 MB/s 12 errors 0:07 left",
+  ],
+  // Two columns each.
+  [
+    70,
+    { source: "資料/東京都の利用者一覧.csv" },
+    "..者一覧.csv [======>         ]  42% 1.23M 812k/s 45.2 MB/s 12 err 0:07",
+  ],
+  // What a terminal would obey is not shown to it.
+  [39, { source: "a\x1b[2J\n\u202e" }, "a?[2J??  42% 1.23M 812k/s 12 err 0:07"],
+  [
+    79,
+    { fraction: 1, secondsLeft: 0 },
+    "users.csv [===========] 100% " +
+    "1.23M records 812k/s 45.2 MB/s 12 errors 0:00 left",
+  ],
+  [
+    79,
+    { fraction: 0, secondsLeft: 3723 },
+    "users.csv [>       ]   0% " +
+    "1.23M records 812k/s 45.2 MB/s 12 errors 1:02:03 left",
+  ],
+  [39, { done: 999_999_999 }, "users.csv  42% 1.00G 812k/s 12 err 0:07"],
+  [
+    39,
+    { done: 999_499, donePerSecond: 7 },
+    "users.csv  42% 999k 7/s 12 err 0:07",
+  ],
+];
+
+for (const [width, what, line] of LINES) {
+  const name = JSON.stringify(what);
+  Deno.test(`formatProgress of ${name} in ${width} columns`, () => {
+    assertEquals(formatProgress({ ...STATE, ...what }, width), line);
+  });
+}
+
+Deno.test("formatProgress fits every width, whatever it is about", () => {
+  for (const source of ["-", "users.csv", NESTED, "東京都の利用者一覧.csv"]) {
+    for (const done of [0, 1, 999_950, Number.MAX_SAFE_INTEGER]) {
+      for (const fraction of [undefined, 0, 1 / 3, 1]) {
+        const state = { ...STATE, source, done, fraction, errors: done };
+        for (let width = 0; width < 220; width++) {
+          const line = formatProgress(state, width);
+          assert(unicodeWidth(line) <= width, `${width}: ${line}`);
+        }
+      }
+    }
+  }
+});
+
+Deno.test("formatProgress colours errors, where it may and there are any", () => {
+  const colored = formatProgress(STATE, 80, true);
+  assertMatch(colored, / \x1b\[31m12 errors\x1b\[39m /);
+  assertEquals(
+    // deno-lint-ignore no-control-regex
+    colored.replace(/\x1b\[\d+m/g, ""),
+    formatProgress(STATE, 80),
+  );
+  const clean = { ...STATE, errors: 0 };
+  assertEquals(formatProgress(clean, 80, true), formatProgress(clean, 80));
+});
+
+Deno.test("formatProgressLog writes everything out", () => {
+  assertEquals(
+    formatProgressLog({ ...STATE, source: NESTED }),
+    `respipe: after 1:06: ${NESTED}, 42%, 1,234,567 records, ` +
+      "812,345 records/s, 45.2 MB/s, 12 errors, 0:07 left\n",
+  );
+  assertEquals(
+    formatProgressLog({ ...STATE, ...UNSIZED }),
+    "respipe: after 1:06: stdin, 42.0 MB, 1,234,567 records, " +
+      "812,345 records/s, 45.2 MB/s, 12 errors\n",
+  );
+});
