@@ -23,6 +23,7 @@ export async function machineLines(
   const valkey = value("valkey_version");
   const { stdout } = await new Deno.Command(cli, { args: ["--version"] })
     .output();
+  const digest = await server.command("DEBUG", "DIGEST");
   const how = binary === undefined ? "with deno run" : "compiled";
   return [
     `- machine: ${cores.length} cores, ${
@@ -36,5 +37,7 @@ export async function machineLines(
     }, no persistence, on 127.0.0.1`,
     `- client: ${new TextDecoder().decode(stdout).trim()}`,
     `- respipe ${denoJson.version}, ${how}; Deno ${Deno.version.deno}`,
+    "- what was left in the server: compared by DBSIZE" +
+    (digest.kind === "error" ? "; DEBUG is refused" : " and DEBUG DIGEST"),
   ];
 }

@@ -143,16 +143,13 @@ function zsh(): string {
       : takesPath(flag)
       ? flag.value === "DIR" ? "_files -/" : "_files"
       : " ";
-    const value = flag.value === undefined
+    // What may be left out is not offered: it would leave a "=" behind.
+    const value = flag.value === undefined || flag.otherwise !== undefined
       ? ""
-      : `${flag.otherwise === undefined ? ":" : "::"}${
-        escaped(flag.value)
-      }:${action}`;
+      : `:${escaped(flag.value)}:${action}`;
     return namesOf(flag).map((name) => {
       // A value behind "=" or as the next word.
-      const equals = value !== "" && name.startsWith("--")
-        ? flag.otherwise === undefined ? "=" : "=-"
-        : "";
+      const equals = value !== "" && name.startsWith("--") ? "=" : "";
       return `      ${quoted(`${again}${name}${equals}${help}${value}`)}`;
     });
   };

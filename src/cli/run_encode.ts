@@ -3,10 +3,10 @@ import { Summary } from "../engine/summary.ts";
 import type { EncodeConfig } from "./config.ts";
 import { ExitCode } from "./exit_code.ts";
 import { Interruption } from "./interruption.ts";
-import { writeOut } from "./output.ts";
 import { openRejects } from "./open_rejects.ts";
 import { printRejects } from "./print_rejects.ts";
 import { startProgress } from "./start_progress.ts";
+import { writeOut } from "./output.ts";
 import { summaryProgress } from "./summary_progress.ts";
 
 /**

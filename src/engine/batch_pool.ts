@@ -4,9 +4,6 @@ import { Batch } from "./batch.ts";
 import { type Chunk, ChunkPool } from "./chunk_pool.ts";
 import type { RowFormat } from "./row_format.ts";
 
-/** Bytes of input that are read at once. */
-export const CHUNK_SIZE = 64 * 1024;
-
 /** Output buffers that are kept for later, at the most. */
 const KEPT = 32;
 
@@ -16,8 +13,19 @@ const LARGEST_KEPT = 4 * 1024 * 1024;
 /** Begins batches in buffers that earlier ones are done with. */
 export class BatchPool {
   /** Where input buffers come from. */
-  readonly chunks = new ChunkPool(CHUNK_SIZE);
+  readonly chunks: ChunkPool;
   readonly #outputs: ByteBuffer[] = [];
+  readonly #size: number;
+
+  /**
+   * Makes an empty pool.
+   *
+   * @param size Bytes that an ordinary chunk can be filled with.
+   */
+  constructor(size: number) {
+    this.#size = size;
+    this.chunks = new ChunkPool(size);
+  }
 
   /**
    * Begins a batch.
@@ -35,7 +43,7 @@ export class BatchPool {
     place: Place,
   ): Batch {
     chunk.users++;
-    const output = this.#outputs.pop() ?? new ByteBuffer(CHUNK_SIZE);
+    const output = this.#outputs.pop() ?? new ByteBuffer(this.#size);
     return new Batch(output, format, chunk, start, place);
   }
 

@@ -1,3 +1,4 @@
+import type { Batch } from "./batch.ts";
 import { RaceSlot } from "./race_slot.ts";
 import type { Reject } from "./reject.ts";
 import type { RowOptions } from "./row_plan.ts";
@@ -13,6 +14,12 @@ export interface EncodeOptions extends RowOptions, SourceOptions {
   /** Stops it between two batches, or while it waits. */
   signal?: AbortSignal | undefined;
 }
+
+/**
+ * Bytes of input that are read at once. Measured with 222 MB of rows to
+ * /dev/null: 0.89 s with 256 KiB, 1.00 s with 64 KiB.
+ */
+const ENCODE_CHUNK = 256 * 1024;
 
 /**
  * Turns rows into RESP: byte for byte what {@linkcode load} would send,
@@ -42,28 +49,39 @@ export async function encode(
   write: (bytes: Uint8Array) => Promise<void>,
 ): Promise<Summary> {
   const { summary = new Summary(), onReject, signal } = options;
-  const rows = new Rows(options, summary);
+  const rows = new Rows(options, summary, ENCODE_CHUNK);
   const end = new RaceSlot();
   using _listening = end.failOn(signal);
   const batches = rows.batches();
+  const settle = (batch: Batch): void => {
+    summary.records += batch.records;
+    summary.loaded += batch.encoded;
+    summary.commands += batch.commands;
+    summary.bytesOut += batch.output.length;
+    summary.rejected += batch.rejects.length;
+    for (const reject of batch.rejects) {
+      summary.errors.add(reject.error, `${reject.source}:${reject.line}`);
+      onReject?.(reject);
+    }
+    rows.pool.release(batch);
+  };
   try {
     await end.race(rows.check());
+    // One batch is written while the next one is made.
+    let written = Promise.resolve();
+    let last: Batch | undefined;
     for (;;) {
-      const { value: batch } = await end.race(batches.next());
+      const next = batches.next();
+      // Input that breaks off takes nothing of what came before it.
+      await end.race(next.catch(() => {}));
+      await end.race(written);
+      if (last !== undefined) settle(last);
+      const { value: batch } = await next;
       if (batch === undefined) return summary;
-      if (batch.output.length > 0) {
-        await end.race(write(batch.output.view()));
-      }
-      summary.records += batch.records;
-      summary.loaded += batch.encoded;
-      summary.commands += batch.commands;
-      summary.bytesOut += batch.output.length;
-      summary.rejected += batch.rejects.length;
-      for (const reject of batch.rejects) {
-        summary.errors.add(reject.error, `${reject.source}:${reject.line}`);
-        onReject?.(reject);
-      }
-      rows.pool.release(batch);
+      written = write(batch.output.view());
+      // A failure is seen by whoever awaits it; until then it is nobody's.
+      written.catch(() => {});
+      last = batch;
     }
   } finally {
     // A read under way may never come back, so its end is not waited for.

@@ -25,6 +25,12 @@ export interface SourceOptions {
 }
 
 /**
+ * Bytes of input that a load reads at once. Larger chunks make a load no
+ * faster (the server is the limit), and more of their bytes are in flight.
+ */
+export const LOAD_CHUNK = 64 * 1024;
+
+/**
  * The batches of all sources, one source after the other.
  *
  * Yields a batch at a time; whoever takes it releases it to
@@ -32,7 +38,7 @@ export interface SourceOptions {
  */
 export class Rows {
   /** Where the batches' buffers come from and go to. */
-  readonly pool = new BatchPool();
+  readonly pool: BatchPool;
   readonly #plan: RowPlan;
   readonly #sources: readonly (string | Source)[];
   readonly #summary: Summary;
@@ -45,9 +51,15 @@ export class Rows {
    *
    * @param options Where rows come from and what they become.
    * @param summary Counts what is read.
+   * @param chunkSize Bytes of input that are read at once.
    * @throws {UsageError} When an option cannot work.
    */
-  constructor(options: RowOptions & SourceOptions, summary: Summary) {
+  constructor(
+    options: RowOptions & SourceOptions,
+    summary: Summary,
+    chunkSize: number = LOAD_CHUNK,
+  ) {
+    this.pool = new BatchPool(chunkSize);
     this.#plan = new RowPlan(options);
     this.#summary = summary;
     const { sources = [], idleTimeout = 0 } = options;

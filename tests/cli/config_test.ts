@@ -107,3 +107,27 @@ for (const [command, words, says] of BAD) {
     assertThrows(() => parseConfig(command, words, none), UsageError, says);
   });
 }
+
+Deno.test("parseConfig shows progress where nobody says otherwise", () => {
+  assertEquals(load([]).progress, "auto");
+  assertEquals(load(["--progress"]).progress, "log");
+  assertEquals(load(["--no-progress"]).progress, "never");
+  assertEquals(load(["--quiet"]).progress, "never");
+  assertEquals(load(["--quiet", "--no-progress"]).progress, "never");
+  assertEquals(parseConfig("pipe", ["--progress"], none).progress, "log");
+  for (const other of ["--quiet", "--no-progress"]) {
+    assertThrows(
+      () => load(["--progress", other]),
+      UsageError,
+      "exclude each other",
+    );
+  }
+});
+
+Deno.test("parseConfig reads how many rows a dry run shows", () => {
+  assertEquals(load([]).dryRun, undefined);
+  assertEquals(load(["--dry-run"]).dryRun, 5);
+  assertEquals(load(["--dry-run", "20"]).dryRun, 20);
+  assertThrows(() => load(["--dry-run="]), UsageError, "whole number");
+  assertThrows(() => load(["--dry-run=all"]), UsageError, "whole number");
+});

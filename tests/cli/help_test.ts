@@ -35,13 +35,23 @@ for (const [name, text] of TEXTS) {
   });
 }
 
+for (const [name, text] of TEXTS) {
+  Deno.test(`the help of ${name} has three examples`, () => {
+    const [, examples] = text.split("\nExamples:\n");
+    const lines = examples.split("\n\n")[0].trimEnd().split("\n");
+    assertEquals(lines.length, 3);
+    for (const line of lines) assertMatch(line, /\brespipe [a-z]/);
+  });
+}
+
 for (const name of NAMES) {
   Deno.test(`the help of ${name} has its flags and no others`, () => {
     const text = commandHelp(name);
-    for (const { name: flag, letter, value, commands } of FLAGS) {
+    for (const { name: flag, letter, value, otherwise, commands } of FLAGS) {
+      const shown = otherwise === undefined ? value : `[${value}]`;
       const head =
         `${letter === undefined ? "    " : `-${letter}, `}--${flag}` +
-        (value === undefined ? "" : ` ${value}`);
+        (value === undefined ? "" : ` ${shown}`);
       const there = text.split("\n").some((line) =>
         line === `  ${head}` || line.startsWith(`  ${head}  `)
       );
@@ -74,6 +84,11 @@ const ASKED: [words: string[], begins: string][] = [
   [["--help"], `respipe ${VERSION}: `],
   [["help"], `respipe ${VERSION}: `],
   [["help", "load"], "respipe load: "],
+  [["help", "help"], `respipe ${VERSION}: `],
+  [["help", "--help"], `respipe ${VERSION}: `],
+  [["help", "completions"], "respipe completions: "],
+  [["completions", "--help"], "respipe completions: "],
+  [["load", "--version"], `respipe ${VERSION}\n`],
   [["pipe", "--help"], "respipe pipe: "],
   [["load", "-p", "1", "--nonsense", "--help"], "respipe load: "],
   [["--version"], `respipe ${VERSION}\n`],
@@ -91,7 +106,18 @@ const REFUSED: [words: string[], says: RegExp][] = [
   [["laod", "f.csv"], /Unknown command "laod"; did you mean load\?/],
   [["frobnicate"], /Unknown command "frobnicate"; there are load, encode/],
   [["frobnicate", "--help"], /Unknown command "frobnicate"/],
+  [["help", "laod"], /Unknown command "laod"; did you mean load\?/],
+  [["completions", "bsh"], /no completions for "bsh"; did you mean bash\?/],
+  [["completions"], /needs a shell: bash, fish, zsh/],
+  [["--hlep"], /Unknown flag --hlep; did you mean --help\?/],
   [["-p", "7000"], /no command in front of -p/],
+  [["-h"], /no command in front of -h.*-h is the host.*help is --help/],
+  [["load", "-h", "--", "PING"], /-h needs its HOST; -h is the host/],
+  [["--", "SET", "a", "b"], /no command in front of --;/],
+  [
+    ["load", "--rejcts", "f"],
+    /Unknown flag --rejcts; did you mean --rejects\?/,
+  ],
   [["load", "f.csv"], /There is no command; write it after --/],
 ];
 

@@ -47,7 +47,10 @@ Deno.test("ProgressMeter compares lines of a log, however far apart", () => {
   assertEquals(state?.secondsLeft, 35);
 });
 
-const FRACTIONS: [what: Partial<ProgressCounts>, fraction?: number][] = [
+const FRACTIONS: [
+  what: Partial<ProgressCounts>,
+  fraction: number | undefined,
+][] = [
   [{ bytes: 250 }, 0.25],
   [{ bytes: 1000 }, 1],
   // A file that grew.

@@ -61,7 +61,7 @@ async function revive(first: RedisServer): Promise<RedisServer> {
 /** A load into fields of a hash that is cut off somewhere. */
 function loadInto(
   key: string,
-  port: number,
+  server: Pick<LoadOptions, "connection" | "server">,
   count: number,
   summary = new Summary(),
 ): Promise<LoadOutcome> {

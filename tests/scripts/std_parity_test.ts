@@ -19,7 +19,8 @@ import {
   assertThrows,
   fail,
 } from "@std/assert";
-import { parseArgs, unicodeWidth } from "@std/cli";
+import { parseArgs } from "@std/cli";
+import { unicodeWidth } from "@std/cli/unicode-width";
 import { promptSecret } from "@std/cli/prompt-secret";
 import { unicodeWidth as unicodeWidthAlone } from "@std/cli/unicode-width";
 import { parse, stringify } from "@std/csv";

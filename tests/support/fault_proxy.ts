@@ -46,6 +46,7 @@ export class FaultProxy implements AsyncDisposable {
   readonly #listener: Deno.TcpListener;
   readonly #open = new Set<Deno.TcpConn>();
   readonly #serving: Promise<unknown>;
+  #disposed = false;
 
   /**
    * Starts listening on 127.0.0.1.
@@ -71,6 +72,7 @@ export class FaultProxy implements AsyncDisposable {
 
   /** Stops listening and closes what is open. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
     this.#listener.close();
     for (const conn of this.#open) close(conn);
     await this.#serving;
@@ -87,6 +89,11 @@ export class FaultProxy implements AsyncDisposable {
   async #serveOne(client: Deno.TcpConn): Promise<void> {
     const server = await Deno.connect({ port: this.#target });
     this.#open.add(client).add(server);
+    if (this.#disposed) {
+      close(client);
+      close(server);
+      return;
+    }
     await Promise.all([
       quietly(() => this.#requests(client, server)),
       quietly(() => this.#replies(client, server)),
