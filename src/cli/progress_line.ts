@@ -139,7 +139,7 @@ export function formatProgress(
 export function formatProgressLog(state: ProgressState): string {
   const parts = partsOf(state, { ...GENEROUS, name: Infinity, bar: 0 });
   const line = parts.map((part) => part.trim()).join(", ");
-  return `respipe: after ${formatTime(state.elapsed)}: ${line}\n`;
+  return `respipe: after ${formatTime(Math.floor(state.elapsed))}: ${line}\n`;
 }
 
 /** All but the bar; the errors' place is where {@linkcode paint} finds it. */
@@ -163,7 +163,9 @@ function partsOf(state: ProgressState, shape: Shape): string[] {
       `${number(state.donePerSecond)}${shape.words ? ` ${many}` : ""}/s`,
     );
   }
-  if (shape.speed) parts.push(`${formatBytes(state.bytesPerSecond)}/s`);
+  if (shape.speed) {
+    parts.push(`${formatBytes(Math.round(state.bytesPerSecond))}/s`);
+  }
   if (errors > 0 || shape.noErrors) parts.push(errorsOf(state, shape));
   if (shape.left && secondsLeft !== undefined) {
     parts.push(formatTime(secondsLeft) + (shape.units ? " left" : ""));

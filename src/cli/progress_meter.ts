@@ -20,7 +20,7 @@ export interface ProgressCounts {
 export interface ProgressState {
   /** The source that is being read. */
   readonly source: string;
-  /** Seconds since the first look. */
+  /** Seconds since the last look at which there was no source, or the first. */
   readonly elapsed: number;
   /** Bytes read. */
   readonly bytes: number;
@@ -87,14 +87,16 @@ export class ProgressMeter {
    */
   look(counts: ProgressCounts, now: number): ProgressState | undefined {
     const { source, bytes, done } = counts;
-    if (source === undefined) return undefined;
     const fraction = fractionOf(counts);
     const samples = this.#samples;
+    // Connecting is no part of the speed.
+    if (source === undefined) samples.length = 0;
     if (samples.length === 0) this.#started = now;
     samples.push({ time: now, bytes, done, fraction: fraction ?? 0 });
     while (samples.length > 2 && samples[1].time <= now - WINDOW) {
       samples.shift();
     }
+    if (source === undefined) return undefined;
     const [first] = samples;
     const seconds = (now - first.time) / 1000;
     if (seconds <= 0) return undefined;

@@ -38,16 +38,22 @@ export interface DryRunOptions extends RowOptions, SourceOptions {
  * counted.
  *
  * @example
- * ```ts no-run
+ * ```ts
  * import { dryRun } from "./dry_run.ts";
+ * import { assertEquals } from "@std/assert";
  *
+ * const path = await Deno.makeTempFile();
+ * await Deno.writeTextFile(path, "id,name\n7,Ann\n8,Bo\n");
+ * const shown: string[] = [];
  * const summary = await dryRun({
- *   sources: ["users.csv"],
- *   commands: [["HSET", "user:{id}", "{*}"]],
- *   show: 5,
- *   onRow: async (commands) => await console.log(commands.join("\n")),
+ *   sources: [path],
+ *   commands: [["SET", "user:{id}", "{name}"]],
+ *   show: 1,
+ *   onRow: (commands) => Promise.resolve(void shown.push(...commands)),
  * });
- * console.log(summary.rejected);
+ * await Deno.remove(path);
+ * assertEquals(shown, ["SET user:7 Ann"]);
+ * assertEquals(summary.commands, 2);
  * ```
  */
 export async function dryRun(

@@ -63,7 +63,7 @@ export class Ledger {
   readonly #options: LedgerOptions;
   readonly #batches: Batch[] = [];
   /** Answered batches that wait for records to be sent again. */
-  #held: Batch[] = [];
+  readonly #held: Batch[] = [];
   #isHolding = false;
   /** The first record that was not handed over. */
   #next: RecordPlace | undefined;
@@ -179,25 +179,27 @@ export class Ledger {
   }
 
   /**
-   * Hands out the batches that wait, once everything in flight is answered.
+   * Tells which batch waits at the head of the queue, once everything in
+   * flight is answered. It stays there until {@linkcode enterAgain}, so that
+   * it is accounted for wherever the load ends.
    *
-   * @returns The batches in order, from the first that has a failed command on.
+   * @returns The batch; at first the one that has the first failed command.
    */
-  takeHeld(): Batch[] {
-    const held = this.#held;
-    this.#held = [];
+  nextHeld(): Batch | undefined {
     this.#isHolding = false;
-    return held;
+    return this.#held[0];
   }
 
   /**
    * Enters a batch of records that are sent again.
    *
    * @param again The batch; it has taken over the first one's rejects.
-   * @param first The batch that had the records first.
+   * @param first The batch that had the records first: what
+   * {@linkcode nextHeld} gave.
    */
   enterAgain(again: Batch, first: Batch): void {
     const { summary } = this.#options;
+    this.#held.shift();
     summary.loaded += first.encoded - again.encoded;
     summary.commands += again.commands;
     summary.bytesOut += again.output.length;
@@ -215,11 +217,22 @@ export class Ledger {
    * stay unknown.
    */
   settle(): void {
-    for (const batch of this.takeHeld()) {
-      this.bytesInFlight += batch.output.length;
+    for (const batch of this.#unsettled()) {
+      if (this.#held.includes(batch)) this.bytesInFlight += batch.output.length;
       this.#close(batch);
     }
-    for (const batch of this.#batches.splice(0)) this.#close(batch);
+    this.#batches.length = 0;
+    this.#held.length = 0;
+  }
+
+  /**
+   * The batches in the order of the input: those that are held come first,
+   * until they are sent again one after the other.
+   */
+  #unsettled(): Batch[] {
+    return this.#isHolding
+      ? [...this.#held, ...this.#batches]
+      : [...this.#batches, ...this.#held];
   }
 
   /**
@@ -229,7 +242,7 @@ export class Ledger {
    * @returns The record's place; nothing where no record was read.
    */
   firstUnsettled(): RecordPlace | undefined {
-    const batch = this.#held[0] ?? this.#batches[0];
+    const [batch] = this.#unsettled();
     if (batch === undefined) return this.#next;
     let index = batch.recordsIn(batch.failedShares?.[0] ?? batch.answered);
     // It may have failed already, with replies to its other commands due.

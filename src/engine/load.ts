@@ -99,7 +99,7 @@ export async function load(options: LoadOptions): Promise<Summary> {
     ...options,
     onFailure: (error) => end.failWith(error),
   });
-  const again = new Resender(ledger, lane, rows, summary);
+  const again = new Resender(ledger, lane, rows, summary, end);
   const batches = rows.batches();
   try {
     for (;;) {
@@ -122,7 +122,8 @@ export async function load(options: LoadOptions): Promise<Summary> {
     return summary;
   } catch (error) {
     const { server } = options;
-    throw await windUp(error, { lane, ledger, summary, end, server });
+    const unfinished = { lane, ledger, again, summary, end, server };
+    throw await windUp(error, unfinished);
   } finally {
     // A read under way may never come back, so its end is not waited for.
     batches.return().catch(() => {});

@@ -13,6 +13,7 @@ import type { Batch } from "./batch.ts";
 import type { BatchPool } from "./batch_pool.ts";
 import type { Lane } from "./lane.ts";
 import type { Ledger } from "./ledger.ts";
+import type { RaceSlot } from "./race_slot.ts";
 import { RecordLocator } from "./record_locator.ts";
 import type { Rows } from "./rows.ts";
 import type { Summary } from "./summary.ts";
@@ -29,6 +30,7 @@ export class Resender {
   readonly #lane: Lane;
   readonly #rows: Rows;
   readonly #summary: Summary;
+  readonly #end: RaceSlot;
   #rounds = 0;
 
   /**
@@ -38,12 +40,20 @@ export class Resender {
    * @param lane The lane to send through.
    * @param rows Where batches come from.
    * @param summary Told when rows share no commands any more.
+   * @param end What ends the load; nothing is sent any more then.
    */
-  constructor(ledger: Ledger, lane: Lane, rows: Rows, summary: Summary) {
+  constructor(
+    ledger: Ledger,
+    lane: Lane,
+    rows: Rows,
+    summary: Summary,
+    end: RaceSlot,
+  ) {
     this.#ledger = ledger;
     this.#lane = lane;
     this.#rows = rows;
     this.#summary = summary;
+    this.#end = end;
   }
 
   /** Sends again what the ledger holds back, if it does. */
@@ -57,7 +67,9 @@ export class Resender {
       this.#summary.coalescingStopped = error;
     }
     let isBehindFailure = false;
-    for (const batch of ledger.takeHeld()) {
+    for (let batch; (batch = ledger.nextHeld()) !== undefined;) {
+      // Whoever waited for this has ended the load.
+      if (this.#end.error !== undefined) return;
       const again = copyOf(batch, this.#rows.pool, isBehindFailure);
       isBehindFailure ||= batch.failedShares !== undefined;
       ledger.enterAgain(again, batch);

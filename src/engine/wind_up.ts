@@ -12,6 +12,7 @@ import { explainFull } from "./explain_full.ts";
 import type { Lane } from "./lane.ts";
 import type { Ledger, RecordPlace } from "./ledger.ts";
 import type { RaceSlot } from "./race_slot.ts";
+import type { Resender } from "./resender.ts";
 import type { Summary } from "./summary.ts";
 
 /** How long the replies to what is in flight are waited for, in ms. */
@@ -23,6 +24,8 @@ export interface Unfinished {
   lane: Lane;
   /** Its ledger. */
   ledger: Ledger;
+  /** What sends records again that shared a command in vain. */
+  again: Resender;
   /** The counts. */
   summary: Summary;
   /** What has ended the load. */
@@ -50,6 +53,8 @@ export async function windUp(
   if (error instanceof InputError || error instanceof UsageError) {
     try {
       // A reply to what was sent may say that it was pointless anyway.
+      await load.end.race(lane.settle());
+      await load.end.race(load.again.sendHeld());
       await load.end.race(lane.finish());
       summary.next = ledger.firstUnsettled();
       return error;

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { unicodeWidth } from "@std/cli/unicode-width";
 import {
   formatProgress,
@@ -84,6 +84,11 @@ const LINES: [width: number, what: Partial<ProgressState>, line: string][] = [
     "users.csv [>       ]   0% " +
     "1.23M records 812k/s 45.2 MB/s 12 errors 1:02:03 left",
   ],
+  [
+    79,
+    { ...UNSIZED, bytes: 27, bytesPerSecond: 2.69956, donePerSecond: 0.6 },
+    "stdin 27 B 1,234,567 records 1 records/s 3 B/s 12 errors",
+  ],
   [39, { done: 999_999_999 }, "users.csv  42% 1.00G 812k/s 12 err 0:07"],
   [
     39,
@@ -115,7 +120,7 @@ Deno.test("formatProgress fits every width, whatever it is about", () => {
 
 Deno.test("formatProgress colours errors, where it may and there are any", () => {
   const colored = formatProgress(STATE, 80, true);
-  assertMatch(colored, / \x1b\[31m12 errors\x1b\[39m /);
+  assert(colored.includes(" \x1b[31m12 errors\x1b[39m "));
   assertEquals(
     // deno-lint-ignore no-control-regex
     colored.replace(/\x1b\[\d+m/g, ""),
@@ -128,12 +133,12 @@ Deno.test("formatProgress colours errors, where it may and there are any", () =>
 Deno.test("formatProgressLog writes everything out", () => {
   assertEquals(
     formatProgressLog({ ...STATE, source: NESTED }),
-    `respipe: after 1:06: ${NESTED}, 42%, 1,234,567 records, ` +
+    `respipe: after 1:05: ${NESTED}, 42%, 1,234,567 records, ` +
       "812,345 records/s, 45.2 MB/s, 12 errors, 0:07 left\n",
   );
   assertEquals(
     formatProgressLog({ ...STATE, ...UNSIZED }),
-    "respipe: after 1:06: stdin, 42.0 MB, 1,234,567 records, " +
+    "respipe: after 1:05: stdin, 42.0 MB, 1,234,567 records, " +
       "812,345 records/s, 45.2 MB/s, 12 errors\n",
   );
 });

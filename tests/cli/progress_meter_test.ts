@@ -17,8 +17,9 @@ Deno.test("ProgressMeter says nothing before there is a source", () => {
   const meter = new ProgressMeter();
   assertEquals(meter.look({ ...COUNTS, source: undefined }, 0), undefined);
   assertEquals(meter.look({ ...COUNTS, source: undefined }, 100), undefined);
-  assertEquals(meter.look(COUNTS, 200), undefined);
-  assertEquals(meter.look(COUNTS, 300)?.elapsed, 0.1);
+  const state = meter.look({ ...COUNTS, done: 10 }, 200);
+  assertEquals(state?.elapsed, 0.1);
+  assertEquals(state?.donePerSecond, 100);
 });
 
 Deno.test("ProgressMeter knows the speed of late, not that of all times", () => {

@@ -6,6 +6,7 @@ import {
   assertSentence,
   bounded,
   readSummary,
+  tryLoad,
   until,
 } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
@@ -44,6 +45,23 @@ for (const [name, csv, loaded, sentence] of BROKEN) {
     assert(summary.next !== null && summary.next.record > loaded);
   });
 }
+
+Deno.test("load: broken input behind rows that shared a command", async () => {
+  await using server = await startServer();
+  await server.command("SET", "wrong", "type");
+  let csv = "k,v\n";
+  for (let n = 1; n <= 1_000; n++) csv += `${n === 500 ? "wrong" : "k"},${n}\n`;
+  const { summary, error, rejects } = await tryLoad({
+    sources: [byteSource("in", `${csv}k,"open`)],
+    commands: [["SADD", "{k}", "{v}"]],
+    coalesce: true,
+    server: { port: server.port },
+  });
+  assert(error instanceof InputError, String(error));
+  assertEquals([summary.loaded, summary.unknown], [999, 0]);
+  assertEquals(await ask(server, "SCARD", "k"), 999);
+  assertEquals(rejects.map(({ record }) => record), [500, 1001]);
+});
 
 const SHRINK: [command: string, words: string[]][] = [
   ["load", ["--json", ...SET]],

@@ -69,8 +69,7 @@ function loadInto(
     tryLoad({
       sources: [rowSource(row, { header: "id,v", count })],
       commands: [["HINCRBY", key, "{id}", "{v}"]],
-      // Bytes are counted below, so nothing of unknown length may come first.
-      server: { port, introduce: false },
+      ...server,
       summary,
     }),
     key,
@@ -209,7 +208,7 @@ async function runEndless(
   port: number,
   harm: () => Promise<void>,
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  const words = ["load", "-p", String(port), "--json", "--", "HSET", "h"];
+  const words = ["load", "-p", String(port), "--json", "--", "HINCRBY", "h"];
   const child = spawnRespipe([...words, "{id}", "{v}"]);
   const output = child.output();
   const writer = child.stdin.getWriter();
@@ -219,7 +218,7 @@ async function runEndless(
       await writer.write(new TextEncoder().encode("id,v\n"));
       for (;;) {
         let text = "";
-        for (let i = 0; i < 100; i++) text += `${++n},x\n`;
+        for (let i = 0; i < 100; i++) text += `${++n},1\n`;
         await writer.write(new TextEncoder().encode(text));
       }
     } catch {

@@ -56,7 +56,7 @@ const STOPS: Stop[] = [
     name: "a user without the command",
     before: (server) =>
       server.command("ACL", "SETUSER", "u", "on", ">pw", "~*", "+get"),
-    words: ["--user", "u", "--pass", "pw"],
+    words: ["--user", "u", "--pass", "pw", "--no-coalesce"],
     code: 3,
     sentence: /Stopped at -:2: .*"NOPERM .*may not run this command/,
   },
@@ -198,6 +198,28 @@ Deno.test("stopped by a server that is busy with a script", async () => {
   assert(error instanceof StoppedError, String(error));
   assertMatch(error.message, /^Stopped at rows:\d+: .*"BUSY /);
   assertEquals([summary.loaded, summary.unknown], [100, 0]);
+});
+
+Deno.test("stopped while rows that shared a command are sent again", async () => {
+  await using server = await startServer();
+  await server.command("ACL", "SETUSER", "u", "on", ">pw", "~*", "+get");
+  const { summary, error, rejects } = await tryLoad({
+    sources: [rowSource((n) => n % 1000 === 7 ? `${n},1,1` : `${n},1`, {
+      header: "id,v",
+      count: 400_000,
+      perRead: 20_000,
+    })],
+    commands: [["SET", "{id}", "{v}"]],
+    coalesce: true,
+    server: { port: server.port, user: "u", password: "pw" },
+  });
+  assert(error instanceof StoppedError, String(error));
+  assertEquals([summary.loaded, await sizeOf(server)], [0, 0]);
+  // Whoever goes on from there misses none.
+  const { next } = summary;
+  assert(next !== undefined && next.record <= summary.records + 1);
+  const before = rejects.filter(({ record }) => record < next.record).length;
+  assertEquals(before, next.record - 1);
 });
 
 Deno.test("a user without some keys is a data error", async () => {

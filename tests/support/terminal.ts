@@ -59,6 +59,17 @@ export async function runInTerminal(
 }
 
 /**
+ * Finds the lines that were drawn to be redrawn or erased.
+ *
+ * @param output What was written.
+ * @returns The lines, in order.
+ */
+export function drawnLines(output: string): string[] {
+  return output.split("\x1b[J\r").slice(0, -1)
+    .map((text) => text.slice(text.lastIndexOf("\r") + 1));
+}
+
+/**
  * Tells what a terminal shows in the end of lines, carriage returns, and
  * what is erased from the cursor on. Wrapping is not among it.
  *
