@@ -41,7 +41,9 @@ export {
 } from "./src/codec/template.ts";
 export { encode, type EncodeOptions } from "./src/engine/encode.ts";
 export { type ErrorKind, ErrorTally } from "./src/engine/error_tally.ts";
-export type { EndMarker } from "./src/engine/lane.ts";
+export type { EndMarker, LaneOptions } from "./src/engine/lane.ts";
+export type { RecordPlace } from "./src/engine/ledger.ts";
+export type { PipeError } from "./src/engine/pipe_ledger.ts";
 export { load, type LoadOptions } from "./src/engine/load.ts";
 export { pipe, type PipeCounts, type PipeOptions } from "./src/engine/pipe.ts";
 export type { Reject } from "./src/engine/reject.ts";
