@@ -35,6 +35,14 @@ import type { RowPlan } from "./row_plan.ts";
  */
 const LARGE_BATCH = 1024 * 1024;
 
+/**
+ * Batches that are encoded without looking for rows to share a command, after
+ * one in which there were none. Comparing every row with the one before costs
+ * a quarter more of the encoder's time where it is in vain: 1.06 s against
+ * 0.86 s of CPU for 4,000,000 rows of drivers.csv; this way it is 0.92 s.
+ */
+const BATCHES_ALONE = 15;
+
 /** A chunk with less room than this is not read into any more. */
 const LEAST_ROOM = 32 * 1024;
 
@@ -49,6 +57,8 @@ export class Batcher {
   readonly #reader: CsvReader;
   #format: RowFormat | undefined;
   #coalescer: Coalescer | undefined;
+  /** Batches whose rows are not compared: none of the last one's were alike. */
+  #alone = 0;
   #chunk: Chunk;
   /** Index in the chunk of the first byte that no batch has taken. */
   #start = 0;
@@ -182,7 +192,9 @@ export class Batcher {
     }
     const reader = this.#reader;
     const { encoder } = format;
-    const coalescer = this.coalesce ? this.#coalescer : undefined;
+    const coalescer = this.coalesce && this.#alone-- <= 0
+      ? this.#coalescer
+      : undefined;
     const shares: number[] = [];
     const batch = this.#pool.begin(
       format,
@@ -218,6 +230,7 @@ export class Batcher {
     if (coalescer !== undefined) {
       coalescer.close(out);
       batch.shares = shares;
+      this.#alone = shares.length === encoded ? BATCHES_ALONE : 0;
     }
     batch.records = reader.records - before;
     batch.encoded = encoded;
