@@ -46,7 +46,7 @@ export interface ProgressOptions {
 export class Progress implements Disposable {
   readonly #options: ProgressOptions;
   readonly #meter = new ProgressMeter();
-  readonly #timer: number;
+  readonly #timer: ReturnType<typeof setInterval>;
 
   /**
    * Begins to show it.

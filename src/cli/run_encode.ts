@@ -33,7 +33,7 @@ export async function runEncode(config: EncodeConfig): Promise<number> {
       sources: config.files,
       idleTimeout: config.idleTimeout,
       signal: interruption.signal,
-      onReject: (reject) => rejects?.add(reject),
+      onReject: rejects && ((reject) => rejects?.add(reject)),
       summary,
     }, writeOut);
     return summary.rejected === 0 ? ExitCode.Ok : ExitCode.Rejected;

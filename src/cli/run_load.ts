@@ -44,7 +44,7 @@ export async function runLoad(config: LoadConfig): Promise<number> {
         endMarker: config.endMarker,
         maxErrors: config.maxErrors,
         signal,
-        onReject: (reject) => rejects?.add(reject),
+        onReject: rejects && ((reject) => rejects?.add(reject)),
         summary,
       }));
     if (summary.rejected > 0) code = ExitCode.Rejected;

@@ -20,6 +20,8 @@ import type { Summary } from "./summary.ts";
 export interface LedgerOptions {
   /** The counts to keep up to date. */
   summary: Summary;
+  /** Whether anybody is told about rejects, so that commands are spelled out. */
+  isTold: boolean;
   /** Told about each error reply, as it comes. */
   onError(reject: Reject): void;
   /** Told about each reject, in the order of the input. */
@@ -162,7 +164,12 @@ export class Ledger {
       const { commandsPerRecord } = batch.format.encoder;
       this.#reject(
         batch,
-        this.#locator.reject(index, command % commandsPerRecord, error),
+        this.#locator.reject(
+          index,
+          command % commandsPerRecord,
+          error,
+          this.#options.isTold,
+        ),
       );
     }
     this.#strike();
@@ -219,6 +226,7 @@ export class Ledger {
   settle(): void {
     for (const batch of this.#unsettled()) {
       if (this.#held.includes(batch)) this.bytesInFlight += batch.output.length;
+      this.#rejectShares(batch);
       this.#close(batch);
     }
     this.#batches.length = 0;
@@ -274,7 +282,30 @@ export class Ledger {
     this.#locator ??= new RecordLocator(batch);
     const first = batch.recordsIn(command);
     for (let i = 0; i < batch.shares![command]; i++) {
-      this.#reject(batch, this.#locator.reject(first + i, 0, error));
+      this.#reject(
+        batch,
+        this.#locator.reject(first + i, 0, error, this.#options.isTold),
+      );
+    }
+  }
+
+  /**
+   * Rejects the records of failed shared commands that nobody will send again:
+   * no reply says so of each, but none of them is in.
+   */
+  #rejectShares(batch: Batch): void {
+    const commands = batch.failedShares ?? [];
+    batch.failedShares = undefined;
+    if (commands.length === 0) return;
+    const locator = new RecordLocator(batch);
+    for (const command of commands) {
+      const first = batch.recordsIn(command);
+      for (let i = 0; i < batch.shares![command]; i++) {
+        batch.rejects.push(
+          locator.reject(first + i, 0, this.sharedError!, this.#options.isTold),
+        );
+        this.#options.summary.rejected++;
+      }
     }
   }
 

@@ -84,6 +84,7 @@ export async function load(options: LoadOptions): Promise<Summary> {
     : { ...connection.server, address: connection.address };
   const ledger = new Ledger({
     summary,
+    isTold: options.onReject !== undefined,
     isStopping: (error) => rule.isStopping(error),
     onError: (reject) => end.failWith(rule.judge(reject)),
     onReject: (reject) => {

@@ -41,22 +41,31 @@ export class RecordLocator {
    * lower than in the call before.
    * @param command Which of the record's commands failed, counting from 0.
    * @param error The server's text.
-   * @returns The reject, with a copy of the record's bytes.
+   * @param isTold Whether anybody is told about the reject: where nobody is,
+   * its bytes are not copied and its command is not spelled out.
+   * @returns The reject.
    */
-  reject(index: number, command: number, error: string): Reject {
+  reject(
+    index: number,
+    command: number,
+    error: string,
+    isTold = true,
+  ): Reject {
     const { format, chunk } = this.#batch;
     this.#seek(index);
     const { record, records, line, offset } = this.#reader;
     this.#commands.clear();
-    format.encoder.encode(record, this.#commands);
+    if (isTold) format.encoder.encode(record, this.#commands);
     return {
       source: format.source,
       record: records,
       line,
       offset,
-      command: quoteCommand(this.#commands.view(), command),
+      command: isTold ? quoteCommand(this.#commands.view(), command) : "",
       error,
-      bytes: chunk.bytes.slice(record.start, record.end),
+      bytes: isTold
+        ? chunk.bytes.slice(record.start, record.end)
+        : chunk.bytes.subarray(0, 0),
       header: format.headerBytes,
     };
   }

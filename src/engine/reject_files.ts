@@ -14,6 +14,9 @@ const COLUMNS = [
   "error",
 ];
 
+/** Rows of the report that are written at once: each call has its price. */
+const ROWS_AT_ONCE = 200;
+
 const encoder = new TextEncoder();
 
 /** A reject file and what its state depends on. */
@@ -38,6 +41,7 @@ export class RejectFiles {
   readonly #path: string;
   readonly #inputs: readonly string[];
   readonly #report: FileSink;
+  #rows: (readonly string[])[] = [];
   readonly #files: RejectFile[] = [];
   readonly #first: FileSink;
   /** The number behind the last file's name. */
@@ -100,6 +104,7 @@ export class RejectFiles {
    * @returns The paths with their counts of records, to be shown.
    */
   close(): { path: string; records: number }[] {
+    this.#writeRows();
     this.#report.close();
     if (this.#files.length === 0) this.#first.close();
     for (const { sink } of this.#files) sink.close();
@@ -131,9 +136,15 @@ export class RejectFiles {
   }
 
   #row(fields: readonly string[]): void {
+    if (this.#rows.push(fields) === ROWS_AT_ONCE) this.#writeRows();
+  }
+
+  #writeRows(): void {
+    if (this.#rows.length === 0) return;
     this.#report.write(
-      encoder.encode(stringify([fields], { headers: false })),
+      encoder.encode(stringify(this.#rows, { headers: false })),
     );
+    this.#rows = [];
   }
 }
 

@@ -27,9 +27,16 @@ const TILDE = 0x7e;
  * ```
  */
 export function quoteBytes(bytes: Uint8Array): string {
+  if (bytes.every(isPlain)) return `"${ascii.decode(bytes)}"`;
   let text = '"';
   for (const byte of bytes) text += escapeByte(byte);
   return text + '"';
+}
+
+const ascii = new TextDecoder();
+
+function isPlain(byte: number): boolean {
+  return byte >= SPACE && byte <= TILDE && byte !== QUOTE && byte !== BACKSLASH;
 }
 
 function escapeByte(byte: number): string {
