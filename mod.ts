@@ -7,7 +7,7 @@
  * {@linkcode pipe}; as the main module it is the command line.
  *
  * @example
- * ```ts no-run
+ * ```ts ignore
  * import { load } from "@respipe/respipe";
  *
  * const summary = await load({

@@ -45,7 +45,7 @@ function readPassword(path: string): string {
   } catch (error) {
     throw new UsageError(
       `Cannot read --pass-file ${path}: ` +
-        reasonOf(error, "--allow-read", path),
+        reasonOf(error, `--allow-read=${path}`),
       "--pass-file",
     );
   }

@@ -33,15 +33,29 @@ const ENCODE_CHUNK = 256 * 1024;
  * was written.
  *
  * @example
- * ```ts no-run
- * import { encode } from "@respipe/respipe";
+ * ```ts
+ * import { encode, type Source } from "@respipe/respipe";
+ * import { assertEquals } from "@std/assert";
  *
+ * let text = "id,name\n7,Ann\n";
+ * const source: Source = {
+ *   name: "rows",
+ *   read(into) {
+ *     const { read, written } = new TextEncoder().encodeInto(text, into);
+ *     text = text.slice(read);
+ *     return Promise.resolve(written || null);
+ *   },
+ *   close() {},
+ * };
+ * let resp = "";
  * await encode({
- *   sources: ["users.csv"],
+ *   sources: [source],
  *   commands: [["SET", "user:{id}", "{name}"]],
- * }, async (bytes) => {
- *   await Deno.stdout.write(bytes);
+ * }, (bytes) => {
+ *   resp += new TextDecoder().decode(bytes);
+ *   return Promise.resolve();
  * });
+ * assertEquals(resp, "*3\r\n$3\r\nSET\r\n$6\r\nuser:7\r\n$3\r\nAnn\r\n");
  * ```
  */
 export async function encode(

@@ -314,7 +314,7 @@ export class Lane {
       ? `it said ${JSON.stringify(this.#lastWords)} and closed the connection`
       : error === undefined
       ? "the server closed the connection"
-      : reasonOf(error, "--allow-net", address);
+      : reasonOf(error, `--allow-net=${address}`);
     return new ConnectionError(`Lost ${address}: ${how}`, address, {
       cause: error,
     });

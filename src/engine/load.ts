@@ -53,7 +53,7 @@ export interface LoadOptions
  * would hit every record.
  *
  * @example
- * ```ts no-run
+ * ```ts ignore
  * import { load } from "@respipe/respipe";
  *
  * const summary = await load({

@@ -69,7 +69,7 @@ const PATIENCE = 5_000;
  * @throws {ConnectionError} When the server cannot be reached or is lost.
  *
  * @example
- * ```ts no-run
+ * ```ts ignore
  * import { pipe } from "@respipe/respipe";
  *
  * const { errors, replies } = await pipe({ sources: ["commands.resp"] });

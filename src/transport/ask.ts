@@ -79,7 +79,7 @@ export async function askAll(
     }
     if (tlsReason(error) !== undefined) {
       throw new ConnectionError(
-        `Cannot use ${address}: ${reasonOf(error, "--allow-net", address)}`,
+        `Cannot use ${address}: ${reasonOf(error, `--allow-net=${address}`)}`,
         address,
         { cause: error },
       );

@@ -69,7 +69,7 @@ export class FileSink {
     } catch (error) {
       if (error instanceof UsageError) throw error;
       throw new UsageError(
-        `Cannot write ${path}: ${reasonOf(error, "--allow-write", path)}`,
+        `Cannot write ${path}: ${reasonOf(error, `--allow-write=${path}`)}`,
         flag,
       );
     }
@@ -125,7 +125,7 @@ export class FileSink {
       this.#failed = true;
       throw new StoppedError(
         `Cannot write to ${this.path}: ` +
-          reasonOf(error, "--allow-write", this.path),
+          reasonOf(error, `--allow-write=${this.path}`),
       );
     }
     this.#written += bytes.length;

@@ -58,16 +58,27 @@ export async function openConnection(
           name,
         );
     }
-    const flag = "path" in address
-      ? `--allow-read=${name} --allow-write`
-      : "--allow-net";
-    const text = `Cannot connect to ${name}: ${reasonOf(error, flag, name)}`;
+    const flags = "path" in address
+      ? socketFlags(error, name)
+      : `--allow-net=${name}`;
+    const text = `Cannot connect to ${name}: ${reasonOf(error, flags)}`;
     throw isUsersMistake(error)
       ? new ConnectionError(text, name, { cause: error })
       : new NotReadyError(text, name, { cause: error });
   } finally {
     clock.stop();
   }
+}
+
+/**
+ * What a Unix socket needs. Newer Denos want the network's permission too,
+ * written in a way that 2.7 rejects.
+ */
+function socketFlags(error: unknown, path: string): string {
+  const files = `--allow-read=${path} --allow-write=${path}`;
+  const isNetToo = error instanceof Error &&
+    error.message.includes("net access");
+  return isNetToo ? `${files} --allow-net=unix:${path}` : files;
 }
 
 async function open(

@@ -4,9 +4,8 @@ import { tlsReason } from "./tls_reason.ts";
  * Says in plain words why the system or Deno refused something.
  *
  * @param error What was thrown.
- * @param permission The flag that grants the permission, where Deno's own
- * permissions may be the reason.
- * @param subject What the permission would be for.
+ * @param flags The flags that grant what it takes, where Deno's own permissions
+ * may be the reason.
  * @returns A reason to be read after "Cannot ...:".
  *
  * @example
@@ -15,16 +14,15 @@ import { tlsReason } from "./tls_reason.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const error = new Deno.errors.NotFound("No such file (os error 2)");
- * assertEquals(reasonOf(error, "--allow-read", "a.csv"), "no such file");
+ * assertEquals(reasonOf(error, "--allow-read=a.csv"), "no such file");
  * ```
  */
 export function reasonOf(
   error: unknown,
-  permission: string,
-  subject: string,
+  flags: string,
 ): string {
   if (error instanceof Deno.errors.NotCapable) {
-    return `Deno has no permission for it; add ${permission}=${subject}`;
+    return `Deno has no permission for it; add ${flags}`;
   }
   if (error instanceof Deno.errors.NotFound) return "no such file";
   if (error instanceof Deno.errors.PermissionDenied) {

@@ -74,7 +74,7 @@ export async function isRegularFile(path: string): Promise<boolean> {
 
 function cannotRead(path: string, error: unknown): InputError {
   return new InputError(
-    `Cannot read ${path}: ${reasonOf(error, "--allow-read", path)}`,
+    `Cannot read ${path}: ${reasonOf(error, `--allow-read=${path}`)}`,
     { source: path },
     { cause: error },
   );
@@ -108,7 +108,7 @@ function fromReader(
         if (error instanceof InputError) throw error;
         throw new InputError(
           `Cannot read on in ${name} after ${offset} bytes: ` +
-            reasonOf(error, "--allow-read", name),
+            reasonOf(error, `--allow-read=${name}`),
           { source: name, offset },
           { cause: error },
         );

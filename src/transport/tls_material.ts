@@ -172,7 +172,7 @@ function noCertificate(path: string, flag: string): UsageError {
 
 function cannotRead(path: string, flag: string, error: unknown): UsageError {
   return new UsageError(
-    `Cannot read ${flag} ${path}: ${reasonOf(error, "--allow-read", path)}`,
+    `Cannot read ${flag} ${path}: ${reasonOf(error, `--allow-read=${path}`)}`,
     flag,
   );
 }

@@ -80,7 +80,7 @@ export class Tunnel implements AsyncDisposable {
     } catch (error) {
       const why = error instanceof Deno.errors.NotFound
         ? "there is no such program"
-        : reasonOf(error, "--allow-run", program);
+        : reasonOf(error, `--allow-run=${program}`);
       throw new UsageError(`Cannot start --via ${program}: ${why}`, "--via");
     }
     const tunnel = new Tunnel(child, port);
@@ -146,7 +146,7 @@ export class Tunnel implements AsyncDisposable {
         if (error instanceof Deno.errors.NotCapable) {
           throw new UsageError(
             `Cannot go through --via ${program}: ` +
-              reasonOf(error, "--allow-net", this.host),
+              reasonOf(error, `--allow-net=${this.host}`),
             "--via",
           );
         }
@@ -199,7 +199,7 @@ function freePort(): number {
     return listener.addr.port;
   } catch (error) {
     throw new UsageError(
-      `Cannot use --via: ${reasonOf(error, "--allow-net", "127.0.0.1")}`,
+      `Cannot use --via: ${reasonOf(error, "--allow-net=127.0.0.1")}`,
       "--via",
     );
   }

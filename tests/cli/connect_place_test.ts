@@ -117,6 +117,18 @@ Deno.test("a URI leads to the server, as flag and as REDIS_URL", async () => {
   assertEquals(plain(await server.command("GET", "k:1")), "v");
 });
 
+/** What a Unix socket needs: newer Denos want the network's permission too. */
+async function socketPermissions(path: string): Promise<string[]> {
+  const files = [`--allow-read=${path}`, `--allow-write=${path}`];
+  const net = `--allow-net=unix:${path}`;
+  const probe = await new Deno.Command(Deno.execPath(), {
+    args: ["run", net, "--no-config", "-"],
+    stdin: "null",
+    stderr: "null",
+  }).output();
+  return probe.success ? [...files, net] : files;
+}
+
 Deno.test({
   name: "a Unix socket leads to the server",
   ignore: Deno.build.os === "windows",
@@ -125,7 +137,7 @@ Deno.test({
     const path = `${directory}/r.sock`;
     try {
       await using server = await startServer({ args: ["--unixsocket", path] });
-      const permissions = [`--allow-read=${path}`, `--allow-write=${path}`];
+      const permissions = await socketPermissions(path);
       const plainFlag = await runRespipe(["load", "-s", path, ...SET], {
         ...ROW,
         permissions,
@@ -150,13 +162,13 @@ Deno.test({
           [
             4,
             `respipe: Cannot connect to ${path}: Deno has no permission for ` +
-            `it; add --allow-read=${path} --allow-write=${path}\n`,
+            `it; add ${permissions.join(" ")}\n`,
           ],
         );
       }
       const none = await runRespipe(["load", "-s", `${path}x`, ...SET], {
         ...ROW,
-        permissions: [`--allow-read=${path}x`, `--allow-write=${path}x`],
+        permissions: await socketPermissions(`${path}x`),
       });
       assertEquals(none.code, 4);
       assertMatch(none.stderr, /^respipe: Cannot connect to .*no such file\n$/);
