@@ -157,13 +157,22 @@ Deno.test({
           ...ROW,
           permissions: [],
         });
+        // What the network's permission would be is said once these are there.
         assertEquals(
           [denied.code, denied.stderr],
           [
             4,
             `respipe: Cannot connect to ${path}: Deno has no permission for ` +
-            `it; add ${permissions.join(" ")}\n`,
+            `it; add --allow-read=${path} --allow-write=${path}\n`,
           ],
+        );
+        const half = await runRespipe(["load", "-s", path, ...SET], {
+          ...ROW,
+          permissions: permissions.slice(0, 2),
+        });
+        assertEquals(
+          [half.code, half.stderr.endsWith(`add ${permissions.join(" ")}\n`)],
+          permissions.length === 2 ? [0, false] : [4, true],
         );
       }
       const none = await runRespipe(["load", "-s", `${path}x`, ...SET], {
