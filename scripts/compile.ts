@@ -111,7 +111,7 @@ async function compile(
         ...(isOwn ? [] : ["--target", target]),
         "--output",
         output,
-        "mod.ts",
+        "src/cli/program.ts",
       ],
       cwd: ROOT,
       clearEnv: true,
