@@ -10,6 +10,9 @@
  * of the one record that two chunks share, and "need more input" is a return
  * value.
  *
+ * It is one long file because that is faster: the walk over plain records in a
+ * file of its own cost 5 to 10 % of reading and encoding together.
+ *
  * What must change together: the states; `next`, which leaves through `#pause`
  * with exactly the locals that it loads at the top; and `finish`, which says
  * for every state what the end of the input means there.

@@ -1,8 +1,6 @@
+import { copyBytes } from "./copy_bytes.ts";
 import { RecordView } from "./record.ts";
 import { OVERRUN } from "./specialize.ts";
-
-/** Copies of at least this many bytes are left to `set`. */
-const LONG_COPY = 64;
 
 /**
  * Copies records that the row encoder cannot take as they lie: those with
@@ -61,19 +59,4 @@ export class PlainCopy {
     copy.end = at;
     return copy;
   }
-}
-
-function copyBytes(
-  bytes: Uint8Array,
-  from: number,
-  to: number,
-  output: Uint8Array,
-  at: number,
-): number {
-  if (to - from >= LONG_COPY) {
-    output.set(bytes.subarray(from, to), at);
-    return at + to - from;
-  }
-  while (from < to) output[at++] = bytes[from++];
-  return at;
 }

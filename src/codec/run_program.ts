@@ -9,11 +9,9 @@
  */
 import { writeDecimal } from "../protocol/encode.ts";
 import { CR, LF } from "../protocol/ascii.ts";
+import { copyBytes } from "./copy_bytes.ts";
 import { Op, type Program } from "./program.ts";
 import type { RecordView } from "./record.ts";
-
-/** Copies of at least this many bytes are left to `set`. */
-const LONG_COPY = 64;
 
 /**
  * Encodes one record.
@@ -38,7 +36,7 @@ export function runProgram(
       continue;
     }
     const from = code[pc + 1];
-    at = copy(fixed, from, from + code[pc + 2], output, at);
+    at = copyBytes(fixed, from, from + code[pc + 2], output, at);
     if (op === Op.Fixed) {
       pc += 3;
     } else if (op === Op.Length || op === Op.Count) {
@@ -54,7 +52,7 @@ export function runProgram(
       pc += 4;
       if (op !== Op.Field) at = writeLength(output, at, sizeOf(record, column));
       const { bytes, start, starts, ends } = record;
-      at = copy(
+      at = copyBytes(
         bytes,
         start + starts[column],
         start + ends[column],
@@ -79,19 +77,4 @@ function writeLineBreak(output: Uint8Array, at: number): number {
   output[at] = CR;
   output[at + 1] = LF;
   return at + 2;
-}
-
-function copy(
-  bytes: Uint8Array,
-  from: number,
-  to: number,
-  output: Uint8Array,
-  at: number,
-): number {
-  if (to - from >= LONG_COPY) {
-    output.set(bytes.subarray(from, to), at);
-    return at + to - from;
-  }
-  while (from < to) output[at++] = bytes[from++];
-  return at;
 }

@@ -1,3 +1,4 @@
+import { countEncoded } from "./count_encoded.ts";
 import { ErrorLimit } from "./error_limit.ts";
 import { quoteCommands } from "./quote_command.ts";
 import { RaceSlot } from "./race_slot.ts";
@@ -81,15 +82,7 @@ export async function dryRun(
       }
       left -= shown.length / each;
       slots.add(commands);
-      summary.records += batch.records;
-      summary.loaded += batch.encoded;
-      summary.commands += batch.commands;
-      summary.bytesOut += batch.output.length;
-      summary.rejected += batch.rejects.length;
-      for (const reject of batch.rejects) {
-        summary.errors.add(reject.error, `${reject.source}:${reject.line}`);
-        onReject?.(reject);
-      }
+      countEncoded(batch, summary, onReject);
       rows.pool.release(batch);
     }
   } finally {

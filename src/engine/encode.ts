@@ -1,4 +1,5 @@
 import type { Batch } from "./batch.ts";
+import { countEncoded } from "./count_encoded.ts";
 import { RaceSlot } from "./race_slot.ts";
 import type { Reject } from "./reject.ts";
 import type { RowOptions } from "./row_plan.ts";
@@ -68,15 +69,7 @@ export async function encode(
   using _listening = end.failOn(signal);
   const batches = rows.batches();
   const settle = (batch: Batch): void => {
-    summary.records += batch.records;
-    summary.loaded += batch.encoded;
-    summary.commands += batch.commands;
-    summary.bytesOut += batch.output.length;
-    summary.rejected += batch.rejects.length;
-    for (const reject of batch.rejects) {
-      summary.errors.add(reject.error, `${reject.source}:${reject.line}`);
-      onReject?.(reject);
-    }
+    countEncoded(batch, summary, onReject);
     rows.pool.release(batch);
   };
   try {
