@@ -57,6 +57,13 @@ export async function runLoad(config: LoadConfig): Promise<number> {
     failure ??= error;
   }
   if (failure !== undefined) code = exitCodeOf(failure);
+  if (summary.coalescingStopped !== undefined) {
+    printError(
+      "respipe: rows cannot share commands here " +
+        `(${summary.coalescingStopped.trimEnd()}); later ones had their own, ` +
+        "as with --no-coalesce\n",
+    );
+  }
   if (summary.sentinelRefusal !== undefined) {
     printError(
       "respipe: the server refuses the closing command " +

@@ -81,4 +81,15 @@ export class Batch {
     for (let i = 0; i < commands; i++) records += this.shares[i];
     return records;
   }
+
+  /**
+   * Which records share a command.
+   *
+   * @param command The command's index; records must share commands here.
+   * @returns Their indices among the encoded ones.
+   */
+  sharersOf(command: number): number[] {
+    const first = this.recordsIn(command);
+    return Array.from({ length: this.shares![command] }, (_, i) => first + i);
+  }
 }

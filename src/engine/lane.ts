@@ -24,6 +24,7 @@ import { ReplyReader } from "../protocol/reply_reader.ts";
 import { Sentinel, SENTINEL_LENGTH } from "../protocol/sentinel.ts";
 import type { Connection } from "../transport/connection.ts";
 import { isLostConnection, reasonOf } from "../transport/reason.ts";
+import { counted } from "./counted.ts";
 import { Wake } from "./wake.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -282,7 +283,7 @@ export class Lane {
       const reply = reader.next();
       if (reply === undefined) return false;
       if (reply.kind === "push") continue;
-      if (this.#sentinelSent && this.#isLast(reply)) return true;
+      if (this.#sentinelSent && this.#sentinel.isReply(reply)) return true;
       const error = errorIn(reply);
       if (error === undefined) book.succeed(1);
       else if (this.#isRefusal(reply)) {
@@ -291,10 +292,6 @@ export class Lane {
       } else if (TO_THE_CONNECTION.test(error)) this.#lastWords = error;
       else book.fail(error);
     }
-  }
-
-  #isLast(reply: Reply): boolean {
-    return this.#sentinel.isReply(reply);
   }
 
   /**
@@ -325,7 +322,7 @@ export class Lane {
     const { unanswered } = this.#book;
     return new ConnectionError(
       `Lost ${address}: no reply for ${seconds} s (--stall-timeout), with ` +
-        `${unanswered} command${unanswered === 1 ? "" : "s"} unanswered`,
+        `${counted(unanswered, "command")} unanswered`,
       address,
     );
   }

@@ -280,11 +280,10 @@ export class Ledger {
       return;
     }
     this.#locator ??= new RecordLocator(batch);
-    const first = batch.recordsIn(command);
-    for (let i = 0; i < batch.shares![command]; i++) {
+    for (const index of batch.sharersOf(command)) {
       this.#reject(
         batch,
-        this.#locator.reject(first + i, 0, error, this.#options.isTold),
+        this.#locator.reject(index, 0, error, this.#options.isTold),
       );
     }
   }
@@ -298,14 +297,11 @@ export class Ledger {
     batch.failedShares = undefined;
     if (commands.length === 0) return;
     const locator = new RecordLocator(batch);
-    for (const command of commands) {
-      const first = batch.recordsIn(command);
-      for (let i = 0; i < batch.shares![command]; i++) {
-        batch.rejects.push(
-          locator.reject(first + i, 0, this.sharedError!, this.#options.isTold),
-        );
-        this.#options.summary.rejected++;
-      }
+    for (const index of commands.flatMap((c) => batch.sharersOf(c))) {
+      batch.rejects.push(
+        locator.reject(index, 0, this.sharedError!, this.#options.isTold),
+      );
+      this.#options.summary.rejected++;
     }
   }
 

@@ -106,12 +106,9 @@ function copyOf(
 
 /** The records of the commands that failed. */
 function failedOf(batch: Batch): number[] {
-  const selection: number[] = [];
-  for (const command of batch.failedShares ?? []) {
-    const first = batch.recordsIn(command);
-    for (let i = 0; i < batch.shares![command]; i++) selection.push(first + i);
-  }
-  return selection;
+  return (batch.failedShares ?? []).flatMap((command) =>
+    batch.sharersOf(command)
+  );
 }
 
 /** The records from the first command on that failed, in any batch. */

@@ -809,3 +809,26 @@ Deno.test("load: a named pipe is read once, from its start", async () => {
 async function until(check: () => Promise<boolean>): Promise<void> {
   while (!await check()) await new Promise((wake) => setTimeout(wake, 5));
 }
+
+Deno.test("load says that rows cannot share commands here", async () => {
+  await using server = await startServer();
+  await server.command(..."ACL SETUSER w on >pw ~* +set".split(" "));
+  const { code, stderr } = await runRespipe(
+    [
+      ...["load", "-", "-p", String(server.port), "--user", "w"],
+      ...["--no-auth-warning", "-a", "pw", "--end-marker", "count"],
+      ...["--", "SET", "{k}", "{v}"],
+    ],
+    { stdin: "k,v\na,1\nb,2\n" },
+  );
+  assertEquals(code, 0);
+  assertEquals(
+    stderr.replace(/\(NOPERM [^)]*\)/, "(NOPERM ...)"),
+    "respipe: rows cannot share commands here (NOPERM ...); later ones had " +
+      "their own, as with --no-coalesce\n",
+  );
+  assertEquals(await server.command("DBSIZE"), {
+    kind: "integer",
+    value: 2,
+  });
+});
