@@ -232,7 +232,7 @@ Deno.test("a user without some keys is a data error", async () => {
   assertEquals(run.code, 1, run.stderr);
   assertMatch(
     run.stderr,
-    /^rejected 88 records:\n {2}NOPERM [^\n]* x 88, first/,
+    /^respipe: rows cannot share commands here \(NOPERM [^\n]*'mset'[^\n]*\nrejected 88 records:\n {2}NOPERM [^\n]* x 88, first/,
   );
   const { loaded, rejected } = readSummary(run.stdout);
   assertEquals([loaded, rejected, await sizeOf(server)], [12, 88, 12]);
