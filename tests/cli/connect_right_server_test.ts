@@ -78,7 +78,7 @@ Deno.test("a node of a cluster is told apart", async () => {
 Deno.test("an ACL that forbids looking is no reason to stop", async () => {
   await using server = await startServer();
   await server.command(
-    ...["ACL", "SETUSER", "u", "on", ">pw", "~*", "+set", "+echo"],
+    ...["ACL", "SETUSER", "u", "on", ">pw", "~*", "+set", "+mset", "+echo"],
   );
   const run = await load(
     server,
