@@ -221,14 +221,64 @@ export class CsvReader {
   }
 
   /**
+   * Whether the reader stands in front of a record.
+   *
+   * @returns False within a record, and before the first.
+   */
+  get isAtRecord(): boolean {
+    return this.#state === RECORD_START;
+  }
+
+  /**
+   * The buffer that the input lies in.
+   *
+   * @returns What {@linkcode feed} was given.
+   */
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
+  /**
+   * Index in the buffer behind the input's last byte.
+   *
+   * @returns What {@linkcode feed} was given.
+   */
+  get end(): number {
+    return this.#end;
+  }
+
+  /**
+   * How much of the source has been seen.
+   *
+   * @returns Bytes from its start to the end of the input.
+   */
+  get seen(): number {
+    return this.#shift + this.#end;
+  }
+
+  /**
+   * Passes over whole records that were read by others, each on one line.
+   *
+   * @param next Index of the first byte behind them.
+   * @param records How many there were.
+   */
+  pass(next: number, records: number): void {
+    this.#start = this.#at = next;
+    this.records += records;
+    this.#nextLine += records;
+  }
+
+  /**
    * Reads one record.
    *
+   * @param mayBePlain False where the record is known not to be a plain one:
+   * the states are asked at once.
    * @returns Whether {@linkcode record} shows one, whether it is malformed, or
    * what is missing.
    */
-  next(): Step {
+  next(mayBePlain = true): Step {
     if (this.#state <= RECORD_START) {
-      if (this.#state === RECORD_START) {
+      if (mayBePlain && this.#state === RECORD_START) {
         const step = this.#readAtOnce();
         if (step !== Step.NeedInput) return step;
       }

@@ -1,6 +1,6 @@
 import { copyBytes } from "./copy_bytes.ts";
 import { RecordView } from "./record.ts";
-import { OVERRUN } from "./specialize.ts";
+import { OVERRUN } from "./row_code.ts";
 
 /**
  * Copies records that the row encoder cannot take as they lie: those with

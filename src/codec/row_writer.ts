@@ -14,12 +14,14 @@ import type { Program } from "./program.ts";
 import { PlainCopy } from "./plain_copy.ts";
 import type { RecordView } from "./record.ts";
 import { runProgram } from "./run_program.ts";
-import { OVERRUN, type RowFunction, specialize } from "./specialize.ts";
+import { OVERRUN } from "./row_code.ts";
+import { type RowFunction, specialize } from "./specialize.ts";
 
 /** Writes what a program makes of records. */
 export class RowWriter {
   readonly #program: Program;
-  readonly #run: RowFunction | undefined;
+  /** Written when it is needed; null where there is none. */
+  #run: RowFunction | null | undefined;
   readonly #plainCopy = new PlainCopy();
   #input: Uint8Array = new Uint8Array();
   #inputView: DataView = new DataView(this.#input.buffer);
@@ -33,7 +35,6 @@ export class RowWriter {
    */
   constructor(program: Program) {
     this.#program = program;
-    this.#run = specialize(program);
   }
 
   /**
@@ -48,8 +49,8 @@ export class RowWriter {
     const plain = record.escaped || record.end + OVERRUN > record.bytes.length
       ? this.#plainCopy.of(record)
       : record;
-    const run = this.#run;
-    if (run === undefined) {
+    const run = this.#run ??= specialize(this.#program) ?? null;
+    if (run === null) {
       out.length = runProgram(this.#program, plain, out.bytes, out.length);
       return;
     }

@@ -14,17 +14,23 @@ const LARGEST_KEPT = 4 * 1024 * 1024;
 export class BatchPool {
   /** Where input buffers come from. */
   readonly chunks: ChunkPool;
+  /**
+   * Bytes at a chunk's start that a read ahead leaves free for the unfinished
+   * record of the chunk before it.
+   */
+  readonly headroom: number;
   readonly #outputs: ByteBuffer[] = [];
   readonly #size: number;
 
   /**
    * Makes an empty pool.
    *
-   * @param size Bytes that an ordinary chunk can be filled with.
+   * @param size Bytes of input that are read at once.
    */
   constructor(size: number) {
     this.#size = size;
-    this.chunks = new ChunkPool(size);
+    this.headroom = size >> 3;
+    this.chunks = new ChunkPool(this.headroom + size);
   }
 
   /**

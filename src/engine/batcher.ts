@@ -7,7 +7,9 @@
  * The unfinished record at a chunk's end is copied to the front of the next
  * one; a chunk that one record fills is replaced by one twice its size.
  *
- * The next read is under way while the caller sends the last batch.
+ * The next read is under way while a chunk is encoded (`#readAhead`) where the
+ * chunk is full; where it is not, the next read goes behind what is in it, and
+ * so has to wait until the chunk is done: encoding writes into the byte there.
  *
  * What must change together: whoever hands the reader bytes (`#fill`) and the
  * batch's bounds, which are indices into the same chunk.
@@ -60,11 +62,13 @@ export class Batcher {
   /** Batches whose rows are not compared: none of the last one's were alike. */
   #alone = 0;
   #chunk: Chunk;
-  /** Index in the chunk of the first byte that no batch has taken. */
-  #start = 0;
   /** Index in the chunk behind the last byte that was read into it. */
   #filled = 0;
   #reading: Promise<number | null> | undefined;
+  /** The chunk that is being read into, where that is not the current one. */
+  #ahead: Chunk | undefined;
+  /** The reader can do nothing before the read under way has ended. */
+  #isWaiting = false;
   /** The source has no more bytes; the reader may still have records. */
   #exhausted = false;
   #done = false;
@@ -125,7 +129,8 @@ export class Batcher {
    */
   async next(limit = Infinity): Promise<Batch | undefined> {
     while (!this.#done) {
-      if (this.#reading !== undefined) await this.#fill();
+      if (this.#isWaiting) await this.#fill();
+      this.#readAhead();
       const batch = this.#encode(limit);
       if (batch !== undefined) return batch;
       if (this.#failure !== undefined) throw this.#failure;
@@ -165,14 +170,17 @@ export class Batcher {
     reader.fields = header.length;
     try {
       const template = plan.template.compile(header);
+      const reading = { ...plan.reading, fields: header.length };
+      const encoder = new RowEncoder(template, plan);
       const coalescing = plan.skipEmpty ? undefined : planCoalescing(template);
       this.#format = {
         source: this.#source.name,
         header,
         headerBytes,
-        reading: { ...plan.reading, fields: header.length },
+        reading,
         coalescing,
-        encoder: new RowEncoder(template, plan),
+        run: encoder.plainRun(reading),
+        encoder,
       };
       if (coalescing !== undefined && this.coalesce) {
         this.#coalescer = new Coalescer(coalescing, header);
@@ -195,6 +203,9 @@ export class Batcher {
     const coalescer = this.coalesce && this.#alone-- <= 0
       ? this.#coalescer
       : undefined;
+    const run = coalescer === undefined && format.run.isReady(reader)
+      ? format.run
+      : undefined;
     const shares: number[] = [];
     const batch = this.#pool.begin(
       format,
@@ -207,7 +218,11 @@ export class Batcher {
     let encoded = 0;
     let step: Step = Step.Record;
     while (reader.records - before < limit && out.length < LARGE_BATCH) {
-      step = reader.next();
+      const left = limit - (reader.records - before);
+      const count = run?.encode(reader, out, left) ?? 0;
+      encoded += count;
+      if (count === left || out.length >= LARGE_BATCH) break;
+      step = reader.next(run === undefined);
       if (step === Step.NeedInput && this.#exhausted) step = this.#finish();
       if (step === Step.Record) {
         if (coalescer === undefined) encoder.encode(reader.record, out);
@@ -257,24 +272,27 @@ export class Batcher {
     return step;
   }
 
-  /** Starts the next read, behind the bytes of the unfinished record. */
+  /** Sees to it that more input is on its way. */
   #readOn(): void {
-    const { chunks } = this.#pool;
-    this.#start = this.#reader.boundary;
-    const pending = this.#filled - this.#start;
-    const room = this.#chunk.bytes.length - CHUNK_SLACK - this.#filled;
-    if (room < LEAST_ROOM) {
-      const next = chunks.take(pending * 2);
-      next.bytes.set(this.#chunk.bytes.subarray(this.#start, this.#filled));
-      chunks.release(this.#chunk);
-      this.#chunk = next;
-      this.#start = 0;
-      this.#filled = pending;
+    this.#isWaiting = true;
+    if (this.#reading !== undefined) return;
+    if (this.#room < LEAST_ROOM) {
+      this.#moveTo(this.#pool.chunks.take(this.#reader.pending * 2), 0);
     }
-    const { bytes } = this.#chunk;
-    this.#reading = this.#source.read(
-      bytes.subarray(this.#filled, bytes.length - CHUNK_SLACK),
-    );
+    this.#read(this.#chunk, this.#filled);
+  }
+
+  /** Starts the next read where the current chunk can take no more. */
+  #readAhead(): void {
+    if (this.#reading !== undefined || this.#exhausted) return;
+    if (this.#room >= LEAST_ROOM) return;
+    this.#ahead = this.#pool.chunks.take();
+    this.#read(this.#ahead, this.#pool.headroom);
+  }
+
+  #read({ bytes }: Chunk, at: number): void {
+    const room = bytes.subarray(at, bytes.length - CHUNK_SLACK);
+    this.#reading = this.#source.read(room);
     // A failure is seen by whoever awaits the read; until then it is nobody's.
     this.#reading.catch(() => {});
   }
@@ -282,10 +300,46 @@ export class Batcher {
   async #fill(): Promise<void> {
     const count = await this.#reading!;
     this.#reading = undefined;
-    if (count === null) this.#exhausted = true;
-    this.#filled += count ?? 0;
+    this.#isWaiting = false;
     this.bytesRead += count ?? 0;
-    this.#reader.feed(this.#chunk.bytes, this.#start, this.#filled);
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    if (ahead === undefined) this.#filled += count ?? 0;
+    else if (count === null) this.#pool.chunks.release(ahead);
+    else this.#goOnIn(ahead, count);
+    this.#exhausted = count === null;
+    const reader = this.#reader;
+    reader.feed(this.#chunk.bytes, reader.boundary, this.#filled);
+  }
+
+  /** Goes on in the chunk that was read ahead, behind its headroom. */
+  #goOnIn(ahead: Chunk, count: number): void {
+    const { chunks, headroom } = this.#pool;
+    const { pending } = this.#reader;
+    if (pending <= headroom) {
+      this.#moveTo(ahead, headroom - pending);
+    } else {
+      this.#moveTo(chunks.take(pending * 2 + count), 0);
+      const read = ahead.bytes.subarray(headroom, headroom + count);
+      this.#chunk.bytes.set(read, pending);
+      chunks.release(ahead);
+    }
+    this.#filled += count;
+  }
+
+  /** Moves the unfinished record to an index of another chunk. */
+  #moveTo(next: Chunk, at: number): void {
+    const { boundary } = this.#reader;
+    next.bytes.set(this.#chunk.bytes.subarray(boundary, this.#filled), at);
+    this.#pool.chunks.release(this.#chunk);
+    this.#chunk = next;
+    this.#filled += at - boundary;
+    this.#reader.feed(next.bytes, at, this.#filled);
+  }
+
+  /** Bytes that can still be read into the current chunk. */
+  get #room(): number {
+    return this.#chunk.bytes.length - CHUNK_SLACK - this.#filled;
   }
 
   #malformed(): Reject {

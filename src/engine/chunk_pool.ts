@@ -1,4 +1,4 @@
-import { OVERRUN } from "../codec/specialize.ts";
+import { OVERRUN } from "../codec/row_code.ts";
 
 /**
  * A buffer of input bytes that several batches may share.

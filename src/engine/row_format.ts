@@ -1,6 +1,7 @@
 import type { Coalescing } from "../codec/coalescing.ts";
 import type { CsvReaderOptions } from "../codec/csv_reader.ts";
 import type { Header } from "../codec/header.ts";
+import type { PlainRun } from "../codec/plain_run.ts";
 import type { RowEncoder } from "../codec/row_encoder.ts";
 
 /** How the records of one source are read and what they become. */
@@ -16,6 +17,8 @@ export interface RowFormat {
   readonly reading: CsvReaderOptions;
   /** How rows may share commands, where they may. */
   readonly coalescing: Coalescing | undefined;
+  /** What makes commands of plain records, many at a time. */
+  readonly run: PlainRun;
   /** What makes commands of a record. */
   readonly encoder: RowEncoder;
 }

@@ -1,0 +1,272 @@
+import { assert, assertEquals, assertGreater } from "@std/assert";
+import { CsvReader } from "../../src/codec/csv_reader.ts";
+import { type DialectOptions, parseDialect } from "../../src/codec/dialect.ts";
+import type { FuseOptions } from "../../src/codec/fuse.ts";
+import { Header } from "../../src/codec/header.ts";
+import type { PlainRun } from "../../src/codec/plain_run.ts";
+import { RowEncoder } from "../../src/codec/row_encoder.ts";
+import { OVERRUN } from "../../src/codec/row_code.ts";
+import { Step } from "../../src/codec/step.ts";
+import { compileTemplate } from "../../src/codec/template.ts";
+import { ByteBuffer } from "../../src/protocol/byte_buffer.ts";
+import { everySplit } from "../support/every_split.ts";
+import { damageText, randomCsv, randomText } from "../support/random_csv.ts";
+import { latin1Bytes } from "../support/random_reply.ts";
+import { Random } from "../support/random.ts";
+import { latin1Text } from "../support/read_all.ts";
+
+/** Far enough into a source that a function for it is written. */
+const PLACE = { records: 41, line: 77, offset: 1 << 20 };
+
+const STALE = 0xee;
+
+interface Case extends DialectOptions {
+  columns: number;
+  commands: string[][];
+  maxRecord?: number;
+  limit?: number;
+  /** Bytes of room for the output at first. */
+  room?: number;
+}
+
+/** All that can be seen of reading and encoding. */
+interface Outcome {
+  resp: string;
+  faults: unknown[];
+  place: unknown;
+  blankLines: number;
+}
+
+function named(columns: number): Header {
+  return Header.named(Array.from({ length: columns }, (_, i) => `c${i + 1}`));
+}
+
+/** What a case is read and encoded with. */
+interface Tools {
+  kind: FuseOptions;
+  encoder: RowEncoder;
+  run: PlainRun;
+}
+
+function prepare(of: Case): Tools {
+  const { columns, commands, maxRecord, ...options } = of;
+  const template = compileTemplate(commands, named(columns));
+  const kind = { dialect: parseDialect(options), fields: columns, maxRecord };
+  const encoder = new RowEncoder(template);
+  return { kind, encoder, run: encoder.plainRun(kind) };
+}
+
+/** Reads and encodes pieces of input as a batcher does. */
+function encodePieces(
+  pieces: readonly Uint8Array[],
+  { limit = Infinity, room = 8192 }: Case,
+  { kind, encoder, run }: Tools,
+  withRun: boolean,
+): { outcome: Outcome; runs: number } {
+  const reader = new CsvReader({ ...kind, place: PLACE });
+  const total = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const out = new ByteBuffer(room);
+  const faults: unknown[] = [];
+  let runs = 0;
+  let left = limit;
+
+  const take = (finish: boolean): boolean => {
+    while (left > 0) {
+      if (withRun && !finish) {
+        assert(run.isReady(reader));
+        const count = run.encode(reader, out, left);
+        runs += count;
+        left -= count;
+        if (left === 0) break;
+      }
+      const step = finish ? reader.finish() : reader.next(!withRun);
+      if (step === Step.NeedInput) return false;
+      left--;
+      if (step === Step.Record) encoder.encode(reader.record, out);
+      else faults.push([step, reader.line, reader.offset, reader.fault]);
+      if (step === Step.Broken) return true;
+    }
+    return true;
+  };
+
+  let held = new Uint8Array();
+  let isOver = false;
+  for (const piece of pieces) {
+    const size = held.length + piece.length;
+    const buffer = new Uint8Array(3 + total + OVERRUN).fill(STALE);
+    buffer.set(held, 3);
+    buffer.set(piece, 3 + held.length);
+    reader.feed(buffer, 3, 3 + size);
+    isOver = take(false);
+    // Nothing but the byte behind the input is written.
+    const before = latin1Text(buffer.subarray(3, 3 + size));
+    assertEquals(before, latin1Text(held) + latin1Text(piece));
+    assert(buffer.subarray(3 + size + 1).every((byte) => byte === STALE));
+    if (isOver) break;
+    held = buffer.slice(reader.boundary, 3 + size);
+  }
+  if (!isOver) take(true);
+  return {
+    outcome: {
+      resp: latin1Text(out.view()),
+      faults,
+      place: reader.place(),
+      blankLines: reader.blankLines,
+    },
+    runs,
+  };
+}
+
+/** Compares with and without runs; says how many records came out of runs. */
+function compare(text: string, of: Case): number {
+  const tools = prepare(of);
+  let runs = 0;
+  everySplit(latin1Bytes(text), (pieces) => {
+    const fast = encodePieces(pieces, of, tools, true);
+    const slow = encodePieces(pieces, of, tools, false);
+    assertEquals(fast.outcome, slow.outcome, JSON.stringify({ text, of }));
+    runs = Math.max(runs, fast.runs);
+  });
+  return runs;
+}
+
+const TWO: Case = { columns: 2, commands: [["SET", "{1}", "{2}"]] };
+
+const LONG = "x".repeat(13);
+const LONGER = "y".repeat(127) + "z".repeat(300);
+
+const TABLE: [text: string, runs: number, of?: Partial<Case>][] = [
+  ["", 0],
+  ["a,b\nc,d\n", 2],
+  ["a,b\nc,d", 1],
+  ["a,b\r\nc,d\r\n", 2],
+  ["a,b\r\nc,d\r", 1],
+  [",\n,\r\n", 2],
+  [`${LONG},${LONGER}\n${LONGER},b\n`, 2],
+  ['"a","b"\n"c",d\r\ne,"f"\r\n', 3],
+  ['"a,1","b\r"\n', 1],
+  ['"say ""hi""",""""\n"""","a"""\n', 2],
+  [`"${LONG}""${LONG}",${LONG}\n${LONG},${LONG}\n`, 2],
+  ['"","a"\n,""\n', 2],
+  // What it leaves to the reader, with what comes before and behind.
+  ['a,b\n"c\nd",e\nf,g\n', 2],
+  ["a,b\n\n\r\nc,d\n", 2],
+  ["a,b\nc\nd,e\n", 2],
+  ["a,b\nc,d,e\nf,g\n", 2],
+  ['a,b\n"c",d,"e"\nf,g\n', 2],
+  ['a,b\nc"d,e\nf,g\n', 2],
+  ['a,b\n"c"d,e\nf,g\n', 2],
+  ['a,b\nc,"d"e\nf,g\n', 2],
+  ['a,b\nc,"d"\re\nf,g\n', 2],
+  ["a\r,b\r\r\n", 1],
+  ["\ra,b\n", 0],
+  ['a,b\n"c', 1],
+  ['a,b\n"c,d', 1],
+  ['a,b\nc,"d"', 1],
+  ['a,b\nc,"d"\r', 1],
+  ["a,b\nccc,ddd\ne,f\n", 1, { maxRecord: 6 }],
+  ["a,b\nc,d\ne,f\n", 2, { limit: 2 }],
+  ["\ta\nb\t\n", 2, { delimiter: "tab" }],
+  ["a;'b;'''\n", 1, { delimiter: ";", quote: "'" }],
+  ['a,"b"\n"c,d""\n', 2, { quote: "none" }],
+  ["a\nb\r\n\nc\n", 3, { columns: 1, commands: [["DEL", "k:{1}"]] }],
+  ["a,b,c\n", 1, { columns: 3, commands: [["DEL", "{3}"], ["DEL", "x{1}"]] }],
+  ["a,b,c\n", 1, { columns: 3, commands: [["HSET", "{1}-{3}", "{*}"]] }],
+  ["a,b,c\n", 1, { columns: 3, commands: [["PING"]] }],
+];
+
+Deno.test("a run writes what the reader and the row encoder would write", () => {
+  for (const [text, runs, of] of TABLE) {
+    assertEquals(compare(text, { ...TWO, ...of }), runs, JSON.stringify(text));
+  }
+});
+
+Deno.test("random input becomes the same bytes with runs as without", () => {
+  const seed = Random.seed();
+  const random = new Random(seed);
+  let runs = 0;
+  let rows = 0;
+  for (let i = 0; i < 150; i++) {
+    const columns = 1 + random.int(4);
+    const delimiter = random.pick([",", ",", "\t", "|"]);
+    const quote = random.pick(['"', '"', "'"]);
+    const plain = (random: Random): string =>
+      randomText(random, `abc ${delimiter}${quote}`, random.int(20));
+    const csv = randomCsv(random, {
+      columns,
+      delimiter,
+      quote,
+      ...(random.int(2) === 0 ? { value: plain } : {}),
+    });
+    const text = random.int(3) === 0
+      ? damageText(random, csv.text, `${delimiter}${quote}\r\nx`)
+      : csv.text;
+    const commands = random.pick([
+      [["SET", "{1}", `{${columns}}`]],
+      [["HSET", "k:{1}", "{*}"], ["EXPIRE", "k:{1}", "60"]],
+      [["RPUSH", "all", `{1}${"-".repeat(random.int(9))}{${columns}}`]],
+    ]);
+    const of: Case = { columns, delimiter, quote, commands };
+    if (random.int(2) === 0) of.room = random.int(500);
+    if (random.int(4) === 0) of.limit = 1 + random.int(5);
+    if (random.int(4) === 0) of.maxRecord = 1 + random.int(60);
+    try {
+      runs += compare(text, of);
+    } catch (error) {
+      if (error instanceof Error) {
+        error.message = `RESPIPE_SEED=${seed}, ${i}: ${error.message}`;
+      }
+      throw error;
+    }
+    rows += csv.rows.length;
+  }
+  assertGreater(runs, rows / 4, `RESPIPE_SEED=${seed}`);
+});
+
+Deno.test("a run needs a source of some size, and a program without choices", () => {
+  const dialect = parseDialect();
+  const header = named(2);
+  const template = compileTemplate([["HSET", "k", "{*}"]], header);
+  const start = new CsvReader({ dialect, fields: 2 });
+  const far = new CsvReader({ dialect, fields: 2, place: PLACE });
+  const kind = { dialect, fields: 2 };
+  const run = new RowEncoder(template).plainRun(kind);
+  assertEquals(run.isReady(start), false);
+  assertEquals(run.isReady(far), true);
+  const choosing = new RowEncoder(template, { skipEmpty: true }).plainRun(kind);
+  assertEquals(choosing.isReady(far), false);
+});
+
+Deno.test("a record of more columns than a function can have goes without", () => {
+  const header = named(201);
+  const template = compileTemplate([["DEL", "{1}"]], header);
+  const kind = { dialect: parseDialect(), fields: 201 };
+  const reader = new CsvReader({ ...kind, place: PLACE });
+  assertEquals(new RowEncoder(template).plainRun(kind).isReady(reader), false);
+});
+
+Deno.test("a full output buffer ends a run in front of the record", () => {
+  const dialect = parseDialect();
+  const header = named(2);
+  const encoder = new RowEncoder(
+    compileTemplate([["SET", "{1}", "{2}"]], header),
+  );
+  const rows = "k,v\n".repeat(100);
+  for (let capacity = 0; capacity < 400; capacity++) {
+    const reader = new CsvReader({ dialect, fields: 2, place: PLACE });
+    const input = new Uint8Array(rows.length + OVERRUN);
+    input.set(latin1Bytes(rows));
+    reader.feed(input, 0, rows.length);
+    const run = encoder.plainRun({ dialect, fields: 2 });
+    assert(run.isReady(reader));
+    const out = new ByteBuffer(capacity);
+    const count = run.encode(reader, out);
+    assertEquals(
+      latin1Text(out.view()),
+      "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n".repeat(count),
+    );
+    assertEquals(reader.boundary, 4 * count);
+    assertEquals(reader.place().line, PLACE.line + count);
+    if (capacity === 399) assertGreater(count, 5);
+  }
+});
