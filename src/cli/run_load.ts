@@ -41,6 +41,8 @@ export async function runLoad(config: LoadConfig): Promise<number> {
         idleTimeout: config.idleTimeout,
         server,
         stallTimeout: config.stallTimeout,
+        // Nothing else goes on in this process.
+        mayBlock: true,
         endMarker: config.endMarker,
         maxErrors: config.maxErrors,
         signal,

@@ -42,6 +42,8 @@ export async function runPipe(config: PipeConfig): Promise<number> {
         idleTimeout: config.idleTimeout,
         server,
         stallTimeout: config.stallTimeout,
+        // Nothing else goes on in this process.
+        mayBlock: true,
         endMarker: config.endMarker,
         signal,
         counts,

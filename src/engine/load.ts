@@ -14,11 +14,13 @@ import { Summary } from "./summary.ts";
 import { windUp } from "./wind_up.ts";
 
 /** What to load, as what, and where to. */
-export interface LoadOptions
-  extends
-    RowOptions,
-    SourceOptions,
-    Pick<LaneOptions, "window" | "stallTimeout" | "endMarker"> {
+export interface LoadOptions extends
+  RowOptions,
+  SourceOptions,
+  Pick<
+    LaneOptions,
+    "window" | "stallTimeout" | "endMarker" | "mayBlock"
+  > {
   /** The server; the one on this machine by default. */
   server?: ConnectOptions | undefined;
   /**

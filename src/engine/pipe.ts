@@ -19,10 +19,12 @@ import { RaceSlot } from "./race_slot.ts";
 import type { SourceOptions } from "./rows.ts";
 
 /** What to pipe and where to. */
-export interface PipeOptions
-  extends
-    SourceOptions,
-    Pick<LaneOptions, "window" | "stallTimeout" | "endMarker"> {
+export interface PipeOptions extends
+  SourceOptions,
+  Pick<
+    LaneOptions,
+    "window" | "stallTimeout" | "endMarker" | "mayBlock"
+  > {
   /** The server; the one on this machine by default. */
   server?: ConnectOptions | undefined;
   /**

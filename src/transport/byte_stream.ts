@@ -2,6 +2,8 @@
  * Bytes to and fro: what a connection is made of. A `Deno.Conn` is one.
  */
 export interface ByteStream {
+  /** Where the other side is, if that is known. */
+  readonly remoteAddr?: Deno.Addr;
   /**
    * Reads what has arrived.
    *

@@ -24,6 +24,11 @@ export class Connection {
   readonly address: string;
   /** Whether TLS is spoken. */
   readonly isEncrypted: boolean;
+  /**
+   * Whether the other end is on this machine: the server itself, or a port
+   * forwarded to it.
+   */
+  readonly isLocal: boolean;
   /** What the server says it is, where it was asked and has told. */
   server: ServerInfo | undefined;
   readonly #conn: ByteStream;
@@ -41,6 +46,7 @@ export class Connection {
     this.#conn = conn;
     this.address = address;
     this.isEncrypted = isEncrypted;
+    this.isLocal = conn.remoteAddr !== undefined && isLocal(conn.remoteAddr);
   }
 
   /**
@@ -105,4 +111,10 @@ export class Connection {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+function isLocal(address: Deno.Addr): boolean {
+  if (address.transport === "unix") return true;
+  return address.transport === "tcp" &&
+    /^(127\.|::1$|::ffff:127\.)/.test(address.hostname);
 }

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ConnectionError } from "../../src/errors.ts";
+import { Connection } from "../../src/transport/connection.ts";
 import { connect } from "../../src/transport/connect.ts";
 import { openConnection } from "../../src/transport/open.ts";
 import { ask } from "../../src/transport/ask.ts";
@@ -22,6 +23,35 @@ Deno.test("a connection names its server, and closes once or more", async () => 
   connection.close();
   connection.close();
   assertEquals(await peer.read(new Uint8Array(1)), null);
+});
+
+Deno.test("a connection knows whether its other end is on this machine", () => {
+  const stream = {
+    read: () => Promise.resolve(null),
+    write: () => Promise.resolve(0),
+    closeWrite: () => Promise.resolve(),
+    close: () => {},
+  };
+  const tcp = (hostname: string): Deno.Addr => ({
+    transport: "tcp",
+    hostname,
+    port: 6379,
+  });
+  const table: [Deno.Addr | undefined, boolean][] = [
+    [tcp("127.0.0.1"), true],
+    [tcp("127.1.2.3"), true],
+    [tcp("::1"), true],
+    [tcp("::ffff:127.0.0.1"), true],
+    [{ transport: "unix", path: "/run/redis.sock" }, true],
+    [tcp("10.127.0.1"), false],
+    [tcp("::11"), false],
+    [undefined, false],
+  ];
+  for (const [remoteAddr, isLocal] of table) {
+    const conn = remoteAddr === undefined ? stream : { ...stream, remoteAddr };
+    using connection = new Connection(conn, "it");
+    assertEquals(connection.isLocal, isLocal, JSON.stringify(remoteAddr));
+  }
 });
 
 Deno.test("a connection writes all, however slowly it is read", async () => {

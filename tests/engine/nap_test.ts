@@ -1,0 +1,56 @@
+import { assertEquals, assertGreater } from "@std/assert";
+import { load } from "../../mod.ts";
+import { Nap } from "../../src/engine/nap.ts";
+import { startServer } from "../support/redis_server.ts";
+import { rowSource } from "../support/row_source.ts";
+
+const KIB = 1024;
+
+Deno.test("a nap lasts as long as the server needs for 64 KiB, up to 2 ms", () => {
+  for (
+    const [rate, length] of [
+      [0, 2],
+      [1, 2],
+      [32 * KIB, 2],
+      [64 * KIB, 1],
+      [128 * KIB, 0.5],
+      [320 * KIB, 0.2],
+      // Not worth its system calls.
+      [321 * KIB, 0],
+      [10 * KIB * KIB, 0],
+    ]
+  ) {
+    assertEquals(Nap.length(rate), length, `${rate} bytes in a ms`);
+  }
+});
+
+Deno.test("only a load that may block takes naps, and loses nothing by it", async () => {
+  await using server = await startServer();
+  const { wait } = Atomics;
+  let naps = 0;
+  Atomics.wait = ((...args: Parameters<typeof wait>) => {
+    naps++;
+    return wait(...args);
+  }) as typeof wait;
+  try {
+    const rows = 300_000;
+    const run = async (mayBlock?: boolean): Promise<number> => {
+      naps = 0;
+      await server.command("FLUSHALL");
+      const { loaded } = await load({
+        sources: [rowSource((n) => `${n},${n}`, { count: rows })],
+        columns: ["k", "v"],
+        commands: [["SET", "k:{k}", "{v}"]],
+        server: { port: server.port },
+        window: 256 * KIB,
+        mayBlock,
+      });
+      assertEquals(loaded, rows);
+      return naps;
+    };
+    assertEquals(await run(), 0);
+    assertGreater(await run(true), 0);
+  } finally {
+    Atomics.wait = wait;
+  }
+});
