@@ -107,6 +107,18 @@ test("it loads a file", async () => {
   );
 });
 
+test("it leaves nothing in the folder for temporary files", async () => {
+  using temporary = new TempFiles();
+  const env = { TMPDIR: temporary.path, TEMP: temporary.path };
+  const args = ["encode", "--no-header", "--", "DEL", "{1}"];
+  // A second run would use what a first one has left.
+  for (let i = 0; i < 2; i++) {
+    const { code, stderr } = await run(args, { stdin: "a\n", env });
+    assertEquals([code, stderr], [0, ""]);
+  }
+  assertEquals(Array.from(Deno.readDirSync(temporary.path)), []);
+});
+
 test("it writes rejects", async () => {
   await using server = await startServer();
   using inputs = new TempFiles();
