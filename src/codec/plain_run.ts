@@ -1,8 +1,9 @@
 import type { ByteBuffer } from "../protocol/byte_buffer.ts";
 import type { CsvReader } from "./csv_reader.ts";
 import { fuse, type FusedFunction, type FuseOptions } from "./fuse.ts";
-import type { Program } from "./program.ts";
+import { compileProgram, type ProgramOptions } from "./program.ts";
 import { OVERRUN } from "./row_code.ts";
+import type { Template } from "./template.ts";
 
 /**
  * Bytes that a source must have for a function to be written: that takes about
@@ -23,7 +24,6 @@ const MOST_RECORDS = 0x7fffffff;
  * import { CsvReader } from "./csv_reader.ts";
  * import { parseDialect } from "./dialect.ts";
  * import { Header } from "./header.ts";
- * import { compileProgram } from "./program.ts";
  * import { Step } from "./step.ts";
  * import { compileTemplate } from "./template.ts";
  * import { ByteBuffer } from "../protocol/byte_buffer.ts";
@@ -31,7 +31,7 @@ const MOST_RECORDS = 0x7fffffff;
  *
  * const template = compileTemplate([["DEL", "{id}"]], Header.named(["id"]));
  * const dialect = parseDialect();
- * const run = new PlainRun(compileProgram(template), { dialect, fields: 1 });
+ * const run = new PlainRun(template, { dialect, fields: 1 });
  * const reader = new CsvReader({ dialect, fields: 1 });
  * const rows = new TextEncoder().encode("7\n".repeat(10_000));
  * const input = new Uint8Array(rows.length + 16);
@@ -45,8 +45,8 @@ const MOST_RECORDS = 0x7fffffff;
  * ```
  */
 export class PlainRun {
-  readonly #program: Program;
-  readonly #options: FuseOptions;
+  readonly #template: Template;
+  readonly #options: FuseOptions & ProgramOptions;
   readonly #outcome = new Int32Array(2);
   /** Written when it is worth it; null where none can be. */
   #run: FusedFunction | null | undefined;
@@ -58,11 +58,11 @@ export class PlainRun {
   /**
    * Prepares for a kind of input.
    *
-   * @param program What to make of each record.
-   * @param options The kind of input.
+   * @param template What each record becomes.
+   * @param options The kind of input, and what may be left out.
    */
-  constructor(program: Program, options: FuseOptions) {
-    this.#program = program;
+  constructor(template: Template, options: FuseOptions & ProgramOptions) {
+    this.#template = template;
     this.#options = options;
   }
 
@@ -74,7 +74,8 @@ export class PlainRun {
    */
   isReady(reader: CsvReader): boolean {
     if (this.#run === undefined && reader.seen >= WORTH_WRITING) {
-      this.#run = fuse(this.#program, this.#options) ?? null;
+      const program = compileProgram(this.#template, this.#options);
+      this.#run = fuse(program, this.#options) ?? null;
     }
     return this.#run !== undefined && this.#run !== null;
   }

@@ -1,11 +1,5 @@
 import type { ByteBuffer } from "../protocol/byte_buffer.ts";
-import type { FuseOptions } from "./fuse.ts";
-import { PlainRun } from "./plain_run.ts";
-import {
-  compileProgram,
-  type Program,
-  type ProgramOptions,
-} from "./program.ts";
+import { compileProgram, type ProgramOptions } from "./program.ts";
 import type { RecordView } from "./record.ts";
 import { RowWriter } from "./row_writer.ts";
 import type { Template } from "./template.ts";
@@ -41,7 +35,6 @@ import type { Template } from "./template.ts";
 export class RowEncoder {
   /** How many commands each record becomes. */
   readonly commandsPerRecord: number;
-  readonly #program: Program;
   readonly #writer: RowWriter;
 
   /**
@@ -52,8 +45,7 @@ export class RowEncoder {
    */
   constructor(template: Template, options: ProgramOptions = {}) {
     this.commandsPerRecord = template.commands.length;
-    this.#program = compileProgram(template, options);
-    this.#writer = new RowWriter(this.#program);
+    this.#writer = new RowWriter(compileProgram(template, options));
   }
 
   /**
@@ -64,16 +56,5 @@ export class RowEncoder {
    */
   encode(record: RecordView, out: ByteBuffer): void {
     this.#writer.write(record, out);
-  }
-
-  /**
-   * Prepares to encode plain records without the reader.
-   *
-   * @param options The kind of input.
-   * @returns What appends the same bytes as {@linkcode encode}, for many
-   * records at a time.
-   */
-  plainRun(options: FuseOptions): PlainRun {
-    return new PlainRun(this.#program, options);
   }
 }

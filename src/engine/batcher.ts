@@ -20,6 +20,7 @@ import { Coalescer } from "../codec/coalescer.ts";
 import { planCoalescing } from "../codec/coalescing.ts";
 import { CsvReader } from "../codec/csv_reader.ts";
 import { Header } from "../codec/header.ts";
+import { PlainRun } from "../codec/plain_run.ts";
 import { RowEncoder } from "../codec/row_encoder.ts";
 import { type RecordFault, Step } from "../codec/step.ts";
 import { InputError, UsageError } from "../errors.ts";
@@ -171,7 +172,6 @@ export class Batcher {
     try {
       const template = plan.template.compile(header);
       const reading = { ...plan.reading, fields: header.length };
-      const encoder = new RowEncoder(template, plan);
       const coalescing = plan.skipEmpty ? undefined : planCoalescing(template);
       this.#format = {
         source: this.#source.name,
@@ -179,8 +179,11 @@ export class Batcher {
         headerBytes,
         reading,
         coalescing,
-        run: encoder.plainRun(reading),
-        encoder,
+        run: new PlainRun(template, {
+          ...reading,
+          skipEmpty: plan.skipEmpty,
+        }),
+        encoder: new RowEncoder(template, plan),
       };
       if (coalescing !== undefined && this.coalesce) {
         this.#coalescer = new Coalescer(coalescing, header);

@@ -13,6 +13,7 @@ import { CsvReader } from "../../src/codec/csv_reader.ts";
 import { parseDialect } from "../../src/codec/dialect.ts";
 import { Header } from "../../src/codec/header.ts";
 import type { RecordView } from "../../src/codec/record.ts";
+import { PlainRun } from "../../src/codec/plain_run.ts";
 import { OVERRUN } from "../../src/codec/row_code.ts";
 import { RowEncoder } from "../../src/codec/row_encoder.ts";
 import { Step } from "../../src/codec/step.ts";
@@ -116,7 +117,7 @@ for (const [shape, rows] of Object.entries(benchRows(1 << 20))) {
   }
   const dialect = parseDialect();
   const fields = names.length;
-  const run = encoder.plainRun({ dialect, fields });
+  const run = new PlainRun(template, { dialect, fields });
   Deno.bench({
     name: "PlainRun",
     group,

@@ -3,7 +3,7 @@ import { CsvReader } from "../../src/codec/csv_reader.ts";
 import { type DialectOptions, parseDialect } from "../../src/codec/dialect.ts";
 import type { FuseOptions } from "../../src/codec/fuse.ts";
 import { Header } from "../../src/codec/header.ts";
-import type { PlainRun } from "../../src/codec/plain_run.ts";
+import { PlainRun } from "../../src/codec/plain_run.ts";
 import { RowEncoder } from "../../src/codec/row_encoder.ts";
 import { OVERRUN } from "../../src/codec/row_code.ts";
 import { Step } from "../../src/codec/step.ts";
@@ -53,7 +53,7 @@ function prepare(of: Case): Tools {
   const template = compileTemplate(commands, named(columns));
   const kind = { dialect: parseDialect(options), fields: columns, maxRecord };
   const encoder = new RowEncoder(template);
-  return { kind, encoder, run: encoder.plainRun(kind) };
+  return { kind, encoder, run: new PlainRun(template, kind) };
 }
 
 /** Reads and encodes pieces of input as a batcher does. */
@@ -230,10 +230,10 @@ Deno.test("a run needs a source of some size, and a program without choices", ()
   const start = new CsvReader({ dialect, fields: 2 });
   const far = new CsvReader({ dialect, fields: 2, place: PLACE });
   const kind = { dialect, fields: 2 };
-  const run = new RowEncoder(template).plainRun(kind);
+  const run = new PlainRun(template, kind);
   assertEquals(run.isReady(start), false);
   assertEquals(run.isReady(far), true);
-  const choosing = new RowEncoder(template, { skipEmpty: true }).plainRun(kind);
+  const choosing = new PlainRun(template, { ...kind, skipEmpty: true });
   assertEquals(choosing.isReady(far), false);
 });
 
@@ -242,22 +242,20 @@ Deno.test("a record of more columns than a function can have goes without", () =
   const template = compileTemplate([["DEL", "{1}"]], header);
   const kind = { dialect: parseDialect(), fields: 201 };
   const reader = new CsvReader({ ...kind, place: PLACE });
-  assertEquals(new RowEncoder(template).plainRun(kind).isReady(reader), false);
+  assertEquals(new PlainRun(template, kind).isReady(reader), false);
 });
 
 Deno.test("a full output buffer ends a run in front of the record", () => {
   const dialect = parseDialect();
   const header = named(2);
-  const encoder = new RowEncoder(
-    compileTemplate([["SET", "{1}", "{2}"]], header),
-  );
+  const template = compileTemplate([["SET", "{1}", "{2}"]], header);
   const rows = "k,v\n".repeat(100);
   for (let capacity = 0; capacity < 400; capacity++) {
     const reader = new CsvReader({ dialect, fields: 2, place: PLACE });
     const input = new Uint8Array(rows.length + OVERRUN);
     input.set(latin1Bytes(rows));
     reader.feed(input, 0, rows.length);
-    const run = encoder.plainRun({ dialect, fields: 2 });
+    const run = new PlainRun(template, { dialect, fields: 2 });
     assert(run.isReady(reader));
     const out = new ByteBuffer(capacity);
     const count = run.encode(reader, out);
