@@ -67,6 +67,16 @@ export class Batch {
   }
 
   /**
+   * What it counts for in a lane's window.
+   *
+   * @returns Bytes of its RESP; or a quarter of its input's, where that is
+   * more: commands may be much smaller than the rows that are kept for them.
+   */
+  get weight(): number {
+    return Math.max(this.output.length, (this.end - this.start) >> 2);
+  }
+
+  /**
    * How many records' commands are all among the first ones.
    *
    * @param commands How many commands.

@@ -4,8 +4,11 @@ import { Batch } from "./batch.ts";
 import { type Chunk, ChunkPool } from "./chunk_pool.ts";
 import type { RowFormat } from "./row_format.ts";
 
-/** Output buffers that are kept for later, at the most. */
-const KEPT = 32;
+/**
+ * Bytes of output buffers that are kept for later, at the most, for the same
+ * reason as chunks (chunk_pool.ts).
+ */
+const KEPT = 16 * 1024 * 1024;
 
 /** An output buffer larger than this, in bytes, is not kept. */
 const LARGEST_KEPT = 4 * 1024 * 1024;
@@ -20,6 +23,8 @@ export class BatchPool {
    */
   readonly headroom: number;
   readonly #outputs: ByteBuffer[] = [];
+  /** Bytes of them. */
+  #kept = 0;
   readonly #size: number;
 
   /**
@@ -49,7 +54,9 @@ export class BatchPool {
     place: Place,
   ): Batch {
     chunk.users++;
-    const output = this.#outputs.pop() ?? new ByteBuffer(this.#size);
+    const kept = this.#outputs.pop();
+    this.#kept -= kept?.bytes.length ?? 0;
+    const output = kept ?? new ByteBuffer(this.#size);
     return new Batch(output, format, chunk, start, place);
   }
 
@@ -62,8 +69,9 @@ export class BatchPool {
     this.chunks.release(batch.chunk);
     const { output } = batch;
     output.clear();
-    if (this.#outputs.length < KEPT && output.bytes.length <= LARGEST_KEPT) {
-      this.#outputs.push(output);
-    }
+    const size = output.bytes.length;
+    if (size > LARGEST_KEPT || this.#kept + size > KEPT) return;
+    this.#outputs.push(output);
+    this.#kept += size;
   }
 }

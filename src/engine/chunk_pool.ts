@@ -16,8 +16,12 @@ export interface Chunk {
  */
 export const CHUNK_SLACK = OVERRUN;
 
-/** Free chunks that are kept for later, at the most. */
-const KEPT = 32;
+/**
+ * Bytes of free chunks that are kept for later, at the most: more than a
+ * window's batches use at once. A chunk that is dropped would be memory until
+ * the next full collection of garbage, which seldom comes.
+ */
+const KEPT = 16 * 1024 * 1024;
 
 /**
  * Hands out input buffers and takes them back, so that a load of any size runs
@@ -74,6 +78,7 @@ export class ChunkPool {
   release(chunk: Chunk): void {
     if (--chunk.users > 0) return;
     const ordinary = chunk.bytes.length === this.#size + CHUNK_SLACK;
-    if (ordinary && this.#free.length < KEPT) this.#free.push(chunk);
+    const kept = this.#free.length * chunk.bytes.length;
+    if (ordinary && kept < KEPT) this.#free.push(chunk);
   }
 }

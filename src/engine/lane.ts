@@ -41,7 +41,7 @@ export interface Outgoing {
 
 /** Where a lane notes what came back. */
 export interface ReplyBook {
-  /** Bytes handed over that are not known to be answered. */
+  /** Bytes handed over that are not known to be answered, or as many as they weigh. */
   readonly bytesInFlight: number;
   /** Commands handed over that are not answered. */
   readonly unanswered: number;

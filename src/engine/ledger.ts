@@ -60,7 +60,7 @@ export class Ledger {
   unanswered = 0;
   /** Every command is counted when it is encoded. */
   readonly isExact = true;
-  /** Bytes of RESP whose batches are not wholly answered. */
+  /** What batches that are not wholly answered weigh, in bytes. */
   bytesInFlight = 0;
   readonly #options: LedgerOptions;
   readonly #batches: Batch[] = [];
@@ -93,7 +93,7 @@ export class Ledger {
     summary.bytesOut += batch.output.length;
     summary.rejected += batch.rejects.length;
     this.unanswered += batch.commands;
-    this.bytesInFlight += batch.output.length;
+    this.bytesInFlight += batch.weight;
     this.#batches.push(batch);
     this.#next = recordAt(batch, batch.after);
     this.#strike();
@@ -119,7 +119,7 @@ export class Ledger {
     summary.bytesOut -= batch.output.length;
     summary.rejected -= batch.rejects.length;
     this.unanswered -= batch.commands;
-    this.bytesInFlight -= batch.output.length;
+    this.bytesInFlight -= batch.weight;
     this.#next = recordAt(batch, batch.place);
     this.#options.onDone(batch);
   }
@@ -211,7 +211,7 @@ export class Ledger {
     summary.commands += again.commands;
     summary.bytesOut += again.output.length;
     this.unanswered += again.commands;
-    this.bytesInFlight += again.output.length;
+    this.bytesInFlight += again.weight;
     this.#batches.push(again);
     this.#options.onDone(first);
     this.#strike();
@@ -225,7 +225,7 @@ export class Ledger {
    */
   settle(): void {
     for (const batch of this.#unsettled()) {
-      if (this.#held.includes(batch)) this.bytesInFlight += batch.output.length;
+      if (this.#held.includes(batch)) this.bytesInFlight += batch.weight;
       this.#rejectShares(batch);
       this.#close(batch);
     }
@@ -333,7 +333,7 @@ export class Ledger {
       if (this.#isHolding) {
         // Its turn comes when the records before it have been sent again.
         this.#held.push(batch);
-        this.bytesInFlight -= batch.output.length;
+        this.bytesInFlight -= batch.weight;
         this.#locator = undefined;
         continue;
       }
@@ -358,7 +358,7 @@ export class Ledger {
     summary.loaded += answered - failed;
     batch.rejects.sort((a, b) => a.record - b.record);
     for (const reject of batch.rejects) onReject(reject);
-    this.bytesInFlight -= batch.output.length;
+    this.bytesInFlight -= batch.weight;
     this.#locator = undefined;
     onDone(batch);
   }

@@ -3,52 +3,78 @@ import { load, Summary } from "../../mod.ts";
 import { byteSource } from "../support/byte_source.ts";
 import { startServer } from "../support/redis_server.ts";
 
+/** Bytes of a row, and about as many of the RESP that holds its value. */
+const ROW = 1000;
 const MIB = 1024 * 1024;
 const WINDOW = 2 * MIB;
 /** What may be beyond it: a batch that is over, and one on its way. */
 const SLACK = 3 * MIB;
 const ROWS_PER_READ = 60;
-const READS = 500;
 
-Deno.test("a server that stops reading stops the load at its window", async () => {
-  await using server = await startServer();
-  const summary = new Summary();
-  const row = `{id},${"x".repeat(1000)}\n`;
-  let reads = 0;
-  const loading = load({
-    sources: [{
-      name: "in",
-      read: async (into): Promise<number | null> => {
-        await Promise.resolve();
-        if (reads === READS) return null;
-        // The handshake and some rows went well.
-        if (reads === 20) server.pause();
-        const first = ROWS_PER_READ * reads++;
-        let text = "";
-        for (let i = 0; i < ROWS_PER_READ; i++) {
-          text += row.replace("{id}", String(first + i));
-        }
-        return new TextEncoder().encodeInto(text, into).written;
-      },
-      close: (): void => {},
-    }],
-    columns: ["id", "v"],
-    commands: [["SET", "k:{id}", "{v}"]],
-    server: { port: server.port },
-    window: WINDOW,
-    summary,
+interface Case {
+  name: string;
+  command: string[];
+  reads: number;
+  /** The most that they may be in all. */
+  most: number;
+}
+
+const TABLE: Case[] = [
+  {
+    name: "its window",
+    command: ["SET", "k:{id}", "{v}"],
+    reads: 500,
+    most: WINDOW,
+  },
+  {
+    name: "four windows of input, where commands are small",
+    command: ["DEL", "k:{id}"],
+    reads: 1000,
+    most: 4 * WINDOW,
+  },
+];
+
+for (const { name, command, reads: all, most } of TABLE) {
+  Deno.test(`a server that stops reading stops the load at ${name}`, async () => {
+    await using server = await startServer();
+    const summary = new Summary();
+    const row = `{id},${"x".repeat(ROW)}\n`;
+    let reads = 0;
+    const loading = load({
+      sources: [{
+        name: "in",
+        read: async (into): Promise<number | null> => {
+          await Promise.resolve();
+          if (reads === all) return null;
+          // The handshake and some rows went well.
+          if (reads === 20) server.pause();
+          const first = ROWS_PER_READ * reads++;
+          let text = "";
+          for (let i = 0; i < ROWS_PER_READ; i++) {
+            text += row.replace("{id}", String(first + i));
+          }
+          return new TextEncoder().encodeInto(text, into).written;
+        },
+        close: (): void => {},
+      }],
+      columns: ["id", "v"],
+      commands: [command],
+      coalesce: false,
+      server: { port: server.port },
+      window: WINDOW,
+      summary,
+    });
+    await settled(() => reads);
+    assert(reads > 20 && reads < all, `${reads} reads`);
+    const inFlight = (summary.commands - summary.replies) * ROW;
+    assert(inFlight > most / 2, `${inFlight} bytes in flight`);
+    assert(inFlight < most + SLACK, `${inFlight} bytes in flight`);
+
+    server.resume();
+    await loading;
+    assertEquals(summary.loaded, all * ROWS_PER_READ);
   });
-  await settled(() => reads);
-  assert(reads > 20 && reads < READS, `${reads} reads`);
-  const each = summary.bytesOut / summary.commands;
-  const inFlight = (summary.commands - summary.replies) * each;
-  assert(inFlight > WINDOW / 2, `${inFlight} bytes in flight`);
-  assert(inFlight < WINDOW + SLACK, `${inFlight} bytes in flight`);
-
-  server.resume();
-  await loading;
-  assertEquals(summary.loaded, READS * ROWS_PER_READ);
-});
+}
 
 /** Waits until a number has stopped changing. */
 async function settled(value: () => number): Promise<void> {
