@@ -2,12 +2,16 @@
  * Writes a function that reads and encodes a run of records in one pass.
  *
  * Why it has this shape: reading a record into offsets and encoding it from
- * them costs two calls, a dozen properties and an array written and read, which
- * is more than the work itself where fields are short. Here a field's place is
- * a local variable, and nothing is kept of a record but the bytes it became.
- * Measured in one run against `CsvReader.next` with `RowEncoder.encode`: for
- * `SET {k} {v}` 28 ns a record against 68 ns, for `HSET driver:{id} {*}` with six
- * columns 140 ns against 240 ns.
+ * them costs two calls and a dozen properties for each, which is more than the
+ * work itself where fields are short. Here nothing is kept of a record but the
+ * bytes it became. Measured in one run against `CsvReader.next` with
+ * `RowEncoder.encode`: for `SET {k} {v}` 24 ns a record against 71 ns, for
+ * `HSET driver:{id} {*}` with six columns 160 ns against 280 ns.
+ *
+ * A function must stay small, or the engine takes long to optimise it, or never
+ * does. So there are two shapes: for few columns all is in one piece, with the
+ * fields' places in variables; for more, the places are found in a loop and
+ * kept in arrays, and what is written is spread over several functions.
  *
  * It knows no mistakes and no states. At a record that is not plain it stops
  * in front of it, with nothing written, and the reader takes over: one with a
@@ -16,9 +20,7 @@
  * line, and the one that the input ends in. Doubled quotes it can do.
  *
  * The byte behind the input is made a line feed, so that no loop has to ask
- * where the input ends. Unquoted fields are searched four bytes at a time (see
- * `stopsCode`), which takes a tenth off the whole for drivers.csv; quoted ones
- * are not, where it gains nothing.
+ * where the input ends.
  *
  * What must change together: what a plain record is, here and in
  * csv_reader.ts, which says what every other one is.
@@ -27,9 +29,20 @@
  */
 import { CR, LF } from "../protocol/ascii.ts";
 import { DEFAULT_MAX_RECORD } from "./csv_reader.ts";
-import { type Dialect, NO_QUOTE } from "./dialect.ts";
+import {
+  findAllCode,
+  findEachCode,
+  type FindOptions,
+  flagOf,
+} from "./find_code.ts";
 import type { Program } from "./program.ts";
-import { copyRest, rowCode, UNCONDITIONAL, writeLength } from "./row_code.ts";
+import {
+  copyRest,
+  type RowCode,
+  rowCode,
+  UNCONDITIONAL,
+  writeLength,
+} from "./row_code.ts";
 
 /**
  * Encodes records from one that begins at `at`.
@@ -61,10 +74,13 @@ export type FusedFunction = (
 ) => number;
 
 /**
- * Columns above which no function is written; see the limit on operations in
- * row_code.ts.
+ * Columns up to which each has code of its own that finds it, and its place in
+ * a variable. With two that is a fifth faster than a loop over arrays. With
+ * six it would be a tenth, but the engine needs 0.1 s longer to optimise so
+ * much code, so that only files above 200 MB would gain; with twenty it is
+ * twice as slow.
  */
-const MOST_COLUMNS = 200;
+const FEW_COLUMNS = 4;
 
 /** Copies a field that may have doubled quotes, and makes them single. */
 function copySingle(
@@ -83,79 +99,9 @@ function copySingle(
 }
 
 /** What a function is written for, besides the program. */
-export interface FuseOptions {
-  /** Delimiter and quote. */
-  dialect: Dialect;
-  /** How many fields a record has. */
-  fields: number;
+export interface FuseOptions extends FindOptions {
   /** The most bytes that a record may have. Default: 64 MiB. */
   maxRecord?: number | undefined;
-}
-
-/**
- * Most bytes of a text are above this one, which stands before the digits: a
- * stop that is not above it is looked for together with everything below it.
- */
-const LOW = 0x2c;
-
-/** A byte in each quarter of a 32-bit word. */
-function inWord(byte: number): number {
-  return Math.imul(byte, 0x01010101);
-}
-
-/**
- * Code that moves `i` to the next stop and sets `b` to it.
- *
- * In a word of four bytes, `w - 0x01010101 * t` borrows from a byte's highest bit
- * where the byte is below `t` (Anderson, "Bit Twiddling Hacks"); the lowest
- * such byte is certain, those above it are not. A byte that is below and no
- * stop is passed over by itself.
- */
-function stopsCode(stops: readonly number[]): string {
-  const low = Math.max(...stops.filter((byte) => byte <= LOW));
-  const masks = stops.filter((byte) => byte > LOW)
-    .map((byte) => `((m=w^${inWord(byte)})-${inWord(1)})&~m`);
-  return `for(;;){w=v.getInt32(i,true);` +
-    `m=(${[`(w-${inWord(low + 1)})&~w`, ...masks].join("|")})` +
-    `&${inWord(0x80)};if(m===0){i+=4;continue}` +
-    `i+=(31-Math.clz32(m&-m))>>3;b=vb[i];` +
-    `if(${stops.map((byte) => `b===${byte}`).join("||")})break;i++}`;
-}
-
-/**
- * Code that finds one field: its first byte, its size, and `i` behind the byte
- * that ends it. `b` is the byte at `i`.
- */
-function findCode(
-  column: number,
-  isUsed: boolean,
-  { dialect: { delimiter, quote }, fields }: FuseOptions,
-): string {
-  const isLast = column === fields - 1;
-  const stop = isLast ? LF : delimiter;
-  const hasQuote = quote !== NO_QUOTE;
-  const begin = isUsed ? `f${column}=i;` : "";
-  const size = (bytes: string): string => isUsed ? `n${column}=${bytes};` : "";
-  const unquoted = begin +
-    stopsCode(hasQuote ? [delimiter, LF, quote] : [delimiter, LF]) +
-    `if(b!==${stop})break;` +
-    size(`i-f${column}`) +
-    (isLast && isUsed ? `if(n${column}>0&&vb[i-1]===${CR})n${column}--;` : "");
-  if (!hasQuote) return `${unquoted}i++;`;
-  const quoted = `i++;d=0;${begin}for(;;){` +
-    `while((b=vb[i])!==${quote}&&b!==${LF})i++;` +
-    `if(b===${LF})break all;` +
-    `b=vb[++i];if(b!==${quote})break;i++;d++}` +
-    `if(d>0)x|=${flagOf(column)};${size(`i-1-d-f${column}`)}` +
-    (isLast ? `if(b===${CR})b=vb[++i];` : "") +
-    `if(b!==${stop})break;`;
-  return `if(vb[i]===${quote}){${quoted}}else{${unquoted}}i++;`;
-}
-
-/** The bit of `x` that says that a column has doubled quotes. */
-function flagOf(column: number): number {
-  // Columns that share a bit are copied more slowly, not differently.
-  return 1 << Math.min(column, 31);
 }
 
 /**
@@ -163,16 +109,15 @@ function flagOf(column: number): number {
  *
  * @param program The program.
  * @param options The kind of input.
- * @returns The function; nothing where the program or a record is too long for
- * one, or where the program depends on which fields are empty.
+ * @returns The function; nothing where the program is too long for one, or
+ * depends on which fields are empty.
  */
 export function fuse(
   program: Program,
   options: FuseOptions,
 ): FusedFunction | undefined {
   const { dialect: { quote }, fields } = options;
-  const { maxRecord = DEFAULT_MAX_RECORD } = options;
-  const code = fields > MOST_COLUMNS ? undefined : rowCode(
+  const parts = rowCode(
     program,
     (column) =>
       `if(n${column}>${UNCONDITIONAL}||x!==0){` +
@@ -181,24 +126,83 @@ export function fuse(
       `else if(n${column}>${UNCONDITIONAL})` +
       `copyRest(v,o,vb,ob,f${column},at,n${column})}`,
   );
-  if (code === undefined) return undefined;
-  const names = code.columns.map((c) => `,f${c}=0,n${c}=0`).join("");
-  let find = "";
-  for (let column = 0; column < fields; column++) {
-    find += findCode(column, code.columns.includes(column), options);
-  }
-  const { overhead, uses } = program;
+  if (parts === undefined) return undefined;
+  return fields <= FEW_COLUMNS && parts.length === 1
+    ? fuseFew(program, parts[0], options)
+    : fuseMany(program, parts, options);
+}
+
+/** Places in variables, all in one function. */
+function fuseFew(
+  program: Program,
+  { body }: RowCode,
+  options: FuseOptions,
+): FusedFunction {
+  const columns = Array.from({ length: options.fields }, (_, c) => c);
   const make = new Function(
-    "writeLength",
-    "copyRest",
-    "copySingle",
-    `"use strict";return function(v,o,vb,ob,i,end,at,room,limit,outcome){` +
-      `let n=0,b=0,d=0,m=0,w=0,x=0,records=0,start=i${names};vb[end]=${LF};` +
-      `all:for(;records<limit;records++){` +
-      `start=i;x=0;b=vb[i];if(b===${LF}||b===${CR})break;${find}` +
-      `if(i>end||i-start>${maxRecord}||` +
-      `at+${overhead}+(i-start)*${uses}>room)break;${code.body}start=i}` +
-      `outcome[0]=start;outcome[1]=records;return at}`,
+    ...TOOLS,
+    `"use strict";return function(${PARAMETERS}){` +
+      `let n=0;${columns.map((c) => `let f${c}=0,n${c}=0;`).join("")}` +
+      `${loopCode(program, findEachCode(options), body, options)}return at}`,
   );
   return make(writeLength, copyRest, copySingle);
+}
+
+/** Places in arrays, and a function for each part of what is written. */
+function fuseMany(
+  program: Program,
+  parts: readonly RowCode[],
+  options: FuseOptions,
+): FusedFunction {
+  const starts = new Int32Array(options.fields);
+  const sizes = new Int32Array(options.fields);
+  const writers = parts.map(({ body, columns }) => {
+    const places = columns.map((c) =>
+      `const f${c}=starts[${c}],n${c}=sizes[${c}];`
+    ).join("");
+    const make = new Function(
+      ...TOOLS,
+      "starts",
+      "sizes",
+      `"use strict";return function(v,o,vb,ob,at,x){` +
+        `let n=0;${places}${body}return at}`,
+    );
+    return make(writeLength, copyRest, copySingle, starts, sizes);
+  });
+  const names = writers.map((_, index) => `write${index}`);
+  const make = new Function(
+    "starts",
+    "sizes",
+    ...names,
+    `"use strict";return function(${PARAMETERS}){${
+      loopCode(
+        program,
+        findAllCode(options),
+        names.map((name) => `at=${name}(v,o,vb,ob,at,x);`).join(""),
+        options,
+      )
+    }return at}`,
+  );
+  return make(starts, sizes, ...writers);
+}
+
+/** What the code calls. */
+const TOOLS = ["writeLength", "copyRest", "copySingle"];
+
+/** The parameters of a {@linkcode FusedFunction}, as the code calls them. */
+const PARAMETERS = "v,o,vb,ob,i,end,at,room,limit,outcome";
+
+/** The loop over the records. */
+function loopCode(
+  { overhead, uses }: Program,
+  find: string,
+  write: string,
+  { maxRecord = DEFAULT_MAX_RECORD }: FuseOptions,
+): string {
+  return `let b=0,c=0,d=0,f=0,m=0,w=0,x=0,records=0,start=i;vb[end]=${LF};` +
+    `all:for(;records<limit;records++){` +
+    `start=i;x=0;b=vb[i];if(b===${LF}||b===${CR})break;${find}` +
+    `if(i>end||i-start>${maxRecord}||` +
+    `at+${overhead}+(i-start)*${uses}>room)break;${write}start=i}` +
+    `outcome[0]=start;outcome[1]=records;`;
 }

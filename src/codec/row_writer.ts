@@ -49,7 +49,10 @@ export class RowWriter {
     const plain = record.escaped || record.end + OVERRUN > record.bytes.length
       ? this.#plainCopy.of(record)
       : record;
-    const run = this.#run ??= specialize(this.#program) ?? null;
+    if (this.#run === undefined) {
+      this.#run = specialize(this.#program) ?? null;
+    }
+    const run = this.#run;
     if (run === null) {
       out.length = runProgram(this.#program, plain, out.bytes, out.length);
       return;

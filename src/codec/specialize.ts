@@ -9,7 +9,13 @@
  * @module
  */
 import type { Program } from "./program.ts";
-import { copyRest, rowCode, UNCONDITIONAL, writeLength } from "./row_code.ts";
+import {
+  copyRest,
+  type RowCode,
+  rowCode,
+  UNCONDITIONAL,
+  writeLength,
+} from "./row_code.ts";
 
 /**
  * Encodes one record.
@@ -50,14 +56,34 @@ export function specialize(program: Program): RowFunction | undefined {
       `copyRest(v,o,vb,ob,f${column},at,n${column});`,
   );
   if (code === undefined) return undefined;
-  const fields = code.columns.map((c) =>
+  const parts = code.map(writeFunction);
+  if (parts.length === 1) return parts[0];
+  return (input, output, inputBytes, outputBytes, at, start, starts, ends) => {
+    for (const part of parts) {
+      at = part(
+        input,
+        output,
+        inputBytes,
+        outputBytes,
+        at,
+        start,
+        starts,
+        ends,
+      );
+    }
+    return at;
+  };
+}
+
+function writeFunction({ columns, body }: RowCode): RowFunction {
+  const fields = columns.map((c) =>
     `const s${c}=starts[${c}],n${c}=ends[${c}]-s${c},f${c}=start+s${c};`
   ).join("");
   const make = new Function(
     "writeLength",
     "copyRest",
     `"use strict";return function(v,o,vb,ob,at,start,starts,ends){` +
-      `let n=0;${fields}${code.body}return at}`,
+      `let n=0;${fields}${body}return at}`,
   );
   return make(writeLength, copyRest);
 }
