@@ -135,6 +135,9 @@ async function compile(
         // a name that is known: whoever can write there could put other code
         // into a nightly load. It saves 4 ms.
         "--no-code-cache",
+        // In MB. Rows that succeed leave next to no garbage; with 200,000
+        // rejects of 2,000,000 rows this takes 125 MB instead of 180 MB.
+        "--v8-flags=--max-semi-space-size=2",
         // A binary that asks for a permission would hang a nightly load.
         "--no-prompt",
         ...(isOwn ? [] : ["--target", target]),

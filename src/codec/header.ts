@@ -14,6 +14,11 @@ function labelOf(name: Uint8Array): string {
   }
 }
 
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length &&
+    one.every((byte, index) => byte === other[index]);
+}
+
 /** How many column names a message lists before it says how many more. */
 const LISTED = 30;
 
@@ -98,6 +103,17 @@ export class Header {
    */
   get length(): number {
     return this.names.length;
+  }
+
+  /**
+   * Compares it with another one.
+   *
+   * @param other The other header.
+   * @returns Whether both have the same columns in the same order.
+   */
+  equals(other: Header): boolean {
+    return this.named === other.named && this.length === other.length &&
+      this.names.every((name, column) => isSame(name, other.names[column]));
   }
 
   /**

@@ -17,11 +17,8 @@
  * @module
  */
 import { Coalescer } from "../codec/coalescer.ts";
-import { planCoalescing } from "../codec/coalescing.ts";
 import { CsvReader } from "../codec/csv_reader.ts";
 import { Header } from "../codec/header.ts";
-import { PlainRun } from "../codec/plain_run.ts";
-import { RowEncoder } from "../codec/row_encoder.ts";
 import { type RecordFault, Step } from "../codec/step.ts";
 import { InputError, UsageError } from "../errors.ts";
 import type { Source } from "../transport/source.ts";
@@ -170,23 +167,10 @@ export class Batcher {
     }
     reader.fields = header.length;
     try {
-      const template = plan.template.compile(header);
-      const reading = { ...plan.reading, fields: header.length };
-      const coalescing = plan.skipEmpty ? undefined : planCoalescing(template);
-      this.#format = {
-        source: this.#source.name,
-        header,
-        headerBytes,
-        reading,
-        coalescing,
-        run: new PlainRun(template, {
-          ...reading,
-          skipEmpty: plan.skipEmpty,
-        }),
-        encoder: new RowEncoder(template, plan),
-      };
-      if (coalescing !== undefined && this.coalesce) {
-        this.#coalescer = new Coalescer(coalescing, header);
+      const coding = plan.codingFor(header);
+      this.#format = { ...coding, source: this.#source.name, headerBytes };
+      if (coding.coalescing !== undefined && this.coalesce) {
+        this.#coalescer = new Coalescer(coding.coalescing, header);
       }
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;

@@ -4,15 +4,10 @@ import type { Header } from "../codec/header.ts";
 import type { PlainRun } from "../codec/plain_run.ts";
 import type { RowEncoder } from "../codec/row_encoder.ts";
 
-/** How the records of one source are read and what they become. */
-export interface RowFormat {
-  /** The source's name in messages. */
-  readonly source: string;
+/** How records under one header are read and what they become. */
+export interface RowCoding {
   /** The columns. */
   readonly header: Header;
-  /** The header as it stands in the source, with its line break; empty where
-   * there is none. */
-  readonly headerBytes: Uint8Array;
   /** What another reader for the same records is made with. */
   readonly reading: CsvReaderOptions;
   /** How rows may share commands, where they may. */
@@ -21,4 +16,13 @@ export interface RowFormat {
   readonly run: PlainRun;
   /** What makes commands of a record. */
   readonly encoder: RowEncoder;
+}
+
+/** How the records of one source are read and what they become. */
+export interface RowFormat extends RowCoding {
+  /** The source's name in messages. */
+  readonly source: string;
+  /** The header as it stands in the source, with its line break; empty where
+   * there is none. */
+  readonly headerBytes: Uint8Array;
 }

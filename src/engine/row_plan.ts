@@ -1,9 +1,13 @@
+import { planCoalescing } from "../codec/coalescing.ts";
 import type { CsvReaderOptions } from "../codec/csv_reader.ts";
 import { DEFAULT_MAX_RECORD } from "../codec/csv_reader.ts";
 import { type DialectOptions, parseDialect } from "../codec/dialect.ts";
 import { Header } from "../codec/header.ts";
+import { PlainRun } from "../codec/plain_run.ts";
+import { RowEncoder } from "../codec/row_encoder.ts";
 import { CommandTemplate } from "../codec/template.ts";
 import { UsageError } from "../errors.ts";
+import type { RowCoding } from "./row_format.ts";
 
 /**
  * The most that the largest record may be set to, in bytes: a record lies in
@@ -78,6 +82,8 @@ export class RowPlan {
   readonly limit: number;
   /** Whether empty fields are left out of `{*}`. */
   readonly skipEmpty: boolean;
+  /** What was made last. */
+  #coding: RowCoding | undefined;
 
   /**
    * Checks the options.
@@ -117,5 +123,29 @@ export class RowPlan {
     };
     // What needs no header can be resolved, and found wrong, at once.
     if (this.columns !== undefined) this.template.compile(this.columns);
+  }
+
+  /**
+   * Resolves the template against a header.
+   *
+   * Sources with the same header get the same answer, and so the same written
+   * functions, which the engine has optimised by the second one.
+   *
+   * @param header The columns.
+   * @returns How the records are read and what they become.
+   * @throws {UsageError} When the template does not fit.
+   */
+  codingFor(header: Header): RowCoding {
+    if (this.#coding?.header.equals(header) === true) return this.#coding;
+    const { skipEmpty } = this;
+    const template = this.template.compile(header);
+    const reading = { ...this.reading, fields: header.length };
+    return this.#coding = {
+      header,
+      reading,
+      coalescing: skipEmpty ? undefined : planCoalescing(template),
+      run: new PlainRun(template, { ...reading, skipEmpty }),
+      encoder: new RowEncoder(template, { skipEmpty }),
+    };
   }
 }

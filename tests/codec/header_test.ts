@@ -108,3 +108,21 @@ Deno.test("a message lists thirty columns and says how many more there are", () 
   );
   assert(message.endsWith("c29, c30 and 12 more"), message);
 });
+
+Deno.test("headers are equal when they have the same names in the same order", () => {
+  const header = Header.named(["id", "name"]);
+  const table: [Header, boolean][] = [
+    [Header.named(["id", "name"]), true],
+    [Header.named(["name", "id"]), false],
+    [Header.named(["id", "nam"]), false],
+    [Header.named(["id", "name", "x"]), false],
+    [Header.named(["id"]), false],
+    [Header.numbered(2), false],
+  ];
+  for (const [other, isEqual] of table) {
+    assertEquals(header.equals(other), isEqual, other.labels.join());
+    assertEquals(other.equals(header), isEqual, other.labels.join());
+  }
+  assertEquals(Header.numbered(2).equals(Header.numbered(2)), true);
+  assertEquals(Header.numbered(2).equals(Header.numbered(3)), false);
+});
