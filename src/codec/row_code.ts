@@ -114,19 +114,26 @@ export function copyRest(
   }
 }
 
-/** Code that writes fixed bytes as constants. */
+/**
+ * Code that writes fixed bytes as constants, eight at a time where these can be
+ * written as a number: a NaN or a negative zero would lose some of its bits.
+ *
+ * What is written too far is overwritten by what comes next.
+ */
 function fixedCode(program: Program, from: number, length: number): string {
   const { fixed } = program;
   const view = new DataView(fixed.buffer, fixed.byteOffset);
   let code = "";
-  let i = 0;
-  for (; i + 4 <= length; i += 4) {
-    code += `o.setUint32(at+${i},${view.getUint32(from + i, true)},true);`;
-  }
-  // What is written too far is overwritten by what comes next.
-  if (i < length) {
-    const rest = view.getUint32(from + i, true);
-    code += `o.setUint32(at+${i},${rest},true);`;
+  for (let i = 0; i < length;) {
+    const double = view.getFloat64(from + i, true);
+    const isWhole = Number.isFinite(double) && !Object.is(double, -0);
+    if (length - i > 4 && isWhole) {
+      code += `o.setFloat64(at+${i},${double},true);`;
+      i += 8;
+    } else {
+      code += `o.setUint32(at+${i},${view.getUint32(from + i, true)},true);`;
+      i += 4;
+    }
   }
   return code + (length > 0 ? `at+=${length};` : "");
 }

@@ -1,9 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import type { CsvReader } from "../../src/codec/csv_reader.ts";
+import { CsvReader } from "../../src/codec/csv_reader.ts";
 import { parseDialect } from "../../src/codec/dialect.ts";
 import { Header } from "../../src/codec/header.ts";
 import { RecordView } from "../../src/codec/record.ts";
 import { RowEncoder } from "../../src/codec/row_encoder.ts";
+import { Step } from "../../src/codec/step.ts";
 import { compileTemplate } from "../../src/codec/template.ts";
 import { ByteBuffer } from "../../src/protocol/byte_buffer.ts";
 import { encodeCommand } from "../../src/protocol/encode.ts";
@@ -256,6 +257,43 @@ function randomWord(random: Random, columns: number): Word {
   );
   return { parts, byNumber: random.int(4) === 0 };
 }
+
+Deno.test("fixed bytes are written as they are, whatever number they would be", () => {
+  // Not-a-numbers, a negative zero, infinities and the smallest numbers.
+  const patterns = [
+    [0xff],
+    [0, 0, 0, 0, 0, 0, 0, 0x80],
+    [0, 0, 0, 0, 0, 0, 0xf0, 0x7f],
+    [1, 0, 0, 0, 0, 0, 0xf0, 0xff],
+    [1, 0, 0, 0, 0, 0, 0, 0],
+    [0],
+  ];
+  for (const pattern of patterns) {
+    for (let shift = 0; shift < 8; shift++) {
+      for (let size = 1; size <= 24; size++) {
+        const name = Uint8Array.from(
+          { length: size },
+          (_, i) => pattern[(i + shift) % pattern.length],
+        );
+        const line = new Uint8Array([...name, 0x0a]);
+        const reader = new CsvReader({ dialect });
+        reader.feed(line, 0, line.length);
+        assertEquals(reader.next(), Step.Record);
+        const header = Header.fromRecord(reader.record);
+        const template = compileTemplate([["HSET", "k", "{*}"]], header);
+        const out = new ByteBuffer();
+        eachRecord("v\n", 1, (reader) => {
+          new RowEncoder(template).encode(reader.record, out);
+        });
+        assertEquals(
+          latin1Text(out.view()),
+          latin1Text(encodeCommand(["HSET", "k", name, "v"])),
+          `${pattern}, from ${shift}, ${size} bytes`,
+        );
+      }
+    }
+  }
+});
 
 Deno.test("random records become what encodeCommand makes of their fields", () => {
   const seed = Random.seed();
