@@ -33,6 +33,8 @@ import { Watchdog } from "./watchdog.ts";
 export interface Outgoing {
   /** The bytes; they must not change until they are written. */
   readonly bytes: Uint8Array;
+  /** What it counts for in the window. Default: as many as it has bytes. */
+  readonly weight?: number;
   /** Called when the bytes have been handed to the system. */
   written?(): void;
   /** Called instead when not one of the bytes will ever be sent. */
@@ -41,7 +43,7 @@ export interface Outgoing {
 
 /** Where a lane notes what came back. */
 export interface ReplyBook {
-  /** Bytes handed over that are not known to be answered, or as many as they weigh. */
+  /** Weight, in bytes, of what was handed over and may be unanswered. */
   readonly bytesInFlight: number;
   /** Commands handed over that are not answered. */
   readonly unanswered: number;
@@ -115,7 +117,7 @@ export class Lane {
   readonly #wake = new Wake();
   readonly #watchdog: Watchdog;
   readonly #loops: Promise<unknown>;
-  /** Bytes handed over so far. */
+  /** Weight, in bytes, of all that was handed over. */
   #handedOver = 0;
   #sentinelSent = false;
   #writing = false;
@@ -160,7 +162,7 @@ export class Lane {
    */
   async send(outgoing: Outgoing): Promise<void> {
     this.#check();
-    this.#handedOver += outgoing.bytes.length;
+    this.#handedOver += outgoing.weight ?? outgoing.bytes.length;
     this.#queue.push(outgoing);
     this.#wake.up();
     while (

@@ -112,6 +112,7 @@ export async function load(options: LoadOptions): Promise<Summary> {
       ledger.enter(batch);
       await end.race(lane.send({
         bytes: batch.output.view(),
+        weight: batch.weight,
         withdrawn: () => ledger.withdraw(batch),
       }));
     }

@@ -76,6 +76,7 @@ export class Resender {
       if (again.encoded === 0) continue;
       await this.#lane.send({
         bytes: again.output.view(),
+        weight: again.weight,
         withdrawn: () => ledger.withdraw(again),
       });
     }
