@@ -188,7 +188,7 @@ function wide(columns: number, field: (column: number) => string): string {
 
 Deno.test("a run of wide records is no different", () => {
   // Around where the code changes its shape, and the bits of columns end.
-  for (const columns of [4, 5, 31, 32, 33, 64, 65, 250]) {
+  for (const columns of [4, 5, 31, 32, 33, 64, 65, 120]) {
     const text = [
       wide(columns, (c) => "x".repeat(c % 20)),
       wide(columns, (c) => `"${c}""${c}"`),
@@ -266,6 +266,15 @@ Deno.test("a run needs a source of some size, and a program without choices", ()
   assertEquals(run.isReady(far), true);
   const choosing = new PlainRun(template, { ...kind, skipEmpty: true });
   assertEquals(choosing.isReady(far), false);
+});
+
+Deno.test("a program that is too long for a function goes without", () => {
+  for (const [columns, isReady] of [[126, true], [200, false]] as const) {
+    const commands = [["HSET", "k", "{*}"]];
+    const { kind, run } = prepare({ columns, commands });
+    const reader = new CsvReader({ ...kind, place: PLACE });
+    assertEquals(run.isReady(reader), isReady, `${columns} columns`);
+  }
 });
 
 Deno.test("a full output buffer ends a run in front of the record", () => {
