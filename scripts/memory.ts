@@ -41,8 +41,8 @@ async function main(words: string[]): Promise<number> {
   }
   await using server = await startServer();
   const { port } = server;
-  const load = ["load", "-", "-p", `${port}`, "--", "SET", "driver:{id}"];
-  load.push("{name}");
+  const template = ["SET", "driver:{id}", "{name}"];
+  const load = ["load", "-", "-p", `${port}`, "--", ...template];
   const [program, ...args] = bin === undefined
     ? [Deno.execPath(), ...respipeArgs([`--allow-net=127.0.0.1:${port}`], load)]
     : [resolve(Deno.env.get("INIT_CWD") ?? Deno.cwd(), bin), ...load];

@@ -15,7 +15,8 @@
  *
  * What must change together: the states; `next`, which leaves through `#pause`
  * with exactly the locals that it loads at the top; and `finish`, which says
- * for every state what the end of the input means there.
+ * for every state what the end of the input means there. What a plain record
+ * is stands in `#readAtOnce`, and once more in find_code.ts.
  *
  * Where RFC 4180 is silent: LF alone ends a record as CRLF does; a CR that no
  * LF follows is data, except as the very last byte; lines with nothing on them

@@ -15,7 +15,7 @@ Deno.test("a nap lasts as long as the server needs for 64 KiB, up to 2 ms", () =
       [64 * KIB, 1],
       [128 * KIB, 0.5],
       [320 * KIB, 0.2],
-      // Not worth its system calls.
+      // Too short to be one.
       [321 * KIB, 0],
       [10 * KIB * KIB, 0],
     ]
