@@ -149,8 +149,15 @@ export class Stream {
 
   async #drain(): Promise<void> {
     const { wait } = this.#options;
+    const unsent = this.#ledger.unsent();
     for (const lane of this.#lanes) {
-      for (const shipment of lane.withdraw()) this.#withdraw(shipment);
+      for (
+        const shipment of lane.withdraw(({ origin }) =>
+          unsent.has(origin.batch)
+        )
+      ) {
+        this.#withdraw(shipment);
+      }
     }
     await wait.atMost(
       PATIENCE,
