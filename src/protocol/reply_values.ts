@@ -145,28 +145,36 @@ export function afterPlainReply(
   end: number,
   stopLength: number,
 ): number {
-  const type = bytes[at];
-  let i = at + 1;
-  if (type === PLUS) {
-    while (i < end && bytes[i] !== CR && bytes[i] !== LF) i++;
-    return afterLineEnd(bytes, i, end);
+  switch (bytes[at]) {
+    case PLUS: {
+      let i = at + 1;
+      while (i < end && bytes[i] !== CR && bytes[i] !== LF) i++;
+      return afterLineEnd(bytes, i, end);
+    }
+    case COLON: {
+      const first = at + 1 < end && bytes[at + 1] === MINUS ? at + 2 : at + 1;
+      let i = first;
+      while (i < end && (bytes[i] - ZERO) >>> 0 <= 9) i++;
+      const digits = i - first;
+      if (digits === 0 || digits > MAX_PLAIN_DIGITS) return -1;
+      return afterLineEnd(bytes, i, end);
+    }
+    case DOLLAR: {
+      let i = at + 1;
+      let length = 0;
+      for (; i < end && (bytes[i] - ZERO) >>> 0 <= 9; i++) {
+        length = length * 10 + bytes[i] - ZERO;
+      }
+      const digits = i - at - 1;
+      if (digits === 0 || digits > MAX_PLAIN_LENGTH) return -1;
+      if (bytes[at + 1] === ZERO && digits > 1) return -1;
+      const body = afterLineEnd(bytes, i, end);
+      if (body < 0 || length === stopLength) return -1;
+      return afterLineEnd(bytes, body + length, end);
+    }
+    default:
+      return -1;
   }
-  if (type !== COLON && type !== DOLLAR) return -1;
-  if (type === COLON && i < end && bytes[i] === MINUS) i++;
-  const first = i;
-  let number = 0;
-  let digit: number;
-  while (i < end && (digit = bytes[i] - ZERO) >= 0 && digit <= 9) {
-    number = number * 10 + digit;
-    i++;
-  }
-  const digits = i - first;
-  const line = afterLineEnd(bytes, i, end);
-  if (digits === 0 || line < 0) return -1;
-  if (type === COLON) return digits <= MAX_PLAIN_DIGITS ? line : -1;
-  if (digits > MAX_PLAIN_LENGTH || number === stopLength) return -1;
-  if (bytes[first] === ZERO && digits > 1) return -1;
-  return afterLineEnd(bytes, line + number, end);
 }
 
 /** The position behind the CRLF at `at`; -1 where it is not there. */

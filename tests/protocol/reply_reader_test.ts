@@ -630,6 +630,7 @@ Deno.test("skip passes over plain replies and stops before the others", () => {
     ["", 0, 0],
     [OKS, 23, 115],
     [":1\r\n:22\r\n:333\r\n:-4\r\n:5555555\r\n", 5, 30],
+    [":0\r\n:7\r\n:8\r\n:9\r\n:/\r\n", 4, 16],
     ["$1\r\na\r\n$0\r\n\r\n$4\r\n\r\n\r\n\r\n", 3, 23],
     ["+QUEUED\r\n" + OKS + "+\r\n:1\r\n", 26, 131],
     [OKS + "-ERR no\r\n", 23, 115],
@@ -780,7 +781,7 @@ Deno.test("skip and next together see what next alone sees, garbage included", (
 });
 
 Deno.test("skip looks at every byte of a run", () => {
-  const runs = ["+OK\r\n".repeat(9), ":1\r\n".repeat(9), ":12\r\n".repeat(3)];
+  const runs = ["+OK\r\n".repeat(9), ":1\r\n".repeat(9), ":12\r\n:8\r\n".repeat(3)];
   runs.push("$2\r\nab\r\n".repeat(3), "$10\r\n0123456789\r\n");
   for (const run of runs) {
     for (let i = 0; i < run.length; i++) {
