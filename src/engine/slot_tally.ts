@@ -1,5 +1,5 @@
 import { CR, ZERO } from "../protocol/ascii.ts";
-import { keyPosition } from "../protocol/key_position.ts";
+import { keyPosition } from "../protocol/command_traits.ts";
 import { keySlot, SLOTS } from "../protocol/key_slot.ts";
 
 /** What commands do to a cluster's hash slots, as plain data. */

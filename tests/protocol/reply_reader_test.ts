@@ -781,7 +781,11 @@ Deno.test("skip and next together see what next alone sees, garbage included", (
 });
 
 Deno.test("skip looks at every byte of a run", () => {
-  const runs = ["+OK\r\n".repeat(9), ":1\r\n".repeat(9), ":12\r\n:8\r\n".repeat(3)];
+  const runs = [
+    "+OK\r\n".repeat(9),
+    ":1\r\n".repeat(9),
+    ":12\r\n:8\r\n".repeat(3),
+  ];
   runs.push("$2\r\nab\r\n".repeat(3), "$10\r\n0123456789\r\n");
   for (const run of runs) {
     for (let i = 0; i < run.length; i++) {
