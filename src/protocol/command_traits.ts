@@ -63,6 +63,8 @@ export interface CommandTraits {
   readonly repeatable?: Decision;
   /** Its key is there when it is done. */
   readonly makesKey?: boolean;
+  /** It may take the last member, and its key with it. */
+  readonly mayEmptyKey?: boolean;
   /** It changes nothing unless its key is there. */
   readonly needsKey?: boolean;
   /** How it breaks the pairing of commands and replies. */
@@ -151,7 +153,8 @@ const TABLE: readonly (readonly [names: string, traits: CommandTraits])[] = [
       length === 4 && (path === "$" || path === "."),
     makesKey: true,
   }],
-  ["DEL UNLINK HDEL SREM ZREM XDEL XACK PERSIST", { repeatable }],
+  ["DEL UNLINK XDEL XACK PERSIST", { repeatable }],
+  ["HDEL SREM ZREM", { repeatable, mayEmptyKey: true }],
   // NX, XX, GT and LT depend on the time to live that is there.
   ["EXPIRE PEXPIRE EXPIREAT PEXPIREAT", {
     repeatable: (words) => words.length === 3 && !words.some(isSeveral),
@@ -300,8 +303,9 @@ export function isRepeatable(words: readonly string[]): boolean {
  * Tells whether all commands of a row can be sent again without harm.
  *
  * Each must be repeatable. And where one of them makes keys, EXPIRE must stand
- * behind what makes its own: in front of it, it would find the key only the
- * second time, and leave a time to live that was not there before.
+ * behind what makes its own, and no key may be emptied member by member: else a
+ * key that was not there the first time may be there the second time, and have
+ * a time to live.
  *
  * @param commands For each command its words, as a template has them.
  * @returns Whether repeating them, in the order of the input, leaves the same
@@ -321,14 +325,17 @@ export function isRepeatable(words: readonly string[]): boolean {
 export function areRepeatable(
   commands: readonly (readonly string[])[],
 ): boolean {
-  const someMake = commands.some((words) => traitsOf(words).makesKey);
+  const traits = commands.map(traitsOf);
+  const makeSome = traits.some(({ makesKey }) => makesKey);
+  const emptySome = traits.some(({ mayEmptyKey }) => mayEmptyKey);
   const made = new Set<string>();
-  return commands.every((words) => {
-    const { makesKey, needsKey } = traitsOf(words);
+  return commands.every((words, i) => {
     const key = words[keyPosition(words) || Infinity];
-    if (needsKey) return isRepeatable(words) && (!someMake || made.has(key));
-    if (makesKey) made.add(key);
-    else made.delete(key);
+    if (traits[i].needsKey && makeSome && (emptySome || !made.has(key))) {
+      return false;
+    }
+    if (traits[i].makesKey) made.add(key);
+    else if (!traits[i].needsKey) made.delete(key);
     return isRepeatable(words);
   });
 }
