@@ -150,7 +150,9 @@ export class Coalescer {
     const { numbers, memberSize, tailLength } = this.#plan;
     if (numbers.length === 0) return true;
     const walker = this.#walker;
-    walker.begin(out.bytes, tailAt, out.length, tailLength);
+    // Behind the last number there is nothing to look at.
+    const count = tailLength - memberSize + numbers.length;
+    walker.begin(out.bytes, tailAt, out.length, count);
     for (let i = 0; walker.nextArgument(); i = (i + 1) % memberSize) {
       if (i >= numbers.length) continue;
       const { start, length } = walker;

@@ -3,9 +3,9 @@ import { ASTERISK, CR, DOLLAR, LF, ZERO } from "./ascii.ts";
 /**
  * Walks along the arguments of commands in RESP, without allocating anything.
  *
- * The commands may be cut anywhere at the end of the bytes: the walk ends there.
- * It is for commands that are known to be RESP; the command scanner, which is
- * strict and reads pieces, is not built on it.
+ * The bytes may end anywhere in a command: the walk ends there, as it does at
+ * what is not RESP. The command scanner, which is strict and reads input in
+ * pieces, is not built on it.
  *
  * @example
  * ```ts

@@ -35,7 +35,11 @@ type Decision = (words: readonly string[]) => boolean;
 
 /** How rows share one command. */
 export interface Sharing {
-  /** The command that they share, where it is not their own. */
+  /**
+   * The command that they share, where it is not their own: it takes any keys,
+   * and may be refused where their own are not. Else it has one key, and fails
+   * for that key's sake alone.
+   */
   readonly as?: string;
   /** Arguments of one member: a field and its value are two. */
   readonly size: number;
@@ -44,11 +48,6 @@ export interface Sharing {
    * server takes them.
    */
   readonly numbers?: readonly number[];
-  /**
-   * Errors that the shared command may get where the rows' own would not. None
-   * where it fails for its key's sake alone, and so for all rows alike.
-   */
-  readonly unshareOn?: RegExp;
 }
 
 /** What is known of one command. */
@@ -73,6 +72,8 @@ export interface CommandTraits {
   readonly session?: string;
   /** What it does to a transaction. */
   readonly transaction?: "opens" | "closes";
+  /** Those of its subcommands about which there is more to know. */
+  readonly subcommands?: ReadonlyMap<string, CommandTraits>;
 }
 
 const repeatable: Decision = () => true;
@@ -115,16 +116,12 @@ const PUSHES = "its replies are pushes, one for each channel";
 const ATTACK = "the server takes it for an attack and closes the connection";
 const STREAM = "it turns the connection into a replication stream";
 
-/** The names, the most frequent first, and what they have in common. */
+/** Names, and what is known of each of them. */
 const TABLE: readonly (readonly [names: string, traits: CommandTraits])[] = [
   ["SET", {
     repeatable: withOptions(3, "EX= PX= EXAT= PXAT= KEEPTTL"),
     makesKey: true,
-    sharing: {
-      as: "MSET",
-      size: 2,
-      unshareOn: /^(NOPERM|CROSSSLOT|ERR unknown command)/,
-    },
+    sharing: { as: "MSET", size: 2 },
   }],
   ["HSET", { ...makes, sharing: { size: 2 } }],
   ["SADD PFADD", { ...makes, sharing: { size: 1 } }],
@@ -177,7 +174,7 @@ const TABLE: readonly (readonly [names: string, traits: CommandTraits])[] = [
   ["MULTI", { key: 0, repeatable, transaction: "opens" }],
   ["EXEC DISCARD", { key: 0, repeatable, transaction: "closes" }],
   [
-    "ACL ASKING BGREWRITEAOF BGSAVE CLIENT CLUSTER COMMAND CONFIG DBSIZE " +
+    "ACL ASKING BGREWRITEAOF BGSAVE CLUSTER COMMAND CONFIG DBSIZE " +
     "DEBUG FAILOVER FLUSHALL FLUSHDB FUNCTION INFO KEYS LASTSAVE LATENCY " +
     "LOLWUT MODULE PFSELFTEST PUBLISH PUBSUB RANDOMKEY READONLY READWRITE " +
     "REPLICAOF ROLE SAVE SCAN SCRIPT SELECT SLAVEOF SLOWLOG SWAPDB TIME UNWATCH",
@@ -206,8 +203,13 @@ const TABLE: readonly (readonly [names: string, traits: CommandTraits])[] = [
     hazard: "it closes the connection before the last reply",
   }],
   ["SHUTDOWN", { key: 0, hazard: "it stops the server" }],
-  // With ON, or what is none of these, the server answers.
-  ["CLIENT|REPLY", { key: 0, hazard: "it turns replies off" }],
+  ["CLIENT", {
+    key: 0,
+    subcommands: new Map([["REPLY", {
+      key: 0,
+      hazard: "it turns replies off",
+    }]]),
+  }],
 ];
 
 const TRAITS: ReadonlyMap<string, CommandTraits> = new Map(
@@ -234,20 +236,26 @@ const UNKNOWN: CommandTraits = {};
  * ```
  */
 export function traitsOf(words: readonly string[]): CommandTraits {
-  const name = (words[0] ?? "").toUpperCase();
-  const container = `${name}|${(words[1] ?? "").toUpperCase()}`;
-  return TRAITS.get(container) ?? TRAITS.get(name) ?? UNKNOWN;
+  if (words.length === 0) return UNKNOWN;
+  const traits = TRAITS.get(words[0].toUpperCase());
+  if (traits === undefined) return UNKNOWN;
+  if (traits.subcommands === undefined || words.length === 1) return traits;
+  return traits.subcommands.get(words[1].toUpperCase()) ?? traits;
 }
 
 /**
- * Lists the commands that have a trait.
+ * Lists the commands that have a trait, or a subcommand that has it.
  *
- * @returns Their names in upper case; that of a subcommand behind a `|`.
+ * @returns Their names in upper case.
  */
 export function commandsThat(
   has: (traits: CommandTraits) => boolean,
 ): string[] {
-  return [...TRAITS].filter(([, traits]) => has(traits)).map(([name]) => name);
+  return [...TRAITS].flatMap(([name, traits]) =>
+    has(traits) || [...traits.subcommands?.values() ?? []].some(has)
+      ? [name]
+      : []
+  );
 }
 
 /**

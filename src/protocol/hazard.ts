@@ -19,10 +19,7 @@ export interface Hazard {
 const WORTH_A_LOOK: ReadonlySet<number> = new Set(
   commandsThat(({ hazard, transaction }) =>
     hazard !== undefined || transaction !== undefined
-  ).map((name) => {
-    const [first] = name.split("|");
-    return lookKey(first.length, first.charCodeAt(0), first.charCodeAt(1));
-  }),
+  ).map((name) => lookKey(name.length, name.charCodeAt(0), name.charCodeAt(1))),
 );
 
 /** The same by length and first letter alone: one load for most commands. */
@@ -72,6 +69,7 @@ export function hazardOf(words: readonly string[]): Hazard | undefined {
   if (why === undefined) return undefined;
   const [name, first, second] = words;
   if (name !== "CLIENT") return { name, why };
+  // With anything else behind REPLY the server answers, be it with an error.
   return second === "OFF" || second === "SKIP"
     ? { name: `${name} ${first} ${second}`, why }
     : undefined;

@@ -37,22 +37,33 @@ export function isPlainNumber(
   bound: number,
 ): boolean {
   if (end - start > LONGEST) return false;
-  let at = start < end && bytes[start] === MINUS ? start + 1 : start;
-  const first = at;
+  const first = start < end && bytes[start] === MINUS ? start + 1 : start;
+  const point = afterDigits(bytes, first, end);
+  if (point === first) return false;
+  if (point < end) {
+    if (bytes[point] !== DOT || point + 1 === end) return false;
+    if (afterDigits(bytes, point + 1, end) < end) return false;
+  }
+  return bound === Infinity || isWithin(bytes, first, point, end, bound);
+}
+
+function afterDigits(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && (bytes[at] - ZERO) >>> 0 <= 9) at++;
+  return at;
+}
+
+/** Compares the digits from `first` to the point, and those behind it. */
+function isWithin(
+  bytes: Uint8Array,
+  first: number,
+  point: number,
+  end: number,
+  bound: number,
+): boolean {
   let whole = 0;
-  let digit: number;
-  while (at < end && (digit = bytes[at] - ZERO) >= 0 && digit <= 9) {
-    whole = whole * 10 + digit;
-    at++;
-  }
-  if (at === first || whole > bound) return false;
-  if (at === end) return true;
-  if (bytes[at] !== DOT || ++at === end) return false;
-  let hasFraction = false;
-  for (; at < end; at++) {
-    digit = bytes[at] - ZERO;
-    if (digit < 0 || digit > 9) return false;
-    if (digit > 0) hasFraction = true;
-  }
-  return whole < bound || !hasFraction;
+  for (let at = first; at < point; at++) whole = whole * 10 + bytes[at] - ZERO;
+  if (whole !== bound) return whole < bound;
+  for (let at = point + 1; at < end; at++) if (bytes[at] !== ZERO) return false;
+  return true;
 }
