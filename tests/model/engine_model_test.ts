@@ -106,6 +106,7 @@ function check(
   }
 
   if (!isRepeatable) assert(twice <= summary.repeated, "told to be twice");
+  if (!scenario.atLeastOnce) assertEquals(summary.repeated, 0, "repeated");
 
   // Going on from `next` makes the data whole.
   const mayBeTwice = summary.repeated > 0;
