@@ -153,12 +153,14 @@ export class Coalescer {
     // Behind the last number there is nothing to look at.
     const count = tailLength - memberSize + numbers.length;
     walker.begin(out.bytes, tailAt, out.length, count);
-    for (let i = 0; walker.nextArgument(); i = (i + 1) % memberSize) {
-      if (i >= numbers.length) continue;
-      const { start, length } = walker;
-      if (!isPlainNumber(out.bytes, start, start + length, numbers[i])) {
-        return false;
+    let i = 0;
+    while (walker.nextArgument()) {
+      if (i < numbers.length) {
+        const { start, length } = walker;
+        const end = start + length;
+        if (!isPlainNumber(out.bytes, start, end, numbers[i])) return false;
       }
+      if (++i === memberSize) i = 0;
     }
     return true;
   }

@@ -63,7 +63,7 @@ export class ArgumentWalker {
    */
   nextCommand(): boolean {
     this.count = this.#left = 0;
-    const count = this.#number(ASTERISK);
+    const count = takeNumber(this, ASTERISK, this.#end);
     if (count < 0) return false;
     this.count = this.#left = count;
     return true;
@@ -76,7 +76,7 @@ export class ArgumentWalker {
    */
   nextArgument(): boolean {
     if (this.#left === 0) return false;
-    const length = this.#number(DOLLAR);
+    const length = takeNumber(this, DOLLAR, this.#end);
     if (length < 0) return false;
     this.#left--;
     this.start = this.at;
@@ -94,21 +94,25 @@ export class ArgumentWalker {
     const { start, length } = this;
     return this.bytes.subarray(start, Math.min(start + length, this.#end));
   }
+}
 
-  /** Reads a line that is a number; -1 where it is not, or not whole. */
-  #number(type: number): number {
-    const { bytes } = this;
-    const end = this.#end;
-    let at = this.at;
-    if (at >= end || bytes[at] !== type) return -1;
-    let value = 0;
-    let digit: number;
-    while (++at < end && (digit = bytes[at] - ZERO) >= 0 && digit <= 9) {
-      value = value * 10 + digit;
-    }
-    if (at - this.at < 2 || at + 2 > end) return -1;
-    if (bytes[at] !== CR || bytes[at + 1] !== LF) return -1;
-    this.at = at + 2;
-    return value;
+/** Passes over a line that is a number; -1 where it is not, or not whole. */
+function takeNumber(
+  walker: ArgumentWalker,
+  type: number,
+  end: number,
+): number {
+  const { bytes, at } = walker;
+  if (at >= end || bytes[at] !== type) return -1;
+  let value = 0;
+  let i = at + 1;
+  let digit: number;
+  while (i < end && (digit = bytes[i] - ZERO) >>> 0 <= 9) {
+    value = value * 10 + digit;
+    i++;
   }
+  if (i === at + 1 || i + 2 > end) return -1;
+  if (bytes[i] !== CR || bytes[i + 1] !== LF) return -1;
+  walker.at = i + 2;
+  return value;
 }

@@ -214,6 +214,27 @@ Deno.test("a row whose second command fails", async () => {
   assertEquals(Deno.readTextFileSync(`${files.path}/out`), "id,n\n2,x\n");
 });
 
+Deno.test("a row whose error is longer than any line", async () => {
+  await using server = await startServer();
+  using files = new TempFiles();
+  files.write("in.csv", "id\n1\n2\n3\n");
+  const script = "if ARGV[1] == '2' then " +
+    "return redis.error_reply('ERR ' .. string.rep('x', 100000)) end " +
+    "return redis.call('SADD', 's', ARGV[1])";
+  const run = await load(server, files, [
+    ...["in.csv", "--json", "--rejects", "bad.csv"],
+    ...["--", "EVAL", script, "0", "{id}"],
+  ]);
+  assertEquals(run.code, 1, run.stderr);
+  const { loaded, rejected, unknown } = readSummary(run.stdout);
+  assertEquals([loaded, rejected, unknown], [2, 1, 0]);
+  assertEquals(await ask(server, "SCARD", "s"), 2);
+  assertEquals(
+    Deno.readTextFileSync(`${files.path}/bad.csv`),
+    "id\n2\n",
+  );
+});
+
 Deno.test("a row whose transaction fails within EXEC", async () => {
   await using server = await startServer();
   using files = new TempFiles();
