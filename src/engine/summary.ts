@@ -86,7 +86,7 @@ export class Summary {
   /** Bytes of RESP encoded. */
   bytesOut = 0;
   /** The rejects by kind. */
-  readonly errors = new ErrorTally();
+  readonly errors: ErrorTally = new ErrorTally();
   /**
    * The server's text, where it has no ECHO: the end of the load was told by
    * counting replies then.
