@@ -78,9 +78,11 @@ export async function load(options: LoadOptions): Promise<Summary> {
   await end.race(rows.check());
 
   const rule = new StopRule(summary, limit, rows.sameShape);
+  const asked = performance.now();
   using connection = options.connection === undefined
     ? await connectUnless(end, { signal, ...options.server })
     : Connection.from(options.connection);
+  summary.secondsWaiting = (performance.now() - asked) / 1000;
   summary.server = connection.server === undefined
     ? undefined
     : { ...connection.server, address: connection.address };

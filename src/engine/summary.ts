@@ -23,9 +23,15 @@ export interface SummaryData {
   bytesIn: number;
   /** Bytes of RESP encoded. */
   bytesOut: number;
-  /** Seconds from the start of the load until now or its end. */
+  /** When it began: ISO 8601, in UTC. */
+  startedAt: string;
+  /** When it ended; none while it runs. */
+  endedAt: string | null;
+  /** Seconds that loading took until now or its end, without the wait. */
   seconds: number;
-  /** Records read per second. */
+  /** Seconds that were spent waiting for the connection before. */
+  secondsWaiting: number;
+  /** Records read per second of loading. */
   recordsPerSecond: number;
   /** The server's text that made rows share commands no more. */
   coalescingStopped: string | null;
@@ -108,6 +114,13 @@ export class Summary {
   /** Bytes that the sources have in all, where every size is known. */
   bytesExpected: number | undefined;
 
+  /** When the load began. */
+  readonly startedAt: Date = new Date();
+  /** When it ended. */
+  endedAt: Date | undefined;
+  /** Seconds that were spent waiting for the connection. */
+  secondsWaiting = 0;
+
   readonly #started = performance.now();
   #ended: number | undefined;
 
@@ -122,17 +135,19 @@ export class Summary {
   }
 
   /**
-   * How long the load has taken.
+   * How long the load has taken, without the wait for the connection.
    *
    * @returns Seconds until now, or until {@linkcode end}.
    */
   get seconds(): number {
-    return ((this.#ended ?? performance.now()) - this.#started) / 1000;
+    const ended = this.#ended ?? performance.now();
+    return (ended - this.#started) / 1000 - this.secondsWaiting;
   }
 
   /** Stops the clock. */
   end(): void {
     this.#ended ??= performance.now();
+    this.endedAt ??= new Date();
   }
 
   /**
@@ -152,7 +167,10 @@ export class Summary {
       replies: this.replies,
       bytesIn: this.bytesIn,
       bytesOut: this.bytesOut,
+      startedAt: this.startedAt.toISOString(),
+      endedAt: this.endedAt?.toISOString() ?? null,
       seconds: Math.round(seconds * 1000) / 1000,
+      secondsWaiting: Math.round(this.secondsWaiting * 1000) / 1000,
       recordsPerSecond: seconds > 0 ? Math.round(this.records / seconds) : 0,
       coalescingStopped: this.coalescingStopped ?? null,
       errors: this.errors.kinds(),
