@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.ts";
+import { STANDARD_INPUT } from "../transport/source.ts";
 import type { Arguments } from "./args.ts";
 import { flagNamed } from "./flags.ts";
 
@@ -37,7 +38,7 @@ const TYPOS: readonly RegExp[] = [
  * ```
  */
 export function checkTemplate(
-  { template, flags, isMeant }: Arguments,
+  { template, flags, files, isMeant }: Arguments,
 ): readonly (readonly string[])[] {
   if (template === undefined || template.length === 0) {
     throw new UsageError(
@@ -51,7 +52,9 @@ export function checkTemplate(
   refuseOneWord(template);
   refuseExpanded(template);
   if (!commands.some((words) => words.some(hasPlaceholder))) {
-    throw withoutColumn(commands.flat());
+    // The name of a command is none of a column.
+    const words = commands.flatMap(([, ...rest]) => rest);
+    throw withoutColumn(words, columnsOf(files[0]));
   }
   return commands;
 }
@@ -95,16 +98,13 @@ function hasPlaceholder(word: string): boolean {
   return word.replaceAll("{{", "").includes("{");
 }
 
-function withoutColumn(words: readonly string[]): UsageError {
+function withoutColumn(
+  words: readonly string[],
+  columns: readonly string[],
+): UsageError {
   const typos = words.flatMap((word) => {
-    for (const pattern of TYPOS) {
-      const name = pattern.exec(word)?.[1];
-      if (name !== undefined) {
-        return `${JSON.stringify(word)} to be ` +
-          `'${word.replace(pattern, `{${name}}`)}'`;
-      }
-    }
-    return [];
+    const mended = mend(word, columns);
+    return mended === word ? [] : [`${JSON.stringify(word)} to be '${mended}'`];
   });
   const hint = typos.length === 0
     ? "write {id} for the field of column id, in single quotes"
@@ -113,4 +113,34 @@ function withoutColumn(words: readonly string[]): UsageError {
     "The command has no column in it, so it would be the same for every row; " +
       `${hint}, ${MEANT}`,
   );
+}
+
+/** Writes as a placeholder what looks like one in another language. */
+function mend(word: string, columns: readonly string[]): string {
+  const typo = TYPOS.find((pattern) => pattern.test(word));
+  return typo === undefined
+    ? word.split(":")
+      .map((part) => columns.includes(part) ? `{${part}}` : part).join(":")
+    : word.replace(typo, "{$1}");
+}
+
+/** The columns that a file seems to have: good enough for a hint. */
+function columnsOf(path = STANDARD_INPUT): string[] {
+  if (path === STANDARD_INPUT) return [];
+  const { state } = Deno.permissions.querySync({ name: "read", path });
+  if (state !== "granted") return [];
+  try {
+    // A pipe's data would be gone.
+    if (!Deno.statSync(path).isFile) return [];
+    using file = Deno.openSync(path);
+    const start = new Uint8Array(64 * 1024);
+    const count = file.readSync(start) ?? 0;
+    const [line] = new TextDecoder().decode(start.subarray(0, count))
+      .split(/\r?\n/);
+    return line.split(/[,;\t|]/).map((name) => name.replace(/^"(.*)"$/, "$1"))
+      .filter((name) => name !== "");
+  } catch {
+    // Whoever reads it will say what is wrong with it.
+    return [];
+  }
 }

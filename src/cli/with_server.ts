@@ -56,8 +56,12 @@ async function complete(options: ServerOptions): Promise<ConnectOptions> {
   if (warns) {
     say(
       "warning: a password on the command line can be seen by other users of " +
-        "this machine; REDISCLI_AUTH, --pass-file and --askpass hide it " +
-        "(--no-auth-warning silences this)",
+        "this machine; " +
+        (redisSentinel?.password === undefined
+          ? "REDISCLI_AUTH, --pass-file and --askpass hide it"
+          : "RESPIPE_SENTINEL_AUTH and --sentinel-pass-file hide that of Redis " +
+            "Sentinel, REDISCLI_AUTH and --pass-file the server's") +
+        " (--no-auth-warning silences this)",
     );
   }
   if (isDefault && !mayRead("REDIS_URL")) {

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { parseArguments } from "../../src/cli/args.ts";
 import { checkTemplate } from "../../src/cli/check_template.ts";
 import { UsageError } from "../../src/errors.ts";
+import { TempFiles } from "../support/temp_files.ts";
 
 function check(words: string[]): readonly (readonly string[])[] {
   return checkTemplate(parseArguments("load", words));
@@ -75,3 +76,23 @@ Deno.test("checkTemplate does not show a secret behind the template", () => {
   const error = assertThrows(() => check(words), UsageError, "--pass stands");
   assert(!error.message.includes("hush"));
 });
+
+const NAMED: [words: string[], says: string][] = [
+  [
+    ["SET", "user:id", "name"],
+    "\"user:id\" to be 'user:{id}' and \"name\" to be '{name}'",
+  ],
+  [["SET", "id:a", "$&"], "\"id:a\" to be '{id}:a', or"],
+  [["SET", "k", "a (b)"], "\"a (b)\" to be '{a (b)}'"],
+  // A word that only begins like one.
+  [["SET", "ids", "names"], "write {id} for the field of column id"],
+  [["id", "ids"], "write {id} for the field of column id"],
+];
+
+for (const [words, says] of NAMED) {
+  Deno.test(`checkTemplate knows the columns that ${words} names`, () => {
+    using files = new TempFiles();
+    const file = files.write("a.csv", '\ufeffid,"name",a (b)\r\n1,2,3\r\n');
+    assertThrows(() => check([file, "--", ...words]), UsageError, says);
+  });
+}
