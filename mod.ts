@@ -1,4 +1,4 @@
-#!/usr/bin/env -S deno run --allow-net --allow-read
+#!/usr/bin/env -S deno run --allow-net --allow-read --allow-env=REDISCLI_AUTH,REDIS_URL,RESPIPE_SENTINEL_AUTH,TERM
 /**
  * respipe gets a file into Redis or Valkey: rows become commands, as fast as
  * the server takes them, and every row is accounted for.

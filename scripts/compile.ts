@@ -1,6 +1,6 @@
 /**
  * Makes respipe a binary in dist/: for this machine, or for all that a release
- * is made for, with SHA256SUMS next to them.
+ * is made for; archive.sh packs those.
  *
  * Usage: deno run -A scripts/dev.ts compile [--all | --output PATH]
  *
@@ -21,11 +21,8 @@ import { basename, dirname, join, resolve } from "node:path";
 import { bundle } from "./bundle.ts";
 import { ROOT } from "./checkout.ts";
 import { binaryName, PERMISSIONS, TARGETS } from "./compile_targets.ts";
-import { sha256Sums } from "./sha256_sums.ts";
 import { IMPORT_MAP_VARIABLE } from "./std_source.ts";
 import denoJson from "../deno.json" with { type: "json" };
-
-const SUMS = "SHA256SUMS";
 
 /**
  * How the engine in a binary behaves.
@@ -47,7 +44,7 @@ async function main(args: string[]): Promise<number> {
   }
   if (flag === "--all" && args.length === 1) {
     const builds = TARGETS.map((target) => ({ target, name: ownName(target) }));
-    return await make(join(ROOT, "dist"), builds, SUMS);
+    return await make(join(ROOT, "dist"), builds);
   }
   if (flag === "--output" && path !== undefined && more.length === 0) {
     // `deno task` moves to the checkout, and leaves the way back in INIT_CWD.
@@ -63,11 +60,10 @@ function ownName(target: string): string {
   return binaryName(denoJson.version, target);
 }
 
-/** Compiles, sums up, and then moves it all to where it belongs. */
+/** Compiles, and then moves it all to where it belongs. */
 async function make(
   folder: string,
   builds: readonly { target: string; name: string }[],
-  sums?: string,
 ): Promise<number> {
   const isNew = !existsSync(folder);
   await Deno.mkdir(folder, { recursive: true });
@@ -82,13 +78,7 @@ async function make(
       console.error(problem);
       return 1;
     }
-    const names = builds.map(({ name }) => name);
-    if (sums !== undefined) {
-      const text = await sha256Sums(made, names);
-      await Deno.writeTextFile(join(made, sums), text);
-      names.push(sums);
-    }
-    for (const name of names) {
+    for (const { name } of builds) {
       await Deno.rename(join(made, name), join(folder, name));
       console.log(join(folder, name));
     }

@@ -25,7 +25,7 @@ export const PERMISSIONS: readonly string[] = [
   "--allow-read",
   "--allow-write",
   "--allow-run",
-  "--allow-env=REDISCLI_AUTH,REDIS_URL,TERM",
+  "--allow-env=REDISCLI_AUTH,REDIS_URL,RESPIPE_SENTINEL_AUTH,TERM",
 ];
 
 /**

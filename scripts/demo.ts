@@ -6,13 +6,16 @@
  *
  * @module
  */
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { compareWithRedisCli } from "./compare_redis_cli.ts";
 import { driversCsv } from "./drivers.ts";
 import { findProgram } from "./find_program.ts";
 import { exampleKey, readCommand, replyLines } from "./read_back.ts";
 import { cacheArgs, respipeArgs, shellLine } from "./respipe_command.ts";
 import { runDeno } from "./run_child.ts";
+import { parseArguments } from "../src/cli/args.ts";
+import { UsageError } from "../src/errors.ts";
+import { STANDARD_INPUT } from "../src/transport/source.ts";
 import {
   type RedisServer,
   startServer,
@@ -45,6 +48,11 @@ async function main(args: string[]): Promise<number> {
       "Usage: sh scripts/demo.sh [FILE... [OPTIONS] -- COMMAND ARG...]",
     );
     return 2;
+  }
+  const missing = missingFile(args);
+  if (missing !== undefined) {
+    console.error(`demo: Cannot read ${missing}: there is no such file`);
+    return 5;
   }
   const stopping = watchSignals();
   const folder = await Deno.makeTempDir({ prefix: "respipe_demo_" });
@@ -138,6 +146,17 @@ async function show(
     }
   }
   return code;
+}
+
+/** The first input that is not there; a wrong flag is left to respipe. */
+function missingFile(words: readonly string[]): string | undefined {
+  try {
+    const { files } = parseArguments("load", words);
+    return files.find((path) => path !== STANDARD_INPUT && !existsSync(path));
+  } catch (error) {
+    if (error instanceof UsageError) return undefined;
+    throw error;
+  }
 }
 
 /** Permission to read the files named, and nothing else if it can be had. */

@@ -1,45 +1,41 @@
-/**
- * The words of the command line, sorted into flags, files and the template.
- *
- * `parseArgs` of `@std/cli` guesses where words are ambiguous: a value that
- * begins with a dash, a letter with its value attached, a value that is
- * missing. So each flag is first written out as `--name=value`, which it does
- * not have to guess about, from the one table in flags.ts.
- *
- * @module
- */
-import { parseArgs as parse } from "@std/cli";
 import { UsageError } from "../errors.ts";
-import { type CommandName, type Flag, flagName, FLAGS } from "./flags.ts";
+import {
+  type CommandName,
+  type Flag,
+  flagName,
+  flagNamed,
+  FLAGS,
+  flagsOf,
+  type GivenFlags,
+} from "./flags.ts";
 import { HOST_HINT } from "./help.ts";
 import { nearest } from "./nearest.ts";
 
-/** The values of the flags that were given. */
-export interface GivenFlags {
-  /** Text of the flags that take a value, by long name. */
-  readonly values: ReadonlyMap<string, string>;
-  /** Texts of the flags that may be repeated, by long name. */
-  readonly lists: ReadonlyMap<string, readonly string[]>;
-  /** The switches that were given, by long name. */
-  readonly switches: ReadonlySet<string>;
-}
-
 /** A command line, sorted. */
-export interface Arguments extends GivenFlags {
+export interface Arguments {
+  /** The flags before `--`. */
+  readonly flags: GivenFlags;
   /** The paths before `--`. */
   readonly files: readonly string[];
   /** The words after `--`; nothing where there is no `--`. */
   readonly template: readonly string[] | undefined;
+  /** Whether `-- --` says that those words are meant as they stand. */
+  readonly isMeant: boolean;
 }
 
 /**
- * Sorts the words that follow a command.
+ * Sorts the words that follow a command into flags, files and the template.
+ *
+ * A flag's value is the rest of its own word, or the next word, whatever that
+ * begins with, unless it is a flag of the command's. Nothing is guessed:
+ * `parseArgs` of `@std/cli` would take a file called "true" for a switch's
+ * value, and a password that begins with a dash for letters.
  *
  * @param command The command that they belong to.
  * @param words The words.
  * @returns Flags, files and template.
  * @throws {UsageError} When a flag is unknown, is not of this command, lacks
- * its value, or stands twice.
+ * its value or has a wrong one, or stands twice.
  *
  * @example
  * ```ts
@@ -47,9 +43,9 @@ export interface Arguments extends GivenFlags {
  * import { assertEquals } from "@std/assert";
  *
  * const words = ["a.csv", "-p", "7000", "--", "SET", "{k}", "-5"];
- * const { files, values, template } = parseArguments("load", words);
+ * const { files, flags, template } = parseArguments("load", words);
  * assertEquals(files, ["a.csv"]);
- * assertEquals(values.get("port"), "7000");
+ * assertEquals(flags.port, 7000);
  * assertEquals(template, ["SET", "{k}", "-5"]);
  * ```
  */
@@ -59,88 +55,55 @@ export function parseArguments(
 ): Arguments {
   const split = words.indexOf("--");
   const mine = split === -1 ? words : words.slice(0, split);
-  const flags = FLAGS.filter((flag) => flag.commands.includes(command));
-  const parsed = parse(writeOut(command, flags, mine), {
-    string: ["_", ...flags.filter((f) => f.value).map((f) => f.name)],
-    boolean: flags.filter((f) => !f.value).map((f) => f.name),
-    collect: flags.filter((f) => f.many).map((f) => f.name),
-  }) as Record<string, unknown> & { _: string[] };
-  const given = flags.filter((flag) => {
-    const value = parsed[flag.name];
-    return Array.isArray(value)
-      ? value.length > 0
-      : value !== undefined && value !== false;
-  });
-  return {
-    values: new Map(
-      given.filter((f) => f.value && !f.many)
-        .map((f) => [f.name, String(parsed[f.name]).slice(1)]),
-    ),
-    lists: new Map(
-      given.filter((f) => f.many)
-        .map((f) => [
-          f.name,
-          (parsed[f.name] as string[]).map((text) => text.slice(1)),
-        ]),
-    ),
-    switches: new Set(given.filter((f) => !f.value).map((f) => f.name)),
-    files: parsed._.map(String),
-    template: split === -1 ? undefined : words.slice(split + 1),
-  };
-}
-
-/**
- * Writes every flag as `--name` or `--name==value`, and the files behind `--`,
- * where no switch takes one called "true" for its value.
- */
-function writeOut(
-  command: CommandName,
-  flags: readonly Flag[],
-  words: readonly string[],
-): string[] {
-  const out: string[] = [];
+  const behind = split === -1 ? undefined : words.slice(split + 1);
+  const isMeant = behind?.[0] === "--";
+  const known = flagsOf(command);
+  const given: Record<string, unknown> = {};
   const files: string[] = [];
-  const seen = new Set<string>();
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i];
+  for (let i = 0; i < mine.length; i++) {
+    const word = mine[i];
     if (!word.startsWith("-") || word === "-") {
       files.push(word);
       continue;
     }
-    const equals = word.startsWith("--") ? word.indexOf("=") : -1;
-    const name = equals === -1 ? word : word.slice(0, equals);
-    const flag = flags.find((f) => isNamed(f, name));
-    if (flag === undefined) throw unknown(command, flags, name);
-    if (seen.has(flag.name) && flag.many !== true) {
+    const flag = flagNamed(word, known);
+    const name = word.startsWith("--") ? word.replace(/=.*$/s, "") : word;
+    if (flag === undefined) throw unknown(command, known, name);
+    if (Object.hasOwn(given, flag.name) && flag.many !== true) {
       throw new UsageError(`${name} is given twice`, name);
     }
-    seen.add(flag.name);
+    const attached = word.length > name.length
+      ? word.slice(name.length + 1)
+      : undefined;
     if (flag.value === undefined) {
-      if (equals !== -1) {
+      if (attached !== undefined) {
         throw new UsageError(`${name} takes no value`, name);
       }
-      out.push(`--${flag.name}`);
+      given[flag.name] = true;
       continue;
     }
-    let value = equals === -1 ? undefined : word.slice(equals + 1);
-    if (value === undefined) {
-      value = words[++i];
-      if (flag.otherwise !== undefined && !/^[0-9]+$/.test(value ?? "")) {
-        value = flag.otherwise;
-        i--;
-      } else if (value === undefined || flags.some((f) => isNamed(f, value!))) {
+    let text = attached ?? mine[i + 1];
+    if (attached === undefined) {
+      if (flag.otherwise !== undefined && !/^[0-9]+$/.test(text ?? "")) {
+        text = flag.otherwise;
+      } else if (
+        text === undefined ||
+        (!text.includes("=") && flagNamed(text, known) !== undefined)
+      ) {
         throw missing(flag, name);
-      }
+      } else i++;
     }
-    // The second = keeps the value from being empty, where versions differ.
-    out.push(`--${flag.name}==${value}`);
+    const value = flag.read?.(text, flagName(flag)) ?? text;
+    given[flag.name] = flag.many === true
+      ? [...(given[flag.name] as unknown[] ?? []), value]
+      : value;
   }
-  return [...out, "--", ...files];
-}
-
-function isNamed(flag: Flag, word: string): boolean {
-  return word === `--${flag.name}` ||
-    (flag.letter !== undefined && word === `-${flag.letter}`);
+  return {
+    flags: given as GivenFlags,
+    files,
+    template: isMeant ? behind.slice(1) : behind,
+    isMeant,
+  };
 }
 
 function missing(flag: Flag, name: string): UsageError {
@@ -150,10 +113,10 @@ function missing(flag: Flag, name: string): UsageError {
 
 function unknown(
   command: CommandName,
-  flags: readonly Flag[],
+  known: readonly Flag[],
   name: string,
 ): UsageError {
-  const elsewhere = FLAGS.find((flag) => isNamed(flag, name));
+  const elsewhere = flagNamed(name, FLAGS);
   if (elsewhere !== undefined) {
     return new UsageError(
       `${name} is not a flag of respipe ${command}, but of ` +
@@ -161,20 +124,23 @@ function unknown(
       name,
     );
   }
-  const attached = flags.find((f) =>
-    f.letter !== undefined && !name.startsWith("--") && name[1] === f.letter
+  const attached = known.find((flag) =>
+    flag.letter !== undefined && name.startsWith(`-${flag.letter}`)
   );
   if (attached !== undefined) {
-    const value = attached.secret === true ? attached.value : name.slice(2);
+    const letter = flagName(attached);
     return new UsageError(
-      `Unknown flag ${attached.secret === true ? flagName(attached) : name}` +
-        `${attached.secret === true ? "..." : ""}; write ` +
-        `${flagName(attached)} ${value}`,
-      flagName(attached),
+      attached.secret === true
+        ? `Unknown flag ${letter}...; write ${letter} ${attached.value}`
+        : `Unknown flag ${name}; write ${letter} ${name.slice(2)}`,
+      letter,
     );
   }
-  const names = [...flags.map((f) => `--${f.name}`), "--help", "--version"];
-  const near = nearest(name, names);
+  const near = nearest(name, [
+    ...known.map((flag) => `--${flag.name}`),
+    "--help",
+    "--version",
+  ]);
   return new UsageError(
     `Unknown flag ${name}` +
       (near === undefined ? "" : `; did you mean ${near}?`),

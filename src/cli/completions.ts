@@ -7,7 +7,7 @@
  * @module
  */
 import { UsageError } from "../errors.ts";
-import { type CommandName, type Flag, FLAGS } from "./flags.ts";
+import { type CommandName, type Flag, FLAGS, flagsOf } from "./flags.ts";
 import { COMMANDS, HELPERS } from "./help.ts";
 import { nearest } from "./nearest.ts";
 
@@ -53,10 +53,6 @@ export function completions(shell: string | undefined): string {
           ? `there are for ${SHELLS.join(", ")}`
           : `did you mean ${near}?`),
   );
-}
-
-function flagsOf(command: CommandName): Flag[] {
-  return FLAGS.filter((flag) => flag.commands.includes(command));
 }
 
 /** Whether a flag's value is a path. */

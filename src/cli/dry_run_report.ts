@@ -14,6 +14,8 @@ export interface DryRunData extends
     | "commands"
     | "bytesIn"
     | "bytesOut"
+    | "startedAt"
+    | "endedAt"
     | "seconds"
     | "errors"
   > {
@@ -51,6 +53,8 @@ export function dryRunData(
     commands,
     bytesIn: rest.bytesIn,
     bytesOut: rest.bytesOut,
+    startedAt: rest.startedAt,
+    endedAt: rest.endedAt,
     seconds: rest.seconds,
     errors: rest.errors,
     slots,

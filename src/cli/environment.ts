@@ -2,10 +2,21 @@
 export type Environment = (name: string) => string | undefined;
 
 /**
- * Reads an environment variable where that is allowed.
+ * Tells whether Deno permits a look at an environment variable.
  *
- * Deno is asked first, so that a load without a password runs without the
- * permission to read the environment, and without a prompt for it.
+ * Asking does not prompt. Whether the variable is set cannot be known without.
+ *
+ * @param name The variable.
+ * @returns Whether it may be read.
+ */
+export function mayRead(name: string): boolean {
+  const { state } = Deno.permissions.querySync({ name: "env", variable: name });
+  return state === "granted";
+}
+
+/**
+ * Reads an environment variable where that is allowed, so that a load runs
+ * without the permission to read the environment, and without a prompt for it.
  *
  * @param name The variable.
  * @returns Its value; nothing where it is unset, empty, or out of bounds.
@@ -19,7 +30,5 @@ export type Environment = (name: string) => string | undefined;
  * ```
  */
 export function readVariable(name: string): string | undefined {
-  const { state } = Deno.permissions.querySync({ name: "env", variable: name });
-  if (state !== "granted") return undefined;
-  return Deno.env.get(name) || undefined;
+  return mayRead(name) ? Deno.env.get(name) || undefined : undefined;
 }

@@ -6,6 +6,7 @@ import {
   StoppedError,
   UsageError,
 } from "../errors.ts";
+import { OutputError } from "./output.ts";
 
 /** What respipe exits with; cron and scripts read nothing else. */
 export const ExitCode = {
@@ -27,7 +28,9 @@ export const ExitCode = {
   Terminated: 143,
   /** Whoever read the output has gone away: 128 + SIGPIPE, as for cat. */
   OutputGone: 141,
-  /** A mistake in respipe itself. */
+  /** Standard output could not be written: EX_IOERR of sysexits. */
+  Output: 74,
+  /** A mistake in respipe itself: EX_SOFTWARE. */
   Internal: 70,
 } as const;
 
@@ -44,6 +47,7 @@ export type ExitCode = typeof ExitCode[keyof typeof ExitCode];
  * ```ts
  * import { exitCodeOf } from "./exit_code.ts";
  * import { UsageError } from "../errors.ts";
+import { OutputError } from "./output.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(exitCodeOf(new UsageError("no")), 2);
@@ -60,6 +64,7 @@ export function exitCodeOf(error: unknown): ExitCode {
       : ExitCode.Terminated;
   }
   if (error instanceof InputError) return ExitCode.Input;
+  if (error instanceof OutputError) return ExitCode.Output;
   if (error instanceof Deno.errors.BrokenPipe) return ExitCode.OutputGone;
   return ExitCode.Internal;
 }

@@ -1,53 +1,22 @@
+/**
+ * What the texts of flags mean: each function makes an option of one, or throws
+ * a {@linkcode UsageError} that quotes it and says what would be right.
+ *
+ * @module
+ */
 import { UsageError } from "../errors.ts";
-import type { GivenFlags } from "./args.ts";
+import {
+  parseHostPort,
+  parsePort,
+  type TcpAddress,
+} from "../transport/address.ts";
+import { splitWords } from "./shell_words.ts";
 
-/**
- * Reads a flag's whole number.
- *
- * @param flags The flags that were given.
- * @param name The flag's long name.
- * @param flag What the user calls it.
- * @returns The number; nothing where the flag was not given.
- * @throws {UsageError} When it is not a whole number.
- */
-export function countOf(
-  flags: GivenFlags,
-  name: string,
-  flag = `--${name}`,
-): number | undefined {
-  const text = flags.values.get(name);
-  if (text === undefined) return undefined;
-  if (!/^[0-9]{1,15}$/.test(text)) {
-    throw new UsageError(
-      `Cannot parse ${flag} ${JSON.stringify(text)}: must be a whole number, ` +
-        "0 or more",
-      flag,
-    );
-  }
-  return Number(text);
-}
+/** The port that Redis Sentinels listen on by default. */
+const SENTINEL_PORT = 26379;
 
-/**
- * Reads a flag's seconds.
- *
- * @param flags The flags that were given.
- * @param name The flag's long name.
- * @returns The time in ms; nothing where the flag was not given.
- * @throws {UsageError} When it is not a number of seconds.
- */
-export function secondsOf(flags: GivenFlags, name: string): number | undefined {
-  const text = flags.values.get(name);
-  if (text === undefined) return undefined;
-  // A timer's longest time is 2^31 - 1 ms, some 24 days.
-  if (!/^[0-9]+(\.[0-9]+)?$/.test(text) || Number(text) > 2_000_000) {
-    throw new UsageError(
-      `Cannot parse --${name} ${JSON.stringify(text)}: must be seconds, as ` +
-        "in 30 or 0.5; 0 is for ever",
-      `--${name}`,
-    );
-  }
-  return Number(text) * 1000;
-}
+/** A timer's longest time is 2^31 - 1 ms, some 24 days. */
+const MOST_SECONDS = 2_000_000;
 
 /** Bytes per unit of a size. */
 const UNITS: Readonly<Record<string, number>> = {
@@ -57,28 +26,108 @@ const UNITS: Readonly<Record<string, number>> = {
   g: 1024 ** 3,
 };
 
-/**
- * Reads a flag's size.
- *
- * @param flags The flags that were given.
- * @param name The flag's long name.
- * @returns The size in bytes; nothing where the flag was not given.
- * @throws {UsageError} When it is not a size between 1 byte and 1 GiB.
- */
-export function bytesOf(flags: GivenFlags, name: string): number | undefined {
-  const text = flags.values.get(name);
-  if (text === undefined) return undefined;
+function refuse(flag: string, text: string, rule: string): UsageError {
+  return new UsageError(
+    `Cannot parse ${flag} ${JSON.stringify(text)}: must be ${rule}`,
+    flag,
+  );
+}
+
+/** Reads a whole number. */
+export function whole(text: string, flag: string): number {
+  if (/^[0-9]{1,15}$/.test(text)) return Number(text);
+  throw refuse(flag, text, "a whole number, 0 or more");
+}
+
+/** Reads seconds; gives ms. */
+export function seconds(text: string, flag: string): number {
+  if (/^[0-9]+(\.[0-9]+)?$/.test(text) && Number(text) <= MOST_SECONDS) {
+    return Number(text) * 1000;
+  }
+  throw refuse(flag, text, "seconds, as in 30 or 0.5; 0 is for ever");
+}
+
+/** Reads a size; gives bytes. */
+export function size(text: string, flag: string): number {
   const match = /^([0-9]{1,12})([kmg]?)b?$/i.exec(text);
-  const size = match === null
+  const bytes = match === null
     ? 0
     : Number(match[1]) * UNITS[match[2].toLowerCase()];
   // A record lies in one buffer, whose offsets are 32-bit numbers.
-  if (size < 1 || size > 1024 ** 3) {
+  if (bytes >= 1 && bytes <= 1024 ** 3) return bytes;
+  throw refuse(flag, text, "between 1 and 1g, as in 65536, 512k or 64m");
+}
+
+/** Reads one of a few words. */
+export function oneOf<const T extends string>(
+  words: readonly T[],
+): (text: string, flag: string) => T {
+  return (text, flag) => {
+    const found = words.find((word) => word === text);
+    if (found !== undefined) return found;
+    throw refuse(flag, text, `one of ${words.join(", ")}`);
+  };
+}
+
+/** Reads names with commas between. */
+export function names(text: string): readonly string[] {
+  return text.split(",");
+}
+
+/** Reads a host, and knows what people write in its place. */
+export function host(text: string, flag: string): string {
+  // Not quoted: it may hold a password.
+  if (/^[a-z]+:\/\//i.test(text)) {
     throw new UsageError(
-      `Cannot parse --${name} ${JSON.stringify(text)}: must be between 1 and ` +
-        "1g, as in 65536, 512k or 64m",
-      `--${name}`,
+      `${flag} takes a host alone; a server's URI is given with -u`,
+      flag,
     );
   }
-  return size;
+  // An IPv6 address has more colons than one.
+  const both = /^([^:]*):([0-9]+)$/.exec(text) ??
+    /^\[(.+)\]:([0-9]+)$/.exec(text);
+  if (both !== null) {
+    throw new UsageError(
+      `${flag} takes a host alone, not ${JSON.stringify(text)}; write ` +
+        `${both[1] === "" ? "" : `-h ${both[1]} `}-p ${both[2]}`,
+      flag,
+    );
+  }
+  return text;
+}
+
+/** Reads a TCP port. */
+export function port(text: string, flag: string): number {
+  return parsePort(text, flag);
+}
+
+/** Reads where Redis Sentinels listen. */
+export function sentinels(text: string, flag: string): readonly TcpAddress[] {
+  return text.split(",").map((one) => parseHostPort(one, flag, SENTINEL_PORT));
+}
+
+/** Reads a command for each row. */
+export function commandWords(text: string, flag: string): readonly string[] {
+  return splitWords(text, flag);
+}
+
+/** Reads the command that opens a way to the server. */
+export function tunnelWords(text: string, flag: string): readonly string[] {
+  const words = splitWords(text, flag);
+  if (words.some((word) => word.includes("{port}"))) return words;
+  throw new UsageError(
+    `${flag} needs {port} in its command, where the local port goes, as in ` +
+      `${flag} 'kubectl port-forward pod/redis-0 {port}:6379'`,
+    flag,
+  );
+}
+
+/** Reads the path of a file that another file will stand beside. */
+export function ownFile(text: string, flag: string): string {
+  if (text !== "" && text !== "-" && !/^\/(dev|proc)\//.test(text)) return text;
+  throw new UsageError(
+    `Cannot use ${flag} ${JSON.stringify(text)}: must be the name of a file, ` +
+      "because FILE.errors.csv is written beside it",
+    flag,
+  );
 }

@@ -1,12 +1,22 @@
-import type { EndMarker } from "../engine/lane.ts";
+import {
+  commandWords,
+  host,
+  names,
+  oneOf,
+  ownFile,
+  port,
+  seconds,
+  sentinels,
+  size,
+  tunnelWords,
+  whole,
+} from "./flag_values.ts";
 
 /** The commands of respipe. */
 export type CommandName = "load" | "encode" | "pipe";
 
-/** One flag: what it is called, what it takes, where it belongs. */
-export interface Flag {
-  /** The long name, without dashes. */
-  readonly name: string;
+/** What the table says of one flag. */
+interface FlagData {
   /** The one-letter name, where there is one: redis-cli's. */
   readonly letter?: string;
   /** What the value is called in the help; a flag without one is a switch. */
@@ -18,8 +28,10 @@ export interface Flag {
   readonly otherwise?: string;
   /** The values there are, where they are few. */
   readonly choices?: readonly string[];
+  /** Makes an option of the value's text, or throws; by default the text. */
+  readonly read?: (text: string, flag: string) => unknown;
   /** Whether it may be given more than once. */
-  readonly many?: boolean;
+  readonly many?: true;
   /** The commands that know it. */
   readonly commands: readonly CommandName[];
   /** The heading that it stands under in the help. */
@@ -35,111 +47,101 @@ const SERVER: readonly CommandName[] = ["load", "pipe"];
 const ALL: readonly CommandName[] = ["load", "encode", "pipe"];
 
 /** The ways to know the end. */
-export const END_MARKERS: readonly EndMarker[] = ["echo", "ping", "count"];
+const END_MARKERS = ["echo", "ping", "count"] as const;
 
-/** Every flag, in the order of the help: the one place that declares them. */
-export const FLAGS: readonly Flag[] = [
-  {
-    name: "then",
+/**
+ * Every flag under its long name, in the order of the help: the one place that
+ * declares them. Help, completions, suggestions and the types of the options
+ * follow from it.
+ */
+const TABLE = {
+  then: {
     value: "COMMAND",
+    read: commandWords,
     many: true,
     commands: ROWS,
     group: "Rows",
     help: "one more command for each row, as one word; may be repeated",
   },
-  {
-    name: "delimiter",
+  delimiter: {
     value: "CHAR",
     commands: ROWS,
     group: "Rows",
     help: "between fields: one ASCII character, or tab (default: ,)",
   },
-  {
-    name: "quote",
+  quote: {
     value: "CHAR",
     commands: ROWS,
     group: "Rows",
     help: 'around fields: one ASCII character, or none (default: ")',
   },
-  {
-    name: "no-header",
+  "no-header": {
     commands: ROWS,
     group: "Rows",
     help: "the first line is a record; columns are {1}, {2} ...",
   },
-  {
-    name: "columns",
+  columns: {
     value: "A,B,C",
+    read: names,
     commands: ROWS,
     group: "Rows",
     help: "there is no header; these are the columns' names",
   },
-  {
-    name: "skip-lines",
+  "skip-lines": {
     value: "N",
+    read: whole,
     commands: ROWS,
     group: "Rows",
     help: "lines to pass over at the start of each file (default: 0)",
   },
-  {
-    name: "limit",
+  limit: {
     value: "N",
+    read: whole,
     commands: ROWS,
     group: "Rows",
     help: "records to read at the most, of all files (default: all)",
   },
-  {
-    name: "skip-empty",
+  "skip-empty": {
     commands: ROWS,
     group: "Rows",
     help: "leave empty fields out of {*}",
   },
-  {
-    name: "coalesce",
-    commands: ROWS,
-    group: "Rows",
-    help: "let rows share commands where that cannot change the outcome, as " +
-      "rows of SET can share an MSET (default for load)",
-  },
-  {
-    name: "no-coalesce",
+  "no-coalesce": {
     commands: ["load"],
     group: "Rows",
-    help: "give every row commands of its own",
+    help: "give every row commands of its own, where rows could share one",
   },
-  {
-    name: "max-record",
+  "max-record": {
     value: "BYTES",
+    read: size,
     commands: ROWS,
     group: "Rows",
     help: "the largest record: 65536, 512k, 64m (default: 64m)",
   },
-  {
-    name: "host",
+  host: {
     letter: "h",
     value: "HOST",
+    read: host,
     commands: SERVER,
     group: "Connection",
     help: "the server's host (default: 127.0.0.1)",
   },
-  {
-    name: "port",
+  port: {
     letter: "p",
     value: "PORT",
+    read: port,
     commands: SERVER,
     group: "Connection",
     help: "the server's port (default: 6379)",
   },
-  {
-    name: "socket",
+  socket: {
     letter: "s",
     value: "PATH",
     commands: SERVER,
     group: "Connection",
     help: "the server's Unix socket, instead of host and port",
   },
-  {
-    name: "uri",
+  uri: {
     letter: "u",
     value: "URI",
     secret: true,
@@ -149,8 +151,7 @@ export const FLAGS: readonly Flag[] = [
       "valkeys:// or unix:///path?db=2; flags win over its parts (default: " +
       "$REDIS_URL, where nothing else says where the server is)",
   },
-  {
-    name: "pass",
+  pass: {
     letter: "a",
     value: "PASSWORD",
     secret: true,
@@ -159,221 +160,245 @@ export const FLAGS: readonly Flag[] = [
     help: "the password (default: $REDISCLI_AUTH); other users of this " +
       "machine can see it in the list of processes",
   },
-  {
-    name: "pass-file",
+  "pass-file": {
     value: "FILE",
     commands: SERVER,
     group: "Connection",
     help: "read the password from FILE",
   },
-  {
-    name: "askpass",
+  askpass: {
     commands: SERVER,
     group: "Connection",
     help: "ask for the password on the terminal",
   },
-  {
-    name: "no-auth-warning",
+  "no-auth-warning": {
     commands: SERVER,
     group: "Connection",
     help: "do not warn about a password on the command line",
   },
-  {
-    name: "user",
+  user: {
     value: "NAME",
     commands: SERVER,
     group: "Connection",
     help: "the ACL user (default: the server's)",
   },
-  {
-    name: "db",
+  db: {
     letter: "n",
     value: "N",
+    read: whole,
     commands: SERVER,
     group: "Connection",
     help: "the database's number (default: 0)",
   },
-  {
-    name: "tls",
+  tls: {
     commands: SERVER,
     group: "Connection",
     help: "speak TLS",
   },
-  {
-    name: "cacert",
+  cacert: {
     value: "FILE",
     commands: SERVER,
     group: "Connection",
     help: "certificates to trust besides the system's, in PEM",
   },
-  {
-    name: "cacertdir",
+  cacertdir: {
     value: "DIR",
     commands: SERVER,
     group: "Connection",
     help: "the same from every file in DIR",
   },
-  {
-    name: "cert",
+  cert: {
     value: "FILE",
     commands: SERVER,
     group: "Connection",
     help: "the client's certificate, in PEM",
   },
-  {
-    name: "key",
+  key: {
     value: "FILE",
     commands: SERVER,
     group: "Connection",
     help: "the private key of --cert, in PEM",
   },
-  {
-    name: "sni",
+  sni: {
     value: "NAME",
     commands: SERVER,
     group: "Connection",
     help: "the name to ask for and to verify (default: the host)",
   },
-  {
-    name: "insecure",
+  insecure: {
     commands: SERVER,
     group: "Connection",
     help: "take whatever certificate the server shows",
   },
-  {
-    name: "sentinel",
+  sentinel: {
     value: "HOST:PORT,...",
+    read: sentinels,
     commands: SERVER,
     group: "Connection",
     help: "find the primary through these Redis Sentinels",
   },
-  {
-    name: "service",
+  service: {
     value: "NAME",
     commands: SERVER,
     group: "Connection",
     help: "the name under which they watch it",
   },
-  {
-    name: "sentinel-user",
+  "sentinel-user": {
     value: "NAME",
     commands: SERVER,
     group: "Connection",
     help: "the ACL user at the Redis Sentinels (default: theirs)",
   },
-  {
-    name: "sentinel-pass",
+  "sentinel-pass": {
     value: "PASSWORD",
     secret: true,
     commands: SERVER,
     group: "Connection",
-    help: "the password at the Redis Sentinels (default: none)",
+    help: "the password at the Redis Sentinels (default: " +
+      "$RESPIPE_SENTINEL_AUTH)",
   },
-  {
-    name: "allow-replica",
+  "sentinel-pass-file": {
+    value: "FILE",
+    commands: SERVER,
+    group: "Connection",
+    help: "read the password at the Redis Sentinels from FILE",
+  },
+  "allow-replica": {
     commands: ["load"],
     group: "Connection",
     help: "load into a replica, which is refused otherwise",
   },
-  {
-    name: "via",
+  via: {
     value: "COMMAND",
+    read: tunnelWords,
     commands: SERVER,
     group: "Connection",
     help: "run COMMAND, such as a port-forward, as long as it takes, and " +
       "connect to the local port that is put for {port} in it",
   },
-  {
-    name: "retry",
+  retry: {
     value: "SECONDS",
+    read: seconds,
     commands: SERVER,
     group: "Connection",
     help: "try again for so long where the server is not ready: refused " +
       "connections, loading, busy, failover (default: 0)",
   },
-  {
-    name: "end-marker",
+  "end-marker": {
     value: "KIND",
     choices: END_MARKERS,
+    read: oneOf(END_MARKERS),
     commands: SERVER,
     group: "Connection",
     help: "how the end is known: echo or ping sends that behind the last " +
       "command, count counts the replies (default: echo)",
   },
-  {
-    name: "connect-timeout",
+  "connect-timeout": {
     value: "SECONDS",
+    read: seconds,
     commands: SERVER,
     group: "Connection",
     help: "how long connecting may take; 0 is for ever (default: 10)",
   },
-  {
-    name: "stall-timeout",
+  "stall-timeout": {
     value: "SECONDS",
+    read: seconds,
     commands: SERVER,
     group: "Connection",
     help: "give up when commands stay unanswered for so long without a " +
       "sign of life; 0 is never (default: 30)",
   },
-  {
-    name: "idle-timeout",
+  "idle-timeout": {
     value: "SECONDS",
+    read: seconds,
     commands: ALL,
     group: "Rows",
     help: "give up when the input gives nothing for so long; 0 is never " +
       "(default: 0)",
   },
-  {
-    name: "rejects",
+  rejects: {
     value: "FILE",
+    read: ownFile,
     commands: ROWS,
     group: "Rejects",
     help: "write rejected records to FILE, as they are, and what was wrong " +
       "with each to FILE.errors.csv",
   },
-  {
-    name: "max-errors",
+  "max-errors": {
     value: "N",
     commands: ["load"],
     group: "Rejects",
     help: "stop when there are more rejects than N, or than N% of the " +
       "records so far (default: never)",
   },
-  {
-    name: "json",
-    commands: ["load"],
+  json: {
+    commands: SERVER,
     group: "Output",
     help: "print the summary as one JSON object",
   },
-  {
-    name: "quiet",
-    commands: ["load"],
+  quiet: {
+    commands: SERVER,
     group: "Output",
     help: "print nothing when all is well",
   },
-  {
-    name: "dry-run",
+  "dry-run": {
     value: "N",
+    read: whole,
     otherwise: "5",
     commands: ["load"],
     group: "Output",
     help: "connect to nothing: show the first N rows as commands (default: " +
       "5), then what the whole input comes to",
   },
-  {
-    name: "progress",
+  progress: {
     commands: ALL,
     group: "Output",
     help: "show how far it is every 10 s, a line each, for logs (default: " +
       "one line that is redrawn, on a terminal only)",
   },
-  {
-    name: "no-progress",
+  "no-progress": {
     commands: ALL,
     group: "Output",
     help: "do not show how far it is",
   },
-];
+} as const satisfies Record<string, FlagData>;
+
+type Table = typeof TABLE;
+
+/** The flags' long names, without dashes. */
+export type FlagName = keyof Table;
+
+/** One flag: what it is called, what it takes, where it belongs. */
+export interface Flag extends FlagData {
+  /** The long name, without dashes. */
+  readonly name: FlagName;
+}
+
+type ValueOf<F> = F extends { read: (text: string, flag: string) => infer T }
+  ? T
+  : F extends { value: string } ? string
+  : true;
+
+/** The flags that were given, by long name, with their values as options. */
+export type GivenFlags = {
+  readonly [N in FlagName]?: Table[N] extends { many: true }
+    ? readonly ValueOf<Table[N]>[]
+    : ValueOf<Table[N]>;
+};
+
+/** Every flag, in the order of the help. */
+export const FLAGS: readonly Flag[] = Object.entries<FlagData>(TABLE)
+  .map(([name, data]) => ({ name: name as FlagName, ...data }));
+
+/**
+ * Tells the flags of a command.
+ *
+ * @param command The command.
+ * @returns Its flags, in the order of the help.
+ */
+export function flagsOf(command: CommandName): Flag[] {
+  return FLAGS.filter((flag) => flag.commands.includes(command));
+}
 
 /**
  * Shows a flag as a user would write it.
@@ -383,4 +408,22 @@ export const FLAGS: readonly Flag[] = [
  */
 export function flagName(flag: Flag): string {
   return flag.letter === undefined ? `--${flag.name}` : `-${flag.letter}`;
+}
+
+/**
+ * Finds the flag that a word names.
+ *
+ * @param word Such as `-p`, `--port` or `--port=7000`.
+ * @param flags Where to look.
+ * @returns The flag; nothing where it names none of them.
+ */
+export function flagNamed(
+  word: string,
+  flags: readonly Flag[] = FLAGS,
+): Flag | undefined {
+  const name = word.startsWith("--") ? word.replace(/=.*$/s, "") : word;
+  return flags.find((flag) =>
+    name === `--${flag.name}` ||
+    (flag.letter !== undefined && name === `-${flag.letter}`)
+  );
 }

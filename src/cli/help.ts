@@ -1,5 +1,5 @@
 import denoJson from "../../deno.json" with { type: "json" };
-import { type CommandName, type Flag, FLAGS } from "./flags.ts";
+import { type CommandName, type Flag, flagsOf } from "./flags.ts";
 
 /** The version of respipe, from deno.json. */
 export const VERSION: string = denoJson.version;
@@ -30,7 +30,7 @@ const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
   load: [
     "respipe load users.csv -- HSET 'user:{id}' '{*}'",
     "respipe load -h cache -n 2 kv.csv -- SET '{key}' '{value}' EX 3600",
-    "zcat big.csv.gz | respipe load - -- SADD 'city:{city}' '{id}'",
+    "gzip -dc big.csv.gz | respipe load - -- SADD 'city:{city}' '{id}'",
   ],
   encode: [
     "respipe encode kv.csv -- SET '{key}' '{value}' > kv.resp",
@@ -56,6 +56,9 @@ const TEMPLATE = `In a command:
   {*}         name value name value ... for every column
   {*-id,lat}  the same without those columns
   {{ }}       a literal brace: {{user:{id}}} gives {user:42}
+
+A command with a flag of respipe's behind --, or without any column, is refused;
+one that begins with -- --, as in -- -- INCR rows, is meant as it stands.
 `;
 
 const EXIT_CODES = `Exit codes:
@@ -67,6 +70,7 @@ const EXIT_CODES = `Exit codes:
   4    the server could not be reached, or was lost
   5    the input could not be read, or is broken
   130  interrupted by SIGINT; 143 by SIGTERM: the summary says how far it got
+  74   standard output could not be written: a full disk, a closed device
   141  whoever read the output has gone away
 `;
 
@@ -100,7 +104,7 @@ ${EXIT_CODES}`;
  * @returns The text: usage, flags with their defaults, examples, exit codes.
  */
 export function commandHelp(command: CommandName): string {
-  const flags = FLAGS.filter((flag) => flag.commands.includes(command));
+  const flags = flagsOf(command);
   const groups = [...new Set(flags.map((flag) => flag.group))];
   const sections = groups.map((group) =>
     `${group}:\n` +

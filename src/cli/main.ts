@@ -1,6 +1,6 @@
 import { UsageError } from "../errors.ts";
 import { STANDARD_INPUT } from "../transport/source.ts";
-import { type Config, parseConfig } from "./config.ts";
+import { type Options, parseOptions } from "./options.ts";
 import { readVariable } from "./environment.ts";
 import { ExitCode, exitCodeOf } from "./exit_code.ts";
 import type { CommandName } from "./flags.ts";
@@ -14,7 +14,7 @@ import {
   VERSION,
 } from "./help.ts";
 import { nearest } from "./nearest.ts";
-import { print, printError } from "./output.ts";
+import { print, printError, say } from "./output.ts";
 
 /**
  * Runs one command line.
@@ -24,16 +24,16 @@ import { print, printError } from "./output.ts";
  */
 export async function main(words: readonly string[]): Promise<number> {
   try {
-    return await answer(words) ?? await run(configOf(words));
+    return await answer(words) ?? await run(optionsOf(words));
   } catch (error) {
     const code = exitCodeOf(error);
     if (code === ExitCode.OutputGone) return code;
     const message = error instanceof Error ? error.message : String(error);
-    printError(`respipe: ${message}\n`);
+    say(message);
     if (code === ExitCode.Internal) {
-      printError(
-        "respipe: this is a mistake in respipe; please report it, with the " +
-          "command line and these lines\n",
+      say(
+        "this is a mistake in respipe; please report it, with the command " +
+          "line and these lines",
       );
       if (error instanceof Error) printError(`${error.stack}\n`);
     }
@@ -63,6 +63,8 @@ async function answerTo(
     case "help":
       return helpOn(second);
     case "--version":
+    case "-V":
+    case "version":
       return versionLine();
     case "completions": {
       if (rest.includes("--help")) return completionsHelp();
@@ -71,7 +73,9 @@ async function answerTo(
     }
   }
   if (rest.includes("--help") && isCommand(first)) return commandHelp(first);
-  return rest.includes("--version") ? versionLine() : undefined;
+  return rest.includes("--version") || rest.includes("-V")
+    ? versionLine()
+    : undefined;
 }
 
 function helpOn(word: string | undefined): string {
@@ -87,8 +91,8 @@ function versionLine(): string {
   return `respipe ${VERSION}\n`;
 }
 
-function configOf([first, ...words]: readonly string[]): Config {
-  if (isCommand(first)) return parseConfig(first, words, readVariable);
+function optionsOf([first, ...words]: readonly string[]): Options {
+  if (isCommand(first)) return parseOptions(first, words, readVariable);
   if (!first.startsWith("-")) throw unknownCommand(first);
   // Without its value, which may be secret.
   const flag = flagOf(first);
@@ -121,30 +125,28 @@ function isCommand(word: string | undefined): word is CommandName {
   return word !== undefined && Object.hasOwn(COMMANDS, word);
 }
 
-async function run(config: Config): Promise<number> {
-  if (config.files.includes(STANDARD_INPUT) && Deno.stdin.isTerminal()) {
-    printError(
-      "respipe: reading standard input from the terminal; Ctrl-D ends it\n",
-    );
+async function run(options: Options): Promise<number> {
+  if (options.files.includes(STANDARD_INPUT) && Deno.stdin.isTerminal()) {
+    say("reading standard input from the terminal; Ctrl-D ends it");
   }
-  switch (config.command) {
+  switch (options.command) {
     // Imported when needed: what a command does not use costs start-up time.
     case "load": {
-      const { dryRun } = config;
+      const { dryRun } = options;
       if (dryRun !== undefined) {
         const { runDryRun } = await import("./run_dry_run.ts");
-        return await runDryRun(config, dryRun);
+        return await runDryRun(options, dryRun);
       }
       const { runLoad } = await import("./run_load.ts");
-      return await runLoad(config);
+      return await runLoad(options);
     }
     case "encode": {
       const { runEncode } = await import("./run_encode.ts");
-      return await runEncode(config);
+      return await runEncode(options);
     }
     case "pipe": {
       const { runPipe } = await import("./run_pipe.ts");
-      return await runPipe(config);
+      return await runPipe(options);
     }
   }
 }

@@ -6,6 +6,8 @@
  *
  * @module
  */
+import { reasonOf } from "../transport/reason.ts";
+
 const encoder = new TextEncoder();
 
 /** From the cursor to the end of the screen (ECMA-48). */
@@ -17,14 +19,58 @@ let isDrawn = false;
 /** Texts for standard output that are on their way. */
 let printing = 0;
 
+/** What a terminal might obey: controls, and what turns text around. */
+// deno-lint-ignore no-control-regex
+const UNPRINTABLE = /[\0-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/** Standard output takes no more: a full disk, a closed device; exit code 74. */
+export class OutputError extends Error {
+  /** The name shown in front of the message. */
+  override readonly name = "OutputError";
+}
+
+/**
+ * Shows data that stands in a text as text, whatever it is: file names, names
+ * of columns, a server's words.
+ *
+ * @param text The text, one line of it.
+ * @returns The text with what a terminal might obey as JSON would write it.
+ *
+ * @example
+ * ```ts
+ * import { printable } from "./output.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(printable("ERR \x1b[2J\r"), "ERR \\u001b[2J\\r");
+ * ```
+ */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, (char) => {
+    const short = JSON.stringify(char).slice(1, -1);
+    return short.length > 1
+      ? short
+      : `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}
+
 /**
  * Writes all of some bytes to standard output.
  *
  * @param bytes What to write.
+ * @throws {OutputError} When they cannot be written.
+ * @throws {Deno.errors.BrokenPipe} When whoever reads them has gone away.
  */
 export async function writeOut(bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    done += await Deno.stdout.write(bytes.subarray(done));
+  try {
+    for (let done = 0; done < bytes.length;) {
+      done += await Deno.stdout.write(bytes.subarray(done));
+    }
+  } catch (error) {
+    if (error instanceof Deno.errors.BrokenPipe) throw error;
+    throw new OutputError(
+      `Cannot write to standard output: ${reasonOf(error, "--allow-all")}`,
+      { cause: error },
+    );
   }
 }
 
@@ -32,12 +78,13 @@ export async function writeOut(bytes: Uint8Array): Promise<void> {
  * Writes text to standard output.
  *
  * @param text What to write, with its line breaks.
+ * @throws {OutputError} When it cannot be written.
  */
 export async function print(text: string): Promise<void> {
   eraseLine();
   printing++;
   try {
-    await writeOut(encoder.encode(text));
+    await writeOut(encoder.encode(lines(text)));
   } finally {
     printing--;
   }
@@ -50,7 +97,22 @@ export async function print(text: string): Promise<void> {
  */
 export function printError(text: string): void {
   eraseLine();
-  writeError(text);
+  writeError(lines(text));
+}
+
+/**
+ * Says something on standard error.
+ *
+ * @param sentence What to say, with whatever data is quoted in it: it becomes
+ * one line, with respipe's name in front.
+ */
+export function say(sentence: string): void {
+  printError(`respipe: ${printable(sentence)}\n`);
+}
+
+/** A text that is fit for a terminal, with its line breaks. */
+function lines(text: string): string {
+  return text.split("\n").map(printable).join("\n");
 }
 
 /**
@@ -82,8 +144,7 @@ function writeError(text: string): void {
     for (let done = 0; done < bytes.length;) {
       done += Deno.stderr.writeSync(bytes.subarray(done));
     }
-  } catch (error) {
-    // Nobody is there to be told.
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  } catch {
+    // Nobody can be told: the exit code has to do.
   }
 }

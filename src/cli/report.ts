@@ -1,6 +1,9 @@
-import { formatCount } from "../engine/counted.ts";
+import { counted, formatCount } from "../engine/counted.ts";
 import type { ErrorKind } from "../engine/error_tally.ts";
 import type { Summary } from "../engine/summary.ts";
+import { VERSION } from "./help.ts";
+import type { LoadOptions, PipeOptions } from "./options.ts";
+import { printable } from "./output.ts";
 
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
 
@@ -36,24 +39,63 @@ export function formatBytes(bytes: number): string {
  * @returns One line or a few, each with its line break.
  */
 export function formatSummary(summary: Summary): string {
-  const { records, loaded, rejected, unknown, seconds, blankLines } = summary;
+  const { records, seconds, blankLines } = summary;
   const rate = seconds > 0 ? formatCount(records / seconds) : "0";
-  const parts = [
-    `${formatCount(loaded)} of ${formatCount(records)} records loaded`,
-  ];
-  if (rejected > 0) parts.push(`${formatCount(rejected)} rejected`);
-  if (unknown > 0) parts.push(`${formatCount(unknown)} unknown`);
   const lines = [
-    `${parts.join(", ")}, in ${seconds.toFixed(2)} s (${rate} records/s)`,
-    `${formatCount(summary.commands)} commands, ` +
-    `${formatCount(summary.replies)} replies, ` +
+    `${loadedPhrase(summary)}, in ${seconds.toFixed(2)} s (${rate} records/s)`,
+    `${counted(summary.commands, "command")}, ` +
+    `${formatCount(summary.replies)} ` +
+    `${summary.replies === 1 ? "reply" : "replies"}, ` +
     `${formatBytes(summary.bytesIn)} read, ` +
     `${formatBytes(summary.bytesOut)} sent`,
   ];
   if (blankLines > 0) {
-    lines.push(`${formatCount(blankLines)} blank lines passed over`);
+    lines.push(`${counted(blankLines, "blank line")} passed over`);
   }
   return lines.map((line) => `${line}\n`).join("");
+}
+
+/**
+ * Writes what became of the records for people.
+ *
+ * @param summary The counts.
+ * @returns Such as `2 of 3 records loaded, 1 rejected`.
+ */
+export function loadedPhrase(summary: Summary): string {
+  const { records, loaded, rejected, unknown } = summary;
+  const parts = [
+    `${formatCount(loaded)} of ${counted(records, "record")} loaded`,
+  ];
+  if (rejected > 0) parts.push(`${formatCount(rejected)} rejected`);
+  if (unknown > 0) parts.push(`${formatCount(unknown)} unknown`);
+  return parts.join(", ");
+}
+
+/**
+ * Writes what `--json` prints: first what was asked for and how it ended, the
+ * same for every command, then the counts.
+ *
+ * @param options What was asked for.
+ * @param exitCode How it ended.
+ * @param failure What ended it early.
+ * @param data The counts, under stable names.
+ * @returns One line with its line break.
+ */
+export function formatJson(
+  options: LoadOptions | PipeOptions,
+  exitCode: number,
+  failure: unknown,
+  data: object,
+): string {
+  const json = JSON.stringify({
+    exitCode,
+    message: failure instanceof Error ? failure.message : null,
+    version: VERSION,
+    sources: options.files,
+    ...(options.command === "load" ? { template: options.rows.commands } : {}),
+    ...data,
+  });
+  return `${json}\n`;
 }
 
 /**
@@ -73,6 +115,7 @@ export function formatSummary(summary: Summary): string {
  */
 export function formatErrors(kinds: readonly ErrorKind[]): string {
   return kinds.map(({ error, count, first }) =>
-    `  ${error} x ${formatCount(count)}, first ${first.join(", ")}\n`
+    `  ${printable(error)} x ${formatCount(count)}, ` +
+    `first ${printable(first.join(", "))}\n`
   ).join("");
 }

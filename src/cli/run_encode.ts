@@ -1,37 +1,35 @@
 import { encode } from "../engine/encode.ts";
 import { Summary } from "../engine/summary.ts";
-import type { EncodeConfig } from "./config.ts";
 import { ExitCode } from "./exit_code.ts";
 import { Interruption } from "./interruption.ts";
-import { openRejects } from "./open_rejects.ts";
-import { printRejects } from "./print_rejects.ts";
-import { startProgress } from "./start_progress.ts";
+import type { EncodeOptions } from "./options.ts";
 import { writeOut } from "./output.ts";
-import { summaryProgress } from "./summary_progress.ts";
+import { openRejects, printRejects } from "./rejects.ts";
+import { startProgress, summaryCounts } from "./start_progress.ts";
 
 /**
  * Runs `respipe encode`.
  *
- * @param config What it was told.
+ * @param options What it was told.
  * @returns The exit code.
  * @throws What ended it early, after the rejects were listed.
  */
-export async function runEncode(config: EncodeConfig): Promise<number> {
+export async function runEncode(options: EncodeOptions): Promise<number> {
   const summary = new Summary();
-  const rejects = await openRejects(config.rejects, config.files);
+  const rejects = await openRejects(options.rejects, options.files);
   try {
     using interruption = new Interruption();
     // The commands themselves show on a terminal how far it is.
     using _progress = Deno.stdout.isTerminal()
       ? undefined
       : await startProgress(
-        config,
-        summaryProgress(summary, config.rows.limit),
+        options,
+        summaryCounts(summary, options.rows.limit),
       );
     await encode({
-      ...config.rows,
-      sources: config.files,
-      idleTimeout: config.idleTimeout,
+      ...options.rows,
+      sources: options.files,
+      idleTimeout: options.idleTimeout,
       signal: interruption.signal,
       onReject: rejects && ((reject) => rejects?.add(reject)),
       summary,

@@ -1,58 +1,53 @@
 import { load } from "../engine/load.ts";
 import { Summary } from "../engine/summary.ts";
-import type { LoadConfig } from "./config.ts";
 import { ExitCode, exitCodeOf } from "./exit_code.ts";
-import { Interruption } from "./interruption.ts";
-import { print, printError } from "./output.ts";
-import { openRejects } from "./open_rejects.ts";
-import { printRejects } from "./print_rejects.ts";
-import { formatSummary } from "./report.ts";
-import { startProgress } from "./start_progress.ts";
-import { summaryProgress } from "./summary_progress.ts";
-import { serverOptions } from "./server_options.ts";
-import { throughWay } from "./through_way.ts";
+import type { LoadOptions } from "./options.ts";
+import { OutputError, print, say } from "./output.ts";
+import { openRejects, printRejects, type WrittenFile } from "./rejects.ts";
+import { formatJson, formatSummary, loadedPhrase } from "./report.ts";
+import { startProgress, summaryCounts } from "./start_progress.ts";
+import { withServer } from "./with_server.ts";
 
 /**
  * Runs `respipe load`.
  *
- * @param config What it was told.
+ * @param options What it was told.
  * @returns The exit code.
  * @throws What ended the load early, after the summary was printed.
  */
-export async function runLoad(config: LoadConfig): Promise<number> {
+export async function runLoad(options: LoadOptions): Promise<number> {
   const summary = new Summary();
   let failure: unknown;
   let code: number = ExitCode.Ok;
   let rejects: Awaited<ReturnType<typeof openRejects>>;
-  let written: { path: string; records: number }[] | undefined;
+  let written: WrittenFile[] | undefined;
   try {
-    rejects = await openRejects(config.rejects, config.files);
-    const known = await serverOptions(config.server);
-    using interruption = new Interruption();
-    const { signal } = interruption;
-    using _progress = await startProgress(
-      config,
-      summaryProgress(summary, config.rows.limit),
-    );
-    await throughWay(config.server.via, known, signal, (server) =>
-      load({
-        ...config.rows,
-        sources: config.files,
-        idleTimeout: config.idleTimeout,
+    rejects = await openRejects(options.rejects, options.files);
+    await withServer(options.server, async (server, signal) => {
+      using _progress = await startProgress(
+        options,
+        summaryCounts(summary, options.rows.limit),
+      );
+      await load({
+        ...options.rows,
+        sources: options.files,
+        idleTimeout: options.idleTimeout,
         server,
-        stallTimeout: config.stallTimeout,
+        stallTimeout: options.stallTimeout,
         // Nothing else goes on in this process.
         mayBlock: true,
-        endMarker: config.endMarker,
-        maxErrors: config.maxErrors,
+        endMarker: options.endMarker,
+        maxErrors: options.maxErrors,
         signal,
         onReject: rejects && ((reject) => rejects?.add(reject)),
         summary,
-      }));
+      });
+    });
     if (summary.rejected > 0) code = ExitCode.Rejected;
   } catch (error) {
     failure = error;
   }
+  summary.end();
   try {
     written = rejects?.close();
   } catch (error) {
@@ -60,25 +55,31 @@ export async function runLoad(config: LoadConfig): Promise<number> {
   }
   if (failure !== undefined) code = exitCodeOf(failure);
   if (summary.coalescingStopped !== undefined) {
-    printError(
-      "respipe: rows cannot share commands here " +
+    say(
+      "rows cannot share commands here " +
         `(${summary.coalescingStopped.trimEnd()}); later ones had their own, ` +
-        "as with --no-coalesce\n",
+        "as with --no-coalesce",
     );
   }
   if (summary.sentinelRefusal !== undefined) {
-    printError(
-      "respipe: the server refuses the closing command " +
-        `(${summary.sentinelRefusal}); the end was found by counting the ` +
-        "replies, as with --end-marker count\n",
+    say(
+      `the server refuses the closing command (${summary.sentinelRefusal}); ` +
+        "the end was found by counting the replies, as with --end-marker count",
     );
   }
+  printRejects(summary, written);
   try {
-    printRejects(summary, written);
-    await printSummary(summary, config, code, failure);
+    await printSummary(summary, options, code, failure);
   } catch (error) {
     // That nobody reads the output is no excuse for hiding what went wrong.
-    failure ??= error;
+    failure ??= error instanceof OutputError
+      ? new OutputError(
+        `${error.message}; the load itself went through: ${
+          loadedPhrase(summary)
+        }`,
+        { cause: error },
+      )
+      : error;
   }
   if (failure !== undefined) throw failure;
   return code;
@@ -86,19 +87,16 @@ export async function runLoad(config: LoadConfig): Promise<number> {
 
 async function printSummary(
   summary: Summary,
-  { json, quiet }: LoadConfig,
+  options: LoadOptions,
   code: number,
   failure: unknown,
 ): Promise<void> {
-  if (json) {
-    const message = failure instanceof Error ? failure.message : null;
-    await print(
-      `${JSON.stringify({ exitCode: code, message, ...summary.toJSON() })}\n`,
-    );
+  if (options.json) {
+    await print(formatJson(options, code, failure, summary.toJSON()));
   } else if (
     // Where nothing was read, the sentence says it all.
     !(failure !== undefined && summary.records === 0) &&
-    !(quiet && code === ExitCode.Ok)
+    !(options.quiet && code === ExitCode.Ok)
   ) {
     await print(formatSummary(summary));
   }

@@ -1,68 +1,167 @@
+import { formatCount } from "../engine/counted.ts";
+import { type ErrorKind, ErrorTally } from "../engine/error_tally.ts";
 import { pipe } from "../engine/pipe.ts";
-import type { PipeCounts } from "../engine/pipe_ledger.ts";
-import type { PipeConfig } from "./config.ts";
-import { ErrorPrinter } from "./error_printer.ts";
-import { ExitCode } from "./exit_code.ts";
-import { Interruption } from "./interruption.ts";
-import { print, printError } from "./output.ts";
-import { startProgress } from "./start_progress.ts";
-import { serverOptions } from "./server_options.ts";
-import { throughWay } from "./through_way.ts";
+import type { PipeCounts, PipeError } from "../engine/pipe_ledger.ts";
 import { totalSize } from "../transport/total_size.ts";
+import { ExitCode, exitCodeOf } from "./exit_code.ts";
+import type { PipeOptions } from "./options.ts";
+import { print, printable, printError } from "./output.ts";
+import { formatJson } from "./report.ts";
+import { startProgress } from "./start_progress.ts";
+import { withServer } from "./with_server.ts";
 
 /**
  * Runs `respipe pipe`, with the very lines of `redis-cli --pipe` on standard
  * output.
  *
- * @param config What it was told.
+ * @param options What it was told.
  * @returns The exit code.
  * @throws What ended it early, after the counts were printed.
  */
-export async function runPipe(config: PipeConfig): Promise<number> {
+export async function runPipe(options: PipeOptions): Promise<number> {
+  const { json, quiet } = options;
+  const startedAt = new Date();
   const printer = new ErrorPrinter(printError);
   const counts: PipeCounts = { replies: 0, errors: 0, bytes: 0 };
-  let transferred: Promise<void> | undefined;
-  let whole = false;
+  // What redis-cli prints on the way; each waits for the one before.
+  let printed = Promise.resolve();
+  const tell = (line: string): void => {
+    if (json || quiet) return;
+    printed = printed.then(() => print(line));
+    // Whoever waits for it in the end is told.
+    printed.catch(() => {});
+  };
+  let failure: unknown;
   try {
-    const known = await serverOptions(config.server);
-    using interruption = new Interruption();
-    const { signal } = interruption;
-    let bytesExpected: number | undefined;
-    using progress = await startProgress(config, () => ({
-      source: counts.source,
-      bytes: counts.bytes,
-      bytesExpected,
-      done: counts.replies,
-      unit: "reply",
-      errors: counts.errors,
-    }));
-    if (progress !== undefined) bytesExpected = await totalSize(config.files);
-    await throughWay(config.server.via, known, signal, (server) =>
-      pipe({
-        sources: config.files,
-        idleTimeout: config.idleTimeout,
+    await withServer(options.server, async (server, signal) => {
+      let bytesExpected: number | undefined;
+      using progress = await startProgress(options, () => ({
+        source: counts.source,
+        bytes: counts.bytes,
+        bytesExpected,
+        done: counts.replies,
+        unit: "reply",
+        errors: counts.errors,
+      }));
+      if (progress !== undefined) {
+        bytesExpected = await totalSize(options.files);
+      }
+      await pipe({
+        sources: options.files,
+        idleTimeout: options.idleTimeout,
         server,
-        stallTimeout: config.stallTimeout,
+        stallTimeout: options.stallTimeout,
         // Nothing else goes on in this process.
         mayBlock: true,
-        endMarker: config.endMarker,
+        endMarker: options.endMarker,
         signal,
         counts,
         onError: (error) => printer.add(error),
-        onTransferred: () => {
-          transferred = print(
-            "All data transferred. Waiting for the last reply...\n",
-          );
-        },
+        onTransferred: () =>
+          tell("All data transferred. Waiting for the last reply...\n"),
+      });
+    });
+  } catch (error) {
+    failure = error;
+  }
+  printer.end();
+  const code = failure !== undefined
+    ? exitCodeOf(failure)
+    : counts.errors === 0
+    ? ExitCode.Ok
+    : ExitCode.Rejected;
+  try {
+    if (failure === undefined) tell("Last reply received from server.\n");
+    await printed;
+    if (json) {
+      const { replies, errors, bytes } = counts;
+      const endedAt = new Date();
+      await print(formatJson(options, code, failure, {
+        startedAt: startedAt.toISOString(),
+        endedAt: endedAt.toISOString(),
+        seconds: (endedAt.getTime() - startedAt.getTime()) / 1000,
+        bytesIn: bytes,
+        replies,
+        errorReplies: errors,
+        errors: printer.kinds(),
       }));
-    whole = true;
-  } finally {
-    await transferred;
-    printer.end();
-    if (whole) await print("Last reply received from server.\n");
-    if (whole || counts.replies > 0) {
+    } else if (
+      (failure === undefined || counts.replies > 0) &&
+      !(quiet && code === ExitCode.Ok)
+    ) {
       await print(`errors: ${counts.errors}, replies: ${counts.replies}\n`);
     }
+  } catch (error) {
+    failure ??= error;
   }
-  return counts.errors === 0 ? ExitCode.Ok : ExitCode.Rejected;
+  if (failure !== undefined) throw failure;
+  return code;
+}
+
+/** Errors of one kind that are printed in full. */
+const IN_FULL = 10;
+
+/**
+ * Prints the errors of a pipe: the first of each kind in full, the others as
+ * a count, so that two million of one kind are not two million lines.
+ *
+ * @example
+ * ```ts
+ * import { ErrorPrinter } from "./run_pipe.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const lines: string[] = [];
+ * const printer = new ErrorPrinter((line) => lines.push(line));
+ * printer.add({ error: "ERR no", command: 7 });
+ * printer.end();
+ * assertEquals(lines, ["ERR no (command 7)\n"]);
+ * ```
+ */
+export class ErrorPrinter {
+  readonly #tally = new ErrorTally();
+  readonly #print: (text: string) => void;
+
+  /**
+   * Makes a printer.
+   *
+   * @param print Where the lines go.
+   */
+  constructor(print: (text: string) => void) {
+    this.#print = print;
+  }
+
+  /**
+   * Prints or counts one error.
+   *
+   * @param error The server's text, and the command where it is known.
+   */
+  add(error: PipeError): void {
+    const { command, source, offset, text } = error;
+    const place = source === undefined
+      ? `command ${command}`
+      : `command ${command}, ${source} byte ${offset}`;
+    const count = this.#tally.add(error.error, place);
+    if (count > IN_FULL) return;
+    const what = text === undefined ? "" : `: ${text}`;
+    this.#print(`${printable(error.error)} (${printable(place + what)})\n`);
+  }
+
+  /**
+   * Tells what there was.
+   *
+   * @returns The kinds of errors with their counts and first places.
+   */
+  kinds(): ErrorKind[] {
+    return this.#tally.kinds();
+  }
+
+  /** Prints how many errors were not printed in full. */
+  end(): void {
+    for (const { error, count } of this.#tally.kinds()) {
+      if (count <= IN_FULL) continue;
+      this.#print(
+        `${printable(error)}: ${formatCount(count - IN_FULL)} more like this\n`,
+      );
+    }
+  }
 }

@@ -1,71 +1,177 @@
 import { UsageError } from "../errors.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
-import { reasonOf } from "../transport/reason.ts";
-import { VERSION } from "./help.ts";
-import { printError } from "./output.ts";
-import type { ServerConfig } from "./server_config.ts";
+import type { RedisSentinelOptions } from "../transport/redis_sentinel.ts";
+import type { TlsOptions } from "../transport/tls_options.ts";
+import { parseUri } from "../transport/uri.ts";
+import type { Environment } from "./environment.ts";
+import type { FlagName, GivenFlags } from "./flags.ts";
+
+/** How to reach a server, and what is to be done for it first. */
+export interface ServerOptions extends ConnectOptions {
+  /** The file to read the password from. */
+  readonly passFile: string | undefined;
+  /** The file to read the password at the Redis Sentinels from. */
+  readonly sentinelPassFile: string | undefined;
+  /** Whether to ask for the password. */
+  readonly askPass: boolean;
+  /** The command that opens a way to the server, with `{port}` in it. */
+  readonly via: readonly string[] | undefined;
+  /** Whether the command line has a password in it, and nobody minds not. */
+  readonly warns: boolean;
+  /** Whether nothing but variables could say where the server is. */
+  readonly isDefault: boolean;
+}
+
+/** The flags that say where the server is. */
+const PLACES: readonly FlagName[] = [
+  "uri",
+  "host",
+  "port",
+  "socket",
+  "sentinel",
+  "via",
+];
+
+/** Pairs of flags that contradict each other. */
+const EXCLUDING: readonly (readonly [FlagName, FlagName])[] = [
+  ["socket", "host"],
+  ["socket", "port"],
+  ["socket", "tls"],
+  ["sentinel", "host"],
+  ["sentinel", "port"],
+  ["sentinel", "socket"],
+  ["sentinel", "via"],
+  ["via", "host"],
+  ["via", "port"],
+  ["via", "socket"],
+  ["pass", "pass-file"],
+  ["pass", "askpass"],
+  ["pass-file", "askpass"],
+  ["sentinel-pass", "sentinel-pass-file"],
+];
+
+/** Flags that mean nothing without TLS. */
+const OF_TLS: readonly FlagName[] = [
+  "cacert",
+  "cacertdir",
+  "cert",
+  "key",
+  "sni",
+  "insecure",
+];
+
+/** Flags that mean nothing without Redis Sentinels. */
+const OF_SENTINEL: readonly FlagName[] = [
+  "service",
+  "sentinel-user",
+  "sentinel-pass",
+  "sentinel-pass-file",
+];
 
 /**
- * Gets what the command line leaves open about a server: the password from its
- * file or from the user. Warns about one that stands in the open.
+ * Turns the connection's flags into options.
  *
- * Signals must not be listened to yet: while a terminal is read, only their
- * default action is heard.
- *
- * @param config What was said about the server.
- * @returns How to connect.
- * @throws {UsageError} When the password cannot be had.
+ * @param flags The flags that were given.
+ * @param environment Where variables are read.
+ * @returns How to reach the server.
+ * @throws {UsageError} When flags contradict each other; it names one.
  */
-export async function serverOptions(
-  config: ServerConfig,
-): Promise<ConnectOptions> {
-  const { passFile, askPass, via: _, warns, ...options } = config;
-  if (warns === true) {
-    printError(
-      "respipe: warning: a password on the command line can be seen by other " +
-        "users of this machine; REDISCLI_AUTH, --pass-file and --askpass " +
-        "hide it (--no-auth-warning silences this)\n",
-    );
+export function serverOptions(
+  flags: GivenFlags,
+  environment: Environment,
+): ServerOptions {
+  const has = (name: FlagName): boolean => flags[name] !== undefined;
+  for (const [one, other] of EXCLUDING) {
+    if (has(one) && has(other)) {
+      throw new UsageError(
+        `--${one} and --${other} exclude each other`,
+        `--${one}`,
+      );
+    }
   }
-  const server: ConnectOptions = {
-    ...options,
-    clientVersion: VERSION,
-    onNotice: (sentence) => printError(`respipe: ${sentence}\n`),
+  const isDefault = !PLACES.some(has);
+  const url = flags.uri ?? (isDefault ? environment("REDIS_URL") : undefined);
+  const parts = url === undefined
+    ? {}
+    : parseUri(url, has("uri") ? "-u" : "REDIS_URL");
+  const elsewhere = has("sentinel") || has("via");
+  const isTcp = has("host") || has("port") || elsewhere;
+  const isNeither = has("socket") || elsewhere;
+  const comesLater = has("pass-file") || has("askpass");
+  return {
+    host: isNeither ? undefined : flags.host ?? parts.host,
+    port: isNeither ? undefined : flags.port ?? parts.port,
+    path: flags.socket ?? (isTcp ? undefined : parts.path),
+    user: flags.user ?? parts.user,
+    password: comesLater
+      ? undefined
+      : flags.pass ?? parts.password ?? environment("REDISCLI_AUTH"),
+    passFile: flags["pass-file"],
+    sentinelPassFile: flags["sentinel-pass-file"],
+    askPass: has("askpass"),
+    database: flags.db ?? parts.database,
+    tls: tlsOf(flags, has, parts.tls === true),
+    redisSentinel: redisSentinelOf(flags, has, environment),
+    via: flags.via,
+    connectTimeout: flags["connect-timeout"],
+    retry: flags.retry,
+    allowReplica: flags["allow-replica"],
+    isDefault,
+    warns: !has("no-auth-warning") &&
+      (has("pass") || has("sentinel-pass") ||
+        (has("uri") && parts.password !== undefined)),
   };
-  if (passFile !== undefined) server.password = readPassword(passFile);
-  if (askPass === true) server.password = await askPassword();
-  return server;
 }
 
-/** A whole file but for the line break that editors end files with. */
-function readPassword(path: string): string {
-  let password: string;
-  try {
-    password = Deno.readTextFileSync(path).replace(/\r?\n$/, "");
-  } catch (error) {
+function tlsOf(
+  flags: GivenFlags,
+  has: (name: FlagName) => boolean,
+  byUri: boolean,
+): TlsOptions | undefined {
+  if (!has("tls") && !byUri) {
+    const idle = OF_TLS.find(has);
+    if (idle === undefined) return undefined;
     throw new UsageError(
-      `Cannot read --pass-file ${path}: ` +
-        reasonOf(error, `--allow-read=${path}`),
-      "--pass-file",
+      `--${idle} means nothing without TLS; add --tls, or use a rediss:// URI`,
+      `--${idle}`,
     );
   }
-  if (password !== "") return password;
-  throw new UsageError(
-    `Cannot use --pass-file ${path}: it is empty`,
-    "--pass-file",
-  );
+  return {
+    cacert: flags.cacert,
+    cacertDir: flags.cacertdir,
+    cert: flags.cert,
+    key: flags.key,
+    sni: flags.sni,
+    insecure: has("insecure"),
+  };
 }
 
-async function askPassword(): Promise<string> {
-  // The question is written to standard output.
-  if (Deno.stdin.isTerminal() && Deno.stdout.isTerminal()) {
-    const { promptSecret } = await import("@std/cli/prompt-secret");
-    const password = promptSecret("Password:", { mask: "", clear: true });
-    if (password !== null) return password;
+function redisSentinelOf(
+  flags: GivenFlags,
+  has: (name: FlagName) => boolean,
+  environment: Environment,
+): RedisSentinelOptions | undefined {
+  const { sentinel, service } = flags;
+  if (sentinel === undefined) {
+    const idle = OF_SENTINEL.find(has);
+    if (idle === undefined) return undefined;
+    throw new UsageError(
+      `--${idle} needs the Redis Sentinels too: --sentinel HOST:PORT,...`,
+      `--${idle}`,
+    );
   }
-  throw new UsageError(
-    "--askpass needs a terminal to ask on, as standard input and output; " +
-      "use --pass-file or REDISCLI_AUTH",
-    "--askpass",
-  );
+  if (service === undefined) {
+    throw new UsageError(
+      "--sentinel needs the name of what they watch too: --service NAME",
+      "--sentinel",
+    );
+  }
+  return {
+    addresses: sentinel,
+    service,
+    user: flags["sentinel-user"],
+    password: has("sentinel-pass-file")
+      ? undefined
+      : flags["sentinel-pass"] ?? environment("RESPIPE_SENTINEL_AUTH"),
+  };
 }

@@ -1,3 +1,4 @@
+import type { Summary } from "../engine/summary.ts";
 import { STANDARD_INPUT } from "../transport/source.ts";
 import { readVariable } from "./environment.ts";
 import type { ProgressCounts } from "./progress_meter.ts";
@@ -30,6 +31,28 @@ export async function startProgress(
   if (style === undefined) return undefined;
   const { Progress } = await import("./progress.ts");
   return new Progress({ style, counts });
+}
+
+/**
+ * Shows a summary as progress.
+ *
+ * @param summary The counts, live.
+ * @param limit The most records that will be read, where there is a limit.
+ * @returns What gives the counts as they are.
+ */
+export function summaryCounts(
+  summary: Summary,
+  limit: number | undefined,
+): () => ProgressCounts {
+  return () => ({
+    source: summary.source,
+    bytes: summary.bytesIn,
+    bytesExpected: summary.bytesExpected,
+    done: summary.records - summary.unknown,
+    limit,
+    unit: "record",
+    errors: summary.rejected,
+  });
 }
 
 function styleOf(

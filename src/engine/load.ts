@@ -84,7 +84,7 @@ export async function load(options: LoadOptions): Promise<Summary> {
   await wait.for(rows.check());
 
   const connection = options.connection === undefined
-    ? await connectUnless(wait, { signal, ...server })
+    ? await summary.waitFor(connectUnless(wait, { signal, ...server }))
     : Connection.from(options.connection);
   summary.met(connection);
   const stream = new Stream({

@@ -20,7 +20,7 @@
  *
  * @module
  */
-import { ConnectionError, StoppedError } from "../errors.ts";
+import { type ConnectionError, StoppedError } from "../errors.ts";
 import type { Batch, BatchOrigin } from "./batch.ts";
 import { counted } from "./counted.ts";
 import type { Flight } from "./flight.ts";
@@ -256,7 +256,7 @@ export class Recovery {
     this.#trouble = undefined;
     await this.#router?.mend?.(left, trouble !== undefined);
     const seconds = (performance.now() - began) / 1000;
-    if (trouble !== undefined) summary.secondsWaited += seconds;
+    if (trouble !== undefined) summary.secondsWaiting += seconds;
     if (!isTold) return;
     onNotice?.(
       `Going on after ${seconds.toFixed(1)} s; ` +

@@ -27,9 +27,15 @@ export interface SummaryData {
   bytesIn: number;
   /** Bytes of those commands. */
   bytesOut: number;
-  /** Seconds from the start of the load until now or its end. */
+  /** When it began: ISO 8601, in UTC. */
+  startedAt: string;
+  /** When it ended; none while it runs. */
+  endedAt: string | null;
+  /** Seconds that loading took until now or its end, without the wait. */
   seconds: number;
-  /** Records read per second. */
+  /** Seconds that were spent waiting for the connection before. */
+  secondsWaiting: number;
+  /** Records read per second of loading. */
   recordsPerSecond: number;
   /** How often what was refused or never answered was sent again. */
   rewinds: number;
@@ -37,8 +43,6 @@ export interface SummaryData {
   redirections: number;
   /** How often a lost connection was made again. */
   reconnections: number;
-  /** Seconds spent in waiting for a server that was away. */
-  secondsWaited: number;
   /** Records that may be in twice. */
   repeated: number;
   /** The server's text that made rows share commands no more. */
@@ -107,15 +111,13 @@ export class Summary {
   redirections = 0;
   /** How often a lost connection was made again. */
   reconnections = 0;
-  /** Seconds spent in waiting for a server that was away. */
-  secondsWaited = 0;
   /**
    * Records that may be in twice: they were sent again though they may have
    * been executed, and repeating their commands is not without effect.
    */
   repeated = 0;
   /** The rejects by kind. */
-  readonly errors = new ErrorTally();
+  readonly errors: ErrorTally = new ErrorTally();
   /**
    * The server's text, where it has no ECHO: the end of the load was told by
    * counting replies then.
@@ -137,6 +139,13 @@ export class Summary {
   /** Bytes that the sources have in all, where every size is known. */
   bytesExpected: number | undefined;
 
+  /** When the load began. */
+  readonly startedAt: Date = new Date();
+  /** When it ended. */
+  endedAt: Date | undefined;
+  /** Seconds that were spent waiting for a connection, at first or again. */
+  secondsWaiting = 0;
+
   readonly #started = performance.now();
   #ended: number | undefined;
 
@@ -151,12 +160,23 @@ export class Summary {
   }
 
   /**
-   * How long the load has taken.
+   * How long the load has taken, without the wait for the connection.
    *
    * @returns Seconds until now, or until {@linkcode end}.
    */
   get seconds(): number {
-    return ((this.#ended ?? performance.now()) - this.#started) / 1000;
+    const ended = this.#ended ?? performance.now();
+    return (ended - this.#started) / 1000 - this.secondsWaiting;
+  }
+
+  /** Counts the time until a promise is settled as waiting. */
+  async waitFor<T>(promise: Promise<T>): Promise<T> {
+    const asked = performance.now();
+    try {
+      return await promise;
+    } finally {
+      this.secondsWaiting += (performance.now() - asked) / 1000;
+    }
   }
 
   /** Notes whom the load talks to. */
@@ -176,6 +196,7 @@ export class Summary {
   /** Stops the clock. */
   end(): void {
     this.#ended ??= performance.now();
+    this.endedAt ??= new Date();
   }
 
   /**
@@ -195,12 +216,14 @@ export class Summary {
       replies: this.replies,
       bytesIn: this.bytesIn,
       bytesOut: this.bytesOut,
+      startedAt: this.startedAt.toISOString(),
+      endedAt: this.endedAt?.toISOString() ?? null,
       seconds: Math.round(seconds * 1000) / 1000,
+      secondsWaiting: Math.round(this.secondsWaiting * 1000) / 1000,
       recordsPerSecond: seconds > 0 ? Math.round(this.records / seconds) : 0,
       rewinds: this.rewinds,
       redirections: this.redirections,
       reconnections: this.reconnections,
-      secondsWaited: Math.round(this.secondsWaited * 1000) / 1000,
       repeated: this.repeated,
       coalescingStopped: this.coalescingStopped ?? null,
       errors: this.errors.kinds(),

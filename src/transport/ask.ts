@@ -1,5 +1,6 @@
 import { ConnectionError, ProtocolError } from "../errors.ts";
 import { encodeCommand } from "../protocol/encode.ts";
+import { quoteBytes } from "../protocol/quote.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { ReplyReader } from "../protocol/reply_reader.ts";
 import type { Connection } from "./connection.ts";
@@ -39,7 +40,7 @@ export async function ask(
  * @returns The replies in order. Fewer than there are commands, but one at the
  * least, where the server has closed the connection in between.
  * @throws {ConnectionError} When the connection is lost before any reply.
- * @throws {ProtocolError} When the answer is not RESP.
+ * @throws {ProtocolError} When the answer stops being RESP.
  */
 export async function askAll(
   connection: Connection,
@@ -74,6 +75,16 @@ export async function askAll(
     }
     await writing;
   } catch (error) {
+    if (error instanceof ProtocolError && error.offset === 0) {
+      throw new ConnectionError(
+        `Cannot use ${address}: what listens there is no Redis or Valkey ` +
+          `server, it answers ${
+            quoteBytes(error.bytes)
+          }; is it the right port?`,
+        address,
+        { cause: error },
+      );
+    }
     if (error instanceof ProtocolError || error instanceof ConnectionError) {
       throw error;
     }

@@ -6,7 +6,12 @@ import {
   type TcpAddress,
 } from "./address.ts";
 import type { Connection } from "./connection.ts";
-import { handshake, type HandshakeOptions, introduce } from "./handshake.ts";
+import {
+  type Asker,
+  handshake,
+  type HandshakeOptions,
+  introduce,
+} from "./handshake.ts";
 import { NotReadyError } from "./not_ready.ts";
 import { openConnection } from "./open.ts";
 import { findPrimary, type RedisSentinelOptions } from "./redis_sentinel.ts";
@@ -163,7 +168,11 @@ async function reachPrimary(
   const address = await findPrimary(
     redisSentinel,
     (one: TcpAddress) =>
-      open(one, { ...attempt, user, password, database: undefined }),
+      open(
+        one,
+        { ...attempt, user, password, database: undefined },
+        "redisSentinel",
+      ),
   );
   const connection = await reach(address, { ...attempt, allowReplica: true });
   if (connection.server?.role !== "replica") return connection;
@@ -178,12 +187,20 @@ async function reachPrimary(
 }
 
 /** Connects and logs in. */
-async function open(address: Address, attempt: Attempt): Promise<Connection> {
+async function open(
+  address: Address,
+  attempt: Attempt,
+  asker: Asker = "server",
+): Promise<Connection> {
   const { connectTimeout: timeout, material } = attempt;
   const connection = await openConnection(address, { timeout, tls: material });
   const waits = (attempt.retry ?? 0) > 0;
   try {
-    await limited(connection, timeout, handshake(connection, attempt, waits));
+    await limited(
+      connection,
+      timeout,
+      handshake(connection, attempt, waits, asker),
+    );
     return connection;
   } catch (error) {
     connection.close();

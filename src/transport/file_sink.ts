@@ -44,8 +44,7 @@ export class FileSink {
    * @param path Where.
    * @param flag The flag that asked for it.
    * @param inputs Paths that are read and must not be emptied. The open file
-   * is compared with them: what a path leads to may be out of sight where Deno
-   * permits no more than writing to it.
+   * is compared with them, not what the path has led to before.
    * @returns The sink.
    * @throws {UsageError} When the file cannot be created, or is an input.
    */
@@ -55,6 +54,9 @@ export class FileSink {
     inputs: readonly string[] = [],
   ): FileSink {
     try {
+      // Deno lets nobody look at a file that may only be written, and whether
+      // it is an input must be seen before there is anything to take back.
+      refuseUnseen(path);
       const file = Deno.openSync(path, { write: true, create: true });
       const info = file.statSync();
       if (inputs.some((input) => isFileAt(info, input))) {
@@ -69,7 +71,8 @@ export class FileSink {
     } catch (error) {
       if (error instanceof UsageError) throw error;
       throw new UsageError(
-        `Cannot write ${path}: ${reasonOf(error, `--allow-write=${path}`)}`,
+        `Cannot write ${path}: ` +
+          reasonOf(error, `--allow-read=${path} --allow-write=${path}`),
         flag,
       );
     }
@@ -129,5 +132,14 @@ export class FileSink {
       );
     }
     this.#written += bytes.length;
+  }
+}
+
+/** Throws where Deno does not permit to look at a path, file or not. */
+function refuseUnseen(path: string): void {
+  try {
+    Deno.statSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
   }
 }

@@ -15,6 +15,18 @@ export interface HandshakeOptions {
   database?: number | undefined;
 }
 
+/** Who asks for a password, which decides where it is given. */
+export type Asker = "server" | "redisSentinel";
+
+/** Where a password can come from without being seen. */
+const PASSWORD_OF = {
+  server: { flag: "--pass-file FILE", variable: "REDISCLI_AUTH" },
+  redisSentinel: {
+    flag: "--sentinel-pass-file FILE",
+    variable: "RESPIPE_SENTINEL_AUTH",
+  },
+} as const;
+
 /** Says that the server answers, but nothing else yet. */
 const NOT_READY: readonly (readonly [RegExp, string])[] = [
   [/^LOADING/, "it is still reading its data set"],
@@ -29,12 +41,14 @@ const NOT_READY: readonly (readonly [RegExp, string])[] = [
  * @param options Who and where to be.
  * @param waits Whether the caller waits for a server that is not ready;
  * otherwise that is left to the replies to the input's commands.
+ * @param asker What the other side is.
  * @throws {ConnectionError} When the server refuses, with its own words.
  */
 export async function handshake(
   connection: Connection,
   options: HandshakeOptions,
   waits = false,
+  asker: Asker = "server",
 ): Promise<void> {
   const { user, password, database } = options;
   const { address } = connection;
@@ -56,7 +70,7 @@ export async function handshake(
   for (const [at, refused] of refusals.entries()) {
     if (refused === undefined) continue;
     const question = commands[at][0];
-    const common = commonRefusal(address, refused);
+    const common = commonRefusal(address, refused, asker);
     if (common !== undefined) throw common;
     const why = NOT_READY.find(([pattern]) => pattern.test(refused))?.[1];
     if (why !== undefined && waits) {
@@ -96,11 +110,17 @@ export async function handshake(
 function commonRefusal(
   address: string,
   refused: string,
+  asker: Asker,
 ): ConnectionError | undefined {
   if (refused.startsWith("NOAUTH")) {
+    const { flag, variable } = PASSWORD_OF[asker];
+    const { state } = Deno.permissions.querySync({ name: "env", variable });
     return new ConnectionError(
-      `Cannot use ${address}: it wants a password; give it with -a, or in ` +
-        "REDISCLI_AUTH",
+      `Cannot use ${address}: it wants a password; give it with ${flag}, or ` +
+        `in ${variable}` +
+        (state === "granted"
+          ? ""
+          : `, which Deno has no permission to read: add --allow-env=${variable}`),
       address,
     );
   }

@@ -43,6 +43,7 @@ export function reasonOf(
   if (/failed to lookup address|ENOTFOUND|EAI_/.test(text)) {
     return "the name of the host is not known";
   }
+  if (/no space left/i.test(text)) return "no space is left there";
   return text.replace(/ \(os error \d+\)/, "");
 }
 

@@ -6,8 +6,14 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /CaUsedAsEndEntity/i,
-    "its certificate is an authority's own, which TLS here does not take " +
-    "for a server's; have it issued as a server's",
+    "its certificate is an authority's own (CA:TRUE), which TLS here does not " +
+    "take for a server's; have it issued with basicConstraints=CA:FALSE",
+  ],
+  [
+    /not valid for any names/i,
+    "its certificate names no host: it has no subjectAltName, and a CN does " +
+    "not count; have it issued with one, as in " +
+    "subjectAltName=DNS:cache,IP:10.0.0.7",
   ],
   [
     /CertExpired|certificate expired|certificate has expired/i,

@@ -6,10 +6,9 @@ import { UsageError } from "../../src/errors.ts";
 /** What a command line comes to; what is not listed is empty. */
 interface Sorted {
   files?: string[];
-  values?: Record<string, string>;
-  lists?: Record<string, string[]>;
-  switches?: string[];
+  flags?: Record<string, unknown>;
   template?: string[];
+  isMeant?: boolean;
 }
 
 const GOOD: [words: string[], sorted: Sorted][] = [
@@ -19,85 +18,71 @@ const GOOD: [words: string[], sorted: Sorted][] = [
   [["5", "0x10", "1e3", "007", "true"], {
     files: ["5", "0x10", "1e3", "007", "true"],
   }],
-  [["-p", "7000"], { values: { port: "7000" } }],
-  [["--port", "7000"], { values: { port: "7000" } }],
-  [["--port=7000"], { values: { port: "7000" } }],
-  [["-n", "007"], { values: { db: "007" } }],
-  [["-n", "-5"], { values: { db: "-5" } }],
-  [["-a", "-secret"], { values: { pass: "-secret" } }],
-  [["--pass=a=b=c"], { values: { pass: "a=b=c" } }],
-  [["--pass==x"], { values: { pass: "=x" } }],
-  [["--pass=--port=5"], { values: { pass: "--port=5" } }],
-  [["-a", ""], { values: { pass: "" } }],
-  [["--pass="], { values: { pass: "" } }],
-  [["--quote", "", "a.csv"], { values: { quote: "" }, files: ["a.csv"] }],
-  [["--quote=", "a.csv"], { values: { quote: "" }, files: ["a.csv"] }],
-  [["--quote", "'"], { values: { quote: "'" } }],
-  [["--delimiter", "-"], { values: { delimiter: "-" } }],
+  [["-p", "7000"], { flags: { port: 7000 } }],
+  [["--port", "7000"], { flags: { port: 7000 } }],
+  [["--port=7000"], { flags: { port: 7000 } }],
+  [["-n", "007"], { flags: { db: 7 } }],
+  [["-a", "-secret"], { flags: { pass: "-secret" } }],
+  [["--pass=a=b=c"], { flags: { pass: "a=b=c" } }],
+  [["--pass==x"], { flags: { pass: "=x" } }],
+  [["--pass=--port=5"], { flags: { pass: "--port=5" } }],
+  [["--pass", "--port=5"], { flags: { pass: "--port=5" } }],
+  [["-a", ""], { flags: { pass: "" } }],
+  [["--pass="], { flags: { pass: "" } }],
+  [["--quote", "", "a.csv"], { flags: { quote: "" }, files: ["a.csv"] }],
+  [["--quote=", "a.csv"], { flags: { quote: "" }, files: ["a.csv"] }],
+  [["--quote", "'"], { flags: { quote: "'" } }],
+  [["--delimiter", "-"], { flags: { delimiter: "-" } }],
   [["--delimiter", ";", "-h", "true"], {
-    values: { delimiter: ";", host: "true" },
+    flags: { delimiter: ";", host: "true" },
   }],
-  [["--columns", "a,b c,d"], { values: { columns: "a,b c,d" } }],
-  [["--no-header"], { switches: ["no-header"] }],
-  [["--no-header", "a.csv"], { switches: ["no-header"], files: ["a.csv"] }],
-  [["--dry-run"], { values: { "dry-run": "5" } }],
-  [["--dry-run", "20", "7"], { values: { "dry-run": "20" }, files: ["7"] }],
-  [["--dry-run=20"], { values: { "dry-run": "20" } }],
-  [["--dry-run="], { values: { "dry-run": "" } }],
-  [["--dry-run", "a.csv"], { values: { "dry-run": "5" }, files: ["a.csv"] }],
-  [["--dry-run", "--json"], {
-    values: { "dry-run": "5" },
-    switches: ["json"],
+  [["-h", "::1"], { flags: { host: "::1" } }],
+  [["--columns", "a,b c,d"], { flags: { columns: ["a", "b c", "d"] } }],
+  [["--idle-timeout", "0.5"], { flags: { "idle-timeout": 500 } }],
+  [["--no-header"], { flags: { "no-header": true } }],
+  [["--no-header", "a.csv"], {
+    flags: { "no-header": true },
+    files: ["a.csv"],
   }],
-  [["--dry-run", "--", "20"], {
-    values: { "dry-run": "5" },
-    template: ["20"],
+  [["--dry-run"], { flags: { "dry-run": 5 } }],
+  [["--dry-run", "20", "7"], { flags: { "dry-run": 20 }, files: ["7"] }],
+  [["--dry-run=20"], { flags: { "dry-run": 20 } }],
+  [["--dry-run", "a.csv"], { flags: { "dry-run": 5 }, files: ["a.csv"] }],
+  [["--dry-run", "--json"], { flags: { "dry-run": 5, json: true } }],
+  [["--dry-run", "--", "20"], { flags: { "dry-run": 5 }, template: ["20"] }],
+  [["--json", "true"], { flags: { json: true }, files: ["true"] }],
+  [["--quiet", "false"], { flags: { quiet: true }, files: ["false"] }],
+  [["--json", "--quiet"], { flags: { json: true, quiet: true } }],
+  [["--then", "SET a b"], { flags: { then: [["SET", "a", "b"]] } }],
+  [["--then", "A\nB", "--then=C =D"], {
+    flags: { then: [["A", "B"], ["C", "=D"]] },
   }],
-  [["--json", "true"], { switches: ["json"], files: ["true"] }],
-  [["--quiet", "false"], { switches: ["quiet"], files: ["false"] }],
-  [["--json", "--quiet"], { switches: ["json", "quiet"] }],
-  [["--then", "SET a b"], { lists: { then: ["SET a b"] } }],
-  [["--then", "A\nB", "--then=C =D"], { lists: { then: ["A\nB", "C =D"] } }],
-  [["--then", "a", "--then", "a"], { lists: { then: ["a", "a"] } }],
+  [["--then", "a", "--then", "a"], { flags: { then: [["a"], ["a"]] } }],
+  [["--end-marker", "count"], { flags: { "end-marker": "count" } }],
   [["--", "SET", "a", "b"], { template: ["SET", "a", "b"] }],
   [["--"], { template: [] }],
   [["f", "--", "SET", "-p", "--", "--json"], {
     files: ["f"],
     template: ["SET", "-p", "--", "--json"],
   }],
+  [["--", "--", "SET", "--"], { template: ["SET", "--"], isMeant: true }],
+  [["--", "--"], { template: [], isMeant: true }],
   [["-p", "1", "f", "--limit=3", "g", "--json", "--", "X"], {
     files: ["f", "g"],
-    values: { port: "1", limit: "3" },
-    switches: ["json"],
+    flags: { port: 1, limit: 3, json: true },
     template: ["X"],
   }],
   [["-h", "constructor", "__proto__"], {
-    values: { host: "constructor" },
+    flags: { host: "constructor" },
     files: ["__proto__"],
   }],
 ];
 
 for (const [words, sorted] of GOOD) {
   Deno.test(`parseArguments sorts ${JSON.stringify(words)}`, () => {
-    const { files, values, lists, switches, template } = parseArguments(
-      "load",
-      words,
-    );
-    assertEquals(
-      {
-        files: [...files],
-        values: Object.fromEntries(values),
-        lists: Object.fromEntries([...lists].map(([k, v]) => [k, [...v]])),
-        switches: [...switches].sort(),
-        template: template && [...template],
-      },
-      {
-        files: sorted.files ?? [],
-        values: sorted.values ?? {},
-        lists: sorted.lists ?? {},
-        switches: sorted.switches ?? [],
-        template: sorted.template,
-      },
+    assertEquals<unknown>(
+      parseArguments("load", words),
+      { files: [], flags: {}, template: undefined, isMeant: false, ...sorted },
     );
   });
 }
@@ -106,6 +91,9 @@ const BAD: [command: CommandName, words: string[], says: string][] = [
   ["load", ["-p"], "-p needs its PORT"],
   ["load", ["--port"], "--port needs its PORT"],
   ["load", ["-p", "-n", "3"], "-p needs its PORT"],
+  ["load", ["-n", "-5"], 'Cannot parse -n "-5"'],
+  ["load", ["--dry-run="], 'Cannot parse --dry-run ""'],
+  ["load", ["--end-marker", "x"], "must be one of echo, ping, count"],
   ["load", ["-p", "--"], "-p needs its PORT"],
   ["load", ["-h"], "help is --help"],
   ["load", ["--host", "--json"], "--host needs its HOST"],
@@ -125,6 +113,16 @@ const BAD: [command: CommandName, words: string[], says: string][] = [
   ["load", ["-p7000"], "write -p 7000"],
   ["load", ["-p=7000"], "-p"],
   ["load", ["--header"], "Unknown flag --header"],
+  ["load", ["--coalesce"], "Unknown flag --coalesce"],
+  ["encode", ["--coalesce"], "Unknown flag --coalesce"],
+  ["load", ["--constructor"], "Unknown flag --constructor"],
+  ["load", ["-h", "cache:6379"], "write -h cache -p 6379"],
+  ["load", ["-h", "[::1]:6379"], "write -h ::1 -p 6379"],
+  ["load", ["-h", ":6379"], "write -p 6379"],
+  ["load", ["-h", "redis://u:p@h"], "a server's URI is given with -u"],
+  ["load", ["--rejects", "-"], "must be the name of a file"],
+  ["load", ["--rejects", "/dev/stderr"], "must be the name of a file"],
+  ["load", ["--rejects="], "must be the name of a file"],
   ["load", ["--no-json"], "Unknown flag --no-json"],
   ["load", ["---port", "1"], "Unknown flag ---port"],
   ["encode", ["-p", "7000"], "-p is not a flag of respipe encode, but of load"],

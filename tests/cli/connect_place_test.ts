@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { parseConfig } from "../../src/cli/config.ts";
-import type { ServerConfig } from "../../src/cli/server_config.ts";
+import { parseOptions } from "../../src/cli/options.ts";
+import type { ServerOptions } from "../../src/cli/server_options.ts";
 import { UsageError } from "../../src/errors.ts";
 import { plain } from "../support/plain_reply.ts";
 import { startServer } from "../support/redis_server.ts";
@@ -13,8 +13,8 @@ const SET = ["--", "SET", "k:{a}", "v"];
 function serverOf(
   words: string[],
   variables: Record<string, string> = {},
-): ServerConfig {
-  const config = parseConfig("pipe", words, (name) => variables[name]);
+): ServerOptions {
+  const config = parseOptions("pipe", words, (name) => variables[name]);
   assert(config.command === "pipe");
   return config.server;
 }

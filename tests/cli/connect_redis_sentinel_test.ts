@@ -3,7 +3,12 @@ import { until } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { startRedisSentinel } from "../support/redis_sentinel.ts";
 import { freePort, startServer } from "../support/redis_server.ts";
-import { type Run, runRespipe } from "../support/run_respipe.ts";
+import {
+  type Run,
+  type RunOptions,
+  runRespipe,
+} from "../support/run_respipe.ts";
+import { TempFiles } from "../support/temp_files.ts";
 
 const SET = ["--", "SET", "k:{a}", "v"];
 
@@ -91,5 +96,42 @@ Deno.test("Redis Sentinel has a password of its own", async () => {
   assertEquals([user.code, user.stderr], [0, ""]);
   const none = await load([...words, "-a", "data"]);
   assertEquals(none.code, 4);
-  assertMatch(none.stderr, /Cannot find the primary .*wants a password/);
+  assertMatch(
+    none.stderr,
+    /Cannot find the primary .*wants a password; give it with --sentinel-pass-file FILE, or in RESPIPE_SENTINEL_AUTH/,
+  );
+  // Where nobody sees them.
+  using files = new TempFiles();
+  const file = files.write("watch", "watch\n");
+  const data = files.write("data", "data\n");
+  const net = "--allow-net=127.0.0.1";
+  const rest = [...words, "--pass-file", data, ...SET];
+  const hidden: [words: string[], options: RunOptions][] = [
+    [["--sentinel-pass-file", file], {
+      permissions: [net, `--allow-read=${file},${data}`],
+    }],
+    [[], {
+      permissions: [
+        ...[net, `--allow-read=${data}`],
+        "--allow-env=RESPIPE_SENTINEL_AUTH",
+      ],
+      env: { RESPIPE_SENTINEL_AUTH: "watch" },
+    }],
+  ];
+  for (const [more, options] of hidden) {
+    const run = await runRespipe(["load", "--quiet", ...more, ...rest], {
+      stdin: "a\n1\n",
+      ...options,
+    });
+    assertEquals([run.code, run.stderr], [0, ""]);
+  }
+  const missing = await runRespipe(
+    ["load", "--sentinel-pass-file", `${file}x`, ...rest],
+    { permissions: [net, `--allow-read=${files.path}`] },
+  );
+  assertEquals(missing.code, 2);
+  assertMatch(
+    missing.stderr,
+    /Cannot read --sentinel-pass-file .*no such file/,
+  );
 });

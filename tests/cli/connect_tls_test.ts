@@ -44,7 +44,12 @@ function load(
 const CA = ["--tls", "--cacert", "@ca.crt"];
 const CLIENT = ["--cert", "@client.crt", "--key", "@client.key"];
 
-type Case = [name: string, words: string[], says?: RegExp, code?: number];
+type Case = [
+  name: string,
+  words: string[],
+  says?: RegExp | undefined,
+  code?: number,
+];
 
 async function runCases(
   t: Deno.TestContext,
@@ -144,6 +149,37 @@ Deno.test("TLS with a certificate for another name", async (t) => {
     ],
   ]);
 });
+
+/** Ways to connect, each through other code: Deno's TLS, and that of node. */
+const WAYS: [name: string, words: string[]][] = [
+  ["plainly", []],
+  ["with --sni", ["--sni", "localhost"]],
+  ["with --cert", CLIENT],
+  ["with --cert and --sni", [...CLIENT, "--sni", "localhost"]],
+];
+
+for (
+  const [name, trusted, says] of [
+    [
+      "nameless",
+      "@ca.crt",
+      /names no host: it has no subjectAltName, and a CN/,
+    ],
+    ["self", "@self.crt", /is an authority's own \(CA:TRUE\).*CA:FALSE/],
+    ["leaf", "@leaf.crt", undefined],
+  ] as const
+) {
+  Deno.test(`TLS has one rule for the certificate "${name}"`, async (t) => {
+    using certificates = Certificates.make();
+    const tls = await startTls(certificates, name, "optional");
+    await using _server = tls.server;
+    const words = ["--tls", "--cacert", trusted];
+    await runCases(t, certificates, tls, [
+      ...WAYS.map(([way, more]): Case => [way, [...words, ...more], says]),
+      ["with --insecure", ["--tls", "--insecure"]],
+    ]);
+  });
+}
 
 Deno.test("mutual TLS", async (t) => {
   using certificates = Certificates.make();

@@ -14,7 +14,12 @@ import { writeRespipeScript } from "../support/respipe_script.ts";
 import { TempFiles } from "../support/temp_files.ts";
 
 const PASSWORD = "correct horse";
-const FOLDERS = ["/srv/data", "/etc/respipe", "/var/log", "/usr/local/bin"];
+const FOLDERS = [
+  "/srv/data",
+  "/etc/respipe",
+  "/var/log/respipe",
+  "/usr/local/bin",
+];
 
 const decoder = new TextDecoder();
 const hasFlock = Deno.build.os !== "windows" &&
@@ -119,7 +124,7 @@ function readCrontab(
 
 const crontab = readCrontab(readmeBlocks("crontab")[0].text);
 const [quiet, logged] = crontab.commands;
-const LOG = "/var/log/respipe.jsonl";
+const LOG = "/var/log/respipe/loads.jsonl";
 
 function test(name: string, fn: (machine: Machine) => Promise<void>): void {
   Deno.test({

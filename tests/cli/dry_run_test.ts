@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { VERSION } from "../../src/cli/help.ts";
 import { runRespipe } from "../support/run_respipe.ts";
 import { TempFiles } from "../support/temp_files.ts";
 
@@ -45,8 +46,10 @@ Deno.test("--dry-run --json is one object", async () => {
     ...["--", "SET", "{{app}}:{id}", "{name}"],
   ], { stdin: INPUT, permissions: [] });
   assertEquals(run.code, 1);
-  const { seconds, errors, ...data } = JSON.parse(run.stdout);
-  assert(seconds >= 0);
+  const { seconds, startedAt, endedAt, errors, ...data } = JSON.parse(
+    run.stdout,
+  );
+  assert(seconds >= 0 && startedAt <= endedAt);
   assertEquals(errors, [{
     error: "1 field instead of 2",
     count: 1,
@@ -55,6 +58,9 @@ Deno.test("--dry-run --json is one object", async () => {
   assertEquals(data, {
     exitCode: 1,
     message: null,
+    version: VERSION,
+    sources: ["-"],
+    template: [["SET", "{{app}}:{id}", "{name}"], ["PUBLISH", "news", "{id}"]],
     dryRun: true,
     rows: [["SET {app}:1 Ann", "PUBLISH news 1"]],
     records: 4,
@@ -123,7 +129,16 @@ Deno.test("--dry-run writes the reject files of the reader", async () => {
 
 Deno.test("--dry-run asks for no password, and reads none", async () => {
   const run = await runRespipe(
-    ["load", "--dry-run", "--askpass", "-h", "no.such.host", "--", "PING"],
+    [
+      "load",
+      "--dry-run",
+      "--askpass",
+      "-h",
+      "no.such.host",
+      "--",
+      "--",
+      "PING",
+    ],
     { stdin: "id\n1\n", permissions: [] },
   );
   assertEquals([run.code, run.stderr], [0, ""]);

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { ErrorPrinter } from "../../src/cli/error_printer.ts";
+import { ErrorPrinter } from "../../src/cli/run_pipe.ts";
 import type { PipeError } from "../../src/engine/pipe_ledger.ts";
 
 function print(errors: readonly PipeError[]): string[] {

@@ -8,6 +8,12 @@ import { runRespipe, spawnRespipe } from "../support/run_respipe.ts";
 const NAMES = [
   "exitCode",
   "message",
+  "version",
+  "sources",
+  "template",
+  "startedAt",
+  "endedAt",
+  "secondsWaiting",
   "records",
   "loaded",
   "rejected",

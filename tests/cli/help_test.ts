@@ -92,6 +92,9 @@ const ASKED: [words: string[], begins: string][] = [
   [["pipe", "--help"], "respipe pipe: "],
   [["load", "-p", "1", "--nonsense", "--help"], "respipe load: "],
   [["--version"], `respipe ${VERSION}\n`],
+  [["-V"], `respipe ${VERSION}\n`],
+  [["version"], `respipe ${VERSION}\n`],
+  [["load", "-V"], `respipe ${VERSION}\n`],
 ];
 
 for (const [words, begins] of ASKED) {

@@ -250,9 +250,9 @@ const GOOD: GoodLoad[] = [
     then: { "STRLEN u:1": 0, "EXISTS u:1": 1 },
   },
   {
-    name: "words after -- that look like flags belong to the command",
+    name: "words after -- -- that are flags belong to the command",
     input: "id,name\n1,Ann\n",
-    words: ["--", "LPUSH", "{name}", "--quiet", "-p", "-"],
+    words: ["--", "--", "LPUSH", "{name}", "--quiet", "-p", "-"],
     loaded: 1,
     then: { "LRANGE Ann 0 -1": ["-", "-p", "--quiet"] },
   },

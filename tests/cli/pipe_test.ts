@@ -268,3 +268,41 @@ Deno.test("pipe: what is no RESP is a sentence and exit 5", async () => {
 function pause(): Promise<void> {
   return new Promise((wake) => setTimeout(wake, 2));
 }
+
+const COUNTED: [name: string, input: string, words: string[], Run: {
+  code: number;
+  stdout: RegExp;
+  stderr: RegExp;
+}][] = [
+  ["--quiet says nothing when all is well", "SET a 1\n", ["--quiet"], {
+    code: 0,
+    stdout: /^$/,
+    stderr: /^$/,
+  }],
+  ["--quiet says what was wrong", "SET a x\nINCR a\n", ["--quiet"], {
+    code: 1,
+    stdout: /^errors: 1, replies: 2\n$/,
+    stderr: /^ERR value is not an integer.* \(command 2.*\)\n$/,
+  }],
+  ["--json is one object", "SET a x\nINCR a\nINCR a\n", ["--json"], {
+    code: 1,
+    stdout:
+      /^\{"exitCode":1,"message":null,"version":"[^"]+","sources":\["-"\],"startedAt":"[^"]+Z","endedAt":"[^"]+Z","seconds":[\d.]+,"bytesIn":22,"replies":3,"errorReplies":2,"errors":\[\{"error":"ERR value[^"]+","count":2,"first":\["command 2[^"]*","command 3[^"]*"\]\}\]\}\n$/,
+    stderr: /ERR/,
+  }],
+  ["--json has the sentence too", "*1\r\n+PING\r\n", ["--json"], {
+    code: 5,
+    stdout: /^\{"exitCode":5,"message":"[^"]+.*\}\n$/,
+    stderr: /^respipe: /,
+  }],
+];
+
+for (const [name, stdin, words, { code, stdout, stderr }] of COUNTED) {
+  Deno.test(`pipe ${name}`, async () => {
+    await using server = await startServer();
+    const run = await pipe(server, words, { stdin });
+    assertEquals(run.code, code, run.stderr);
+    assertMatch(run.stdout, stdout);
+    assertMatch(run.stderr, stderr);
+  });
+}

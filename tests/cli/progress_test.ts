@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { startServer } from "../support/redis_server.ts";
 import { respipeCommand, runRespipe } from "../support/run_respipe.ts";
 import { TempFiles } from "../support/temp_files.ts";
@@ -174,9 +175,12 @@ Deno.test("Progress writes lines for a log, each complete", async () => {
     `,
   );
   const map = Deno.env.get("RESPIPE_IMPORT_MAP") ?? "";
+  // The script lies outside the checkout, where no deno.json would be found.
+  const config = new URL("../../deno.json", import.meta.url);
   const { stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--quiet", "--no-check", "--no-lock"],
+      ...["--config", fileURLToPath(config)],
       ...(map === "" ? [] : ["--import-map", map]),
       path,
     ],

@@ -88,7 +88,7 @@ for (const words of REFUSED) {
   Deno.test(`load: ${words.join(" ")} in a template`, async () => {
     await using server = await startServer();
     const run = await runRespipe(
-      ["load", "-p", `${server.port}`, "--", ...words],
+      ["load", "-p", `${server.port}`, "--", "--", ...words],
       { stdin: "id\n1\n2\n" },
     );
     assertEquals([run.code, run.stdout], [2, ""]);

@@ -179,7 +179,7 @@ Deno.test("whatever happens when, the engine ends as the model says", async () =
       if (outcome.summary.unknown > 0) seen.unknown++;
       if (scenario.lanes > 1) seen.lanes++;
       if (outcome.summary.redirections > 0) seen.redirected++;
-      if (outcome.summary.secondsWaited > 0) seen.mended++;
+      if (outcome.summary.secondsWaiting > 0) seen.mended++;
     } catch (error) {
       throw new Error(
         `RESPIPE_SEED=${seed}, schedule ${seed - first + 1}: ` +

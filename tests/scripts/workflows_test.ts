@@ -44,6 +44,32 @@ for (const { name, text } of workflows) {
   });
 }
 
+for (const { name, text } of workflows) {
+  Deno.test(`${name}: every job that runs has a limit of time`, () => {
+    const jobs = text.slice(text.indexOf("\njobs:")).split(/^ {2}(?=\w+:$)/m);
+    for (const job of jobs.slice(1)) {
+      // A job that calls a workflow has that one's limits.
+      if (job.includes("    uses: ./")) continue;
+      assertMatch(job, /^ {4}timeout-minutes: \d+$/m, job.split(":")[0]);
+    }
+  });
+
+  Deno.test(`${name}: runs of one branch or tag do not overtake each other`, () => {
+    // Not by the workflow's name, which is the caller's where one is called.
+    const group = `${name.replace(".yml", "")}-\${{ github.ref }}`;
+    assert(text.includes(`\nconcurrency:\n  group: ${group}\n`));
+  });
+}
+
+Deno.test("release.yml publishes in jobs that can be run again, the release last", () => {
+  const [, jsr, release] = /^ {2}jsr:$([^]*)^ {2}release:$([^]*)/m
+    .exec(workflows[1].text) ?? [];
+  assertMatch(jsr, /needs: smoke\n[^]*run: deno publish\n/);
+  assertMatch(release, /needs: jsr\n/);
+  assertMatch(release, /release view[^\n]+\|\|\s+gh release create/);
+  assertMatch(release, /release upload .* --clobber/);
+});
+
 Deno.test("release.yml tries every binary that is made", () => {
   const { text } = workflows[1];
   assertEquals(all(text, /\btarget: (\S+)/g), [...TARGETS]);

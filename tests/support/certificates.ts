@@ -24,6 +24,7 @@ export class Certificates implements Disposable {
     this.#sign("named", "subjectAltName=DNS:cache.test");
     // It ended a day before it began, which is a day ago too.
     this.#sign("expired", here, "-1");
+    this.#sign("nameless", "basicConstraints=CA:FALSE");
     this.#sign("client", "extendedKeyUsage=clientAuth");
     this.#sign("other", "extendedKeyUsage=clientAuth");
     openssl(path, [
@@ -34,13 +35,22 @@ export class Certificates implements Disposable {
       ...["req", "-x509", ...KEY, "-keyout", "foreign.key"],
       ...["-out", "foreign.crt", "-days", "30", "-subj", "/CN=Another"],
     ]);
+    // What `openssl req -x509` makes by itself is an authority's (CA:TRUE).
+    for (const [name, ca] of [["self", "TRUE"], ["leaf", "FALSE"]]) {
+      openssl(path, [
+        ...["req", "-x509", ...KEY, "-keyout", `${name}.key`],
+        ...["-out", `${name}.crt`, "-days", "30", "-subj", "/CN=localhost"],
+        ...["-addext", here, "-addext", `basicConstraints=critical,CA:${ca}`],
+      ]);
+    }
   }
 
   /**
    * Makes them.
    *
-   * @returns `ca`, `server`, `named`, `expired`, `client`, `other`,
-   * `version1` (without a key) and `foreign`, each as `.crt` and `.key`.
+   * @returns `ca`, `server`, `named`, `expired`, `nameless` (without a
+   * subjectAltName), `client`, `other`, `version1` (without a key), `foreign`,
+   * `self` and `leaf` (signed by themselves), each as `.crt` and `.key`.
    */
   static make(): Certificates {
     return new Certificates();

@@ -9,16 +9,19 @@ import { respipeCommand } from "./run_respipe.ts";
  */
 export async function writeRespipeScript(folder: string): Promise<void> {
   const { program, words } = respipeCommand([], PERMISSIONS);
-  // Where there is no HOME, deno does not find what it has fetched before.
+  // Without HOME deno does not find what it has fetched before, and without
+  // JSR_URL it looks for that under another registry's name.
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["info", "--json"],
     stderr: "null",
   }).output();
   const { denoDir } = JSON.parse(new TextDecoder().decode(stdout));
+  const registry = Deno.env.get("JSR_URL");
   await writeProgram(
     folder,
     "respipe",
     `DENO_DIR=${quoted(denoDir)} DENO_NO_UPDATE_CHECK=1 \\\n` +
+      (registry === undefined ? "" : `JSR_URL=${quoted(registry)} \\\n`) +
       `exec ${[program, ...words].map(quoted).join(" ")} "$@"\n`,
   );
 }

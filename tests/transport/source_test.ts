@@ -92,9 +92,11 @@ Deno.test({
     using files = new TempFiles();
     const path = files.write("a.csv", "a\n1\n");
     for (const command of ["load", "encode"]) {
-      const run = await runRespipe([command, path, "--", "SET", "{a}", "x"], {
-        permissions: [],
-      });
+      const run = await runRespipe([
+        command,
+        ...command === "load" ? ["-p", "1"] : [],
+        ...[path, "--", "SET", "{a}", "x"],
+      ], { permissions: [] });
       assertEquals(run.code, 5);
       assertEquals(
         run.stderr,
@@ -107,7 +109,7 @@ Deno.test({
 
 Deno.test("a directory on the command line is one sentence", async () => {
   using files = new TempFiles();
-  const run = await runRespipe(["encode", files.path, "--", "SET", "a", "b"]);
+  const run = await runRespipe(["encode", files.path, "--", "SET", "{a}", "b"]);
   assertEquals([run.code, run.stdout], [5, ""]);
   assert(run.stderr.startsWith(`respipe: Cannot read ${files.path}: `));
   assertEquals(run.stderr.split("\n").length, 2);

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { type Config, parseConfig } from "../../src/cli/config.ts";
+import { type Options, parseOptions } from "../../src/cli/options.ts";
 import type { CommandName } from "../../src/cli/flags.ts";
 import { UsageError } from "../../src/errors.ts";
 
@@ -9,20 +9,20 @@ const none = (): undefined => undefined;
 function load(
   words: string[],
   environment = none as (n: string) => string | undefined,
-): Config & { command: "load" } {
-  const all = words.includes("--") ? words : [...words, "--", "PING"];
-  const config = parseConfig("load", all, environment);
+): Options & { command: "load" } {
+  const all = words.includes("--") ? words : [...words, "--", "GET", "{k}"];
+  const config = parseOptions("load", all, environment);
   if (config.command !== "load") throw new Error("not for load");
   return config;
 }
 
-Deno.test("parseConfig reads standard input where no file is named", () => {
+Deno.test("parseOptions reads standard input where no file is named", () => {
   assertEquals(load([]).files, ["-"]);
   assertEquals(load(["a.csv", "-"]).files, ["a.csv", "-"]);
-  assertEquals(parseConfig("pipe", [], none).files, ["-"]);
+  assertEquals(parseOptions("pipe", [], none).files, ["-"]);
 });
 
-Deno.test("parseConfig puts the commands of --then behind the template", () => {
+Deno.test("parseOptions puts the commands of --then behind the template", () => {
   const words = ["--then", "A 'b c'", "--then=D", "--", "SET", "{k}"];
   assertEquals(load(words).rows.commands, [
     ["SET", "{k}"],
@@ -31,7 +31,7 @@ Deno.test("parseConfig puts the commands of --then behind the template", () => {
   ]);
 });
 
-Deno.test("parseConfig leaves to the engine what nobody said", () => {
+Deno.test("parseOptions leaves to the engine what nobody said", () => {
   const { rows, server, json, quiet } = load([]);
   assertEquals([json, quiet], [false, false]);
   assertEquals(rows.header, undefined);
@@ -43,7 +43,7 @@ Deno.test("parseConfig leaves to the engine what nobody said", () => {
   assertEquals(server.password, undefined);
 });
 
-Deno.test("parseConfig knows where the server is and who to be there", () => {
+Deno.test("parseOptions knows where the server is and who to be there", () => {
   const { server } = load([
     ...["-h", "cache", "-p", "7000", "-n", "3"],
     ...["--user", "u", "-a", "p w"],
@@ -55,7 +55,7 @@ Deno.test("parseConfig knows where the server is and who to be there", () => {
   assertEquals(server.password, "p w");
 });
 
-Deno.test("parseConfig takes the password from REDISCLI_AUTH, -a first", () => {
+Deno.test("parseOptions takes the password from REDISCLI_AUTH, -a first", () => {
   const environment = (name: string): string | undefined =>
     name === "REDISCLI_AUTH" ? "env" : undefined;
   assertEquals(load([], environment).server.password, "env");
@@ -73,7 +73,7 @@ const SIZES: [text: string, bytes: number][] = [
 ];
 
 for (const [text, bytes] of SIZES) {
-  Deno.test(`parseConfig reads --max-record ${text}`, () => {
+  Deno.test(`parseOptions reads --max-record ${text}`, () => {
     assertEquals(load(["--max-record", text]).rows.maxRecord, bytes);
   });
 }
@@ -83,38 +83,46 @@ const BAD: [command: CommandName, words: string[], says: string][] = [
   ["load", ["f.csv", "--"], "There is no command"],
   ["encode", ["f.csv"], "There is no command"],
   ["pipe", ["--", "SET", "a", "b"], "takes no command"],
-  ["load", ["-", "-", "--", "X"], "only once"],
+  ["load", ["-", "-", "--", "{x}"], "only once"],
   ["pipe", ["-", "a", "-"], "only once"],
-  ["load", ["-p", "0", "--", "X"], 'Cannot parse port "0"'],
-  ["load", ["-p", "65536", "--", "X"], 'Cannot parse port "65536"'],
+  ["load", ["-p", "0", "--", "{x}"], 'Cannot parse port "0"'],
+  ["load", ["-p", "65536", "--", "{x}"], 'Cannot parse port "65536"'],
   ["pipe", ["-p", "x"], 'Cannot parse port "x"'],
-  ["load", ["-n", "-1", "--", "X"], 'Cannot parse -n "-1"'],
-  ["load", ["-n", "one", "--", "X"], 'Cannot parse -n "one"'],
-  ["load", ["--limit", "5k", "--", "X"], 'Cannot parse --limit "5k"'],
-  ["load", ["--limit", "-1", "--", "X"], 'Cannot parse --limit "-1"'],
-  ["load", ["--limit", "1.5", "--", "X"], 'Cannot parse --limit "1.5"'],
-  ["load", ["--limit=", "--", "X"], 'Cannot parse --limit ""'],
-  ["load", ["--skip-lines", "x", "--", "X"], 'Cannot parse --skip-lines "x"'],
-  ["load", ["--max-record", "0", "--", "X"], 'Cannot parse --max-record "0"'],
-  ["load", ["--max-record", "2g", "--", "X"], 'Cannot parse --max-record "2g"'],
-  ["load", ["--max-record", "1t", "--", "X"], 'Cannot parse --max-record "1t"'],
-  ["load", ["--then", "'a", "--", "X"], "a ' is left open"],
-  ["load", ["--then", " ", "--", "X"], "--then needs a command"],
+  ["load", ["-n", "-1", "--", "{x}"], 'Cannot parse -n "-1"'],
+  ["load", ["-n", "one", "--", "{x}"], 'Cannot parse -n "one"'],
+  ["load", ["--limit", "5k", "--", "{x}"], 'Cannot parse --limit "5k"'],
+  ["load", ["--limit", "-1", "--", "{x}"], 'Cannot parse --limit "-1"'],
+  ["load", ["--limit", "1.5", "--", "{x}"], 'Cannot parse --limit "1.5"'],
+  ["load", ["--limit=", "--", "{x}"], 'Cannot parse --limit ""'],
+  ["load", ["--skip-lines", "x", "--", "{x}"], 'Cannot parse --skip-lines "x"'],
+  ["load", ["--max-record", "0", "--", "{x}"], 'Cannot parse --max-record "0"'],
+  [
+    "load",
+    ["--max-record", "2g", "--", "{x}"],
+    'Cannot parse --max-record "2g"',
+  ],
+  [
+    "load",
+    ["--max-record", "1t", "--", "{x}"],
+    'Cannot parse --max-record "1t"',
+  ],
+  ["load", ["--then", "'a", "--", "{x}"], "a ' is left open"],
+  ["load", ["--then", " ", "--", "{x}"], "--then needs a command"],
 ];
 
 for (const [command, words, says] of BAD) {
-  Deno.test(`parseConfig refuses ${command} ${words.join(" ")}`, () => {
-    assertThrows(() => parseConfig(command, words, none), UsageError, says);
+  Deno.test(`parseOptions refuses ${command} ${words.join(" ")}`, () => {
+    assertThrows(() => parseOptions(command, words, none), UsageError, says);
   });
 }
 
-Deno.test("parseConfig shows progress where nobody says otherwise", () => {
+Deno.test("parseOptions shows progress where nobody says otherwise", () => {
   assertEquals(load([]).progress, "auto");
   assertEquals(load(["--progress"]).progress, "log");
   assertEquals(load(["--no-progress"]).progress, "never");
   assertEquals(load(["--quiet"]).progress, "never");
   assertEquals(load(["--quiet", "--no-progress"]).progress, "never");
-  assertEquals(parseConfig("pipe", ["--progress"], none).progress, "log");
+  assertEquals(parseOptions("pipe", ["--progress"], none).progress, "log");
   for (const other of ["--quiet", "--no-progress"]) {
     assertThrows(
       () => load(["--progress", other]),
@@ -124,7 +132,7 @@ Deno.test("parseConfig shows progress where nobody says otherwise", () => {
   }
 });
 
-Deno.test("parseConfig reads how many rows a dry run shows", () => {
+Deno.test("parseOptions reads how many rows a dry run shows", () => {
   assertEquals(load([]).dryRun, undefined);
   assertEquals(load(["--dry-run"]).dryRun, 5);
   assertEquals(load(["--dry-run", "20"]).dryRun, 20);

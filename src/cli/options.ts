@@ -1,0 +1,174 @@
+import type { EndMarker } from "../engine/lane.ts";
+import type { RowOptions } from "../engine/row_plan.ts";
+import { UsageError } from "../errors.ts";
+import { type Arguments, parseArguments } from "./args.ts";
+import { checkTemplate } from "./check_template.ts";
+import type { Environment } from "./environment.ts";
+import type { CommandName, GivenFlags } from "./flags.ts";
+import { type ServerOptions, serverOptions } from "./server_options.ts";
+import type { ProgressChoice } from "./start_progress.ts";
+
+/** What every command is told. */
+interface CommonOptions {
+  /** Paths of the input files; `-` is standard input. */
+  readonly files: readonly string[];
+  /** How long the input may give nothing, in ms; 0 is for ever. */
+  readonly idleTimeout: number;
+  /** When progress is shown. */
+  readonly progress: ProgressChoice;
+}
+
+/** What commands with a server are told. */
+interface SendOptions extends CommonOptions {
+  /** The server. */
+  readonly server: ServerOptions;
+  /** How the end is known. */
+  readonly endMarker: EndMarker | undefined;
+  /** How long commands may stay unanswered, in ms; 0 is for ever. */
+  readonly stallTimeout: number | undefined;
+  /** Print the summary as JSON. */
+  readonly json: boolean;
+  /** Print nothing when all is well. */
+  readonly quiet: boolean;
+}
+
+/** What `respipe load` is told. */
+export interface LoadOptions extends SendOptions {
+  /** Which command this is for. */
+  readonly command: "load";
+  /** How rows are read and what they become. */
+  readonly rows: RowOptions;
+  /** Where rejected records go. */
+  readonly rejects: string | undefined;
+  /** How many rejects are too many. */
+  readonly maxErrors: string | undefined;
+  /** Records to show, where nothing is to be loaded. */
+  readonly dryRun: number | undefined;
+}
+
+/** What `respipe encode` is told. */
+export interface EncodeOptions extends CommonOptions {
+  /** Which command this is for. */
+  readonly command: "encode";
+  /** How rows are read and what they become. */
+  readonly rows: RowOptions;
+  /** Where rejected records go. */
+  readonly rejects: string | undefined;
+}
+
+/** What `respipe pipe` is told. */
+export interface PipeOptions extends SendOptions {
+  /** Which command this is for. */
+  readonly command: "pipe";
+}
+
+/** What one run of respipe is told, checked. */
+export type Options = LoadOptions | EncodeOptions | PipeOptions;
+
+/**
+ * Turns the words after a command into checked options.
+ *
+ * @param command The command.
+ * @param words The words that follow it.
+ * @param environment Where variables are read.
+ * @returns The options.
+ * @throws {UsageError} When a flag is wrong; it names the flag.
+ *
+ * @example
+ * ```ts
+ * import { parseOptions } from "./options.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options = parseOptions("pipe", ["-p", "7000"], () => undefined);
+ * assertEquals(options.command === "pipe" && options.server.port, 7000);
+ * ```
+ */
+export function parseOptions(
+  command: CommandName,
+  words: readonly string[],
+  environment: Environment,
+): Options {
+  const args = parseArguments(command, words);
+  const { flags } = args;
+  checkFiles(args);
+  const common = {
+    files: args.files.length === 0 ? ["-"] : args.files,
+    idleTimeout: flags["idle-timeout"] ?? 0,
+    progress: progressOf(flags),
+  };
+  if (command === "encode") {
+    return { ...common, command, rows: rowsOf(args), rejects: flags.rejects };
+  }
+  const send = {
+    ...common,
+    server: serverOptions(flags, environment),
+    endMarker: flags["end-marker"],
+    stallTimeout: flags["stall-timeout"],
+    json: flags.json ?? false,
+    quiet: flags.quiet ?? false,
+  };
+  if (command === "load") {
+    return {
+      ...send,
+      command,
+      rows: rowsOf(args),
+      rejects: flags.rejects,
+      maxErrors: flags["max-errors"],
+      dryRun: flags["dry-run"],
+    };
+  }
+  if (args.template === undefined) return { ...send, command };
+  throw new UsageError(
+    "respipe pipe takes no command after --: its input is commands",
+  );
+}
+
+function checkFiles({ files, flags }: Arguments): void {
+  if (files.filter((file) => file === "-").length > 1) {
+    throw new UsageError("Standard input (-) can be read only once");
+  }
+  for (const file of files) {
+    // Not quoted: it may hold a password.
+    if (/^(redis|valkey)s?:\/\//i.test(file)) {
+      throw new UsageError("A server's URI is given with -u", "-u");
+    }
+    if (flags.then !== undefined && /\{.+\}/.test(file)) {
+      throw new UsageError(
+        `${JSON.stringify(file)} would be a FILE here; the command of --then ` +
+          "is one word, so quote it as a whole: --then " +
+          `'${flags.then.at(-1)!.join(" ")} ${file} ...'`,
+        "--then",
+      );
+    }
+  }
+}
+
+function progressOf(flags: GivenFlags): ProgressChoice {
+  const never = flags["no-progress"]
+    ? "no-progress"
+    : flags.quiet
+    ? "quiet"
+    : undefined;
+  if (!flags.progress) return never === undefined ? "auto" : "never";
+  if (never === undefined) return "log";
+  throw new UsageError(
+    `--progress and --${never} exclude each other`,
+    "--progress",
+  );
+}
+
+function rowsOf(args: Arguments): RowOptions {
+  const { flags } = args;
+  return {
+    commands: checkTemplate(args),
+    delimiter: flags.delimiter,
+    quote: flags.quote,
+    header: flags["no-header"] ? false : undefined,
+    columns: flags.columns,
+    skipLines: flags["skip-lines"],
+    limit: flags.limit,
+    skipEmpty: flags["skip-empty"] ?? false,
+    coalesce: flags["no-coalesce"] ? false : undefined,
+    maxRecord: flags["max-record"],
+  };
+}

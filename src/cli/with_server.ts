@@ -1,0 +1,120 @@
+import { ConnectionError, UsageError } from "../errors.ts";
+import type { ConnectOptions } from "../transport/connect.ts";
+import { reasonOf } from "../transport/reason.ts";
+import { mayRead } from "./environment.ts";
+import { VERSION } from "./help.ts";
+import { Interruption } from "./interruption.ts";
+import { say } from "./output.ts";
+import type { ServerOptions } from "./server_options.ts";
+
+/**
+ * Works with a server: gets the passwords that the command line leaves open,
+ * opens the way that `--via` describes, and closes it in the end, however that
+ * comes. Warns about a password that stands in the open, and where a variable
+ * might name another server.
+ *
+ * @param options What was said about the server.
+ * @param work What to do; it is told how to connect, and what interrupts it.
+ * @returns What the work gives.
+ * @throws {UsageError} When a password cannot be had, or the command of `--via`
+ * cannot be started.
+ * @throws {ConnectionError} When the way does not open.
+ * @throws What the work throws; where the connection was lost, with the last
+ * words of the command.
+ */
+export async function withServer<T>(
+  options: ServerOptions,
+  work: (server: ConnectOptions, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const { via } = options;
+  const server = await complete(options);
+  // Not before the password was asked for: while a terminal is read, only the
+  // default action of signals is heard.
+  using interruption = new Interruption();
+  const { signal } = interruption;
+  if (via === undefined) return await work(server, signal);
+  const { Tunnel } = await import("../transport/tunnel.ts");
+  await using tunnel = await Tunnel.open(via, { ...server, signal });
+  const { host, port } = tunnel;
+  try {
+    return await work({ ...server, host, port }, signal);
+  } catch (error) {
+    if (!(error instanceof ConnectionError) || tunnel.lastWords === "") {
+      throw error;
+    }
+    throw new ConnectionError(
+      `${error.message}; ${via[0]} said ${JSON.stringify(tunnel.lastWords)}`,
+      error.address,
+      { cause: error },
+    );
+  }
+}
+
+async function complete(options: ServerOptions): Promise<ConnectOptions> {
+  const { passFile, sentinelPassFile, askPass, warns, ...rest } = options;
+  const { via: _, isDefault, redisSentinel, ...server } = rest;
+  if (warns) {
+    say(
+      "warning: a password on the command line can be seen by other users of " +
+        "this machine; " +
+        (redisSentinel?.password === undefined
+          ? "REDISCLI_AUTH, --pass-file and --askpass hide it"
+          : "RESPIPE_SENTINEL_AUTH and --sentinel-pass-file hide that of Redis " +
+            "Sentinel, REDISCLI_AUTH and --pass-file the server's") +
+        " (--no-auth-warning silences this)",
+    );
+  }
+  if (isDefault && !mayRead("REDIS_URL")) {
+    say(
+      "note: the server is the one on this machine; Deno has no permission to " +
+        "see whether REDIS_URL names another: add --allow-env=REDIS_URL, or " +
+        "name the server with -h",
+    );
+  }
+  return {
+    ...server,
+    password: passFile !== undefined
+      ? readPassword(passFile, "--pass-file")
+      : askPass
+      ? await askPassword()
+      : server.password,
+    redisSentinel: redisSentinel === undefined || sentinelPassFile === undefined
+      ? redisSentinel
+      : {
+        ...redisSentinel,
+        password: readPassword(sentinelPassFile, "--sentinel-pass-file"),
+      },
+    clientVersion: VERSION,
+    onNotice: say,
+  };
+}
+
+/** A whole file but for the line break that editors end files with. */
+function readPassword(path: string, flag: string): string {
+  let password: string;
+  try {
+    password = Deno.readTextFileSync(path).replace(/\r?\n$/, "");
+  } catch (error) {
+    throw new UsageError(
+      `Cannot read ${flag} ${path}: ` +
+        reasonOf(error, `--allow-read=${path}`),
+      flag,
+    );
+  }
+  if (password !== "") return password;
+  throw new UsageError(`Cannot use ${flag} ${path}: it is empty`, flag);
+}
+
+async function askPassword(): Promise<string> {
+  // The question is written to standard output.
+  if (Deno.stdin.isTerminal() && Deno.stdout.isTerminal()) {
+    const { promptSecret } = await import("@std/cli/prompt-secret");
+    const password = promptSecret("Password:", { mask: "", clear: true });
+    if (password !== null) return password;
+  }
+  throw new UsageError(
+    "--askpass needs a terminal to ask on, as standard input and output; " +
+      "use --pass-file or REDISCLI_AUTH",
+    "--askpass",
+  );
+}
