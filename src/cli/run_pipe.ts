@@ -1,4 +1,5 @@
-import { pipe, type PipeCounts } from "../engine/pipe.ts";
+import { pipe } from "../engine/pipe.ts";
+import type { PipeCounts } from "../engine/pipe_ledger.ts";
 import type { PipeConfig } from "./config.ts";
 import { ErrorPrinter } from "./error_printer.ts";
 import { ExitCode } from "./exit_code.ts";

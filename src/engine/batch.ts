@@ -3,13 +3,24 @@ import type { ByteBuffer } from "../protocol/byte_buffer.ts";
 import type { Chunk } from "./chunk_pool.ts";
 import type { Reject } from "./reject.ts";
 import type { RowFormat } from "./row_format.ts";
+import type { Shipment } from "./shipment.ts";
+
+/** A command of a record that the server has refused. */
+export interface Failure {
+  /** The record's index among those that the batch has encoded. */
+  readonly record: number;
+  /** Which of the record's commands, counting from 0. */
+  readonly command: number;
+  /** The server's text. */
+  readonly error: string;
+}
 
 /**
  * A run of encoded commands with its origin.
  *
- * It keeps the input bytes that it was made from until every reply has come,
- * so that an error can be traced to its record by reading them again, and rows
- * that succeed cost no bookkeeping.
+ * It keeps the input bytes that it was made from until it is committed, so
+ * that an error can be traced to its record, and its commands made again, by
+ * reading them again; rows that succeed cost no bookkeeping.
  */
 export class Batch {
   /** Records read, malformed ones among them. */
@@ -18,23 +29,24 @@ export class Batch {
   encoded = 0;
   /** How many records each command is shared by, where commands are shared. */
   shares: number[] | undefined;
-  /** Shared commands that failed, whose records are to be sent again. */
-  failedShares: number[] | undefined;
-  /**
-   * Which of the records in its input are encoded, by index among the good
-   * ones, where not all are: records that are sent again.
-   */
-  selection: readonly number[] | undefined;
-  /** Commands whose replies have come. */
-  answered = 0;
-  /** Index among the encoded records of the last that failed. */
-  lastFailed = -1;
   /** The place behind the last record. */
   after: Place;
   /** Index in the chunk behind the last record's last byte. */
   end: number;
-  /** What did not make it, so far in the order in which it was found out. */
+  /** Records that the reader has rejected, in the input's order. */
   readonly rejects: Reject[] = [];
+
+  /** What the server has refused, in the order of its replies. */
+  failures: Failure[] = [];
+  /** Index of the first encoded record that is to be shipped, at first or again. */
+  from = 0;
+  /** Whether everything from {@linkcode from} on was handed to lanes. */
+  isShipped = false;
+  /** Its shipments that are not done. */
+  readonly open: Shipment<BatchOrigin>[] = [];
+  /** Whether a command of it may have reached a server. */
+  wasSent = false;
+  #weight: number | undefined;
 
   /**
    * Begins an empty batch.
@@ -56,50 +68,131 @@ export class Batch {
     this.after = place;
   }
 
-  /**
-   * How many replies the batch is owed in all.
-   *
-   * @returns The number of its commands.
-   */
+  /** How many commands its records are, as they were encoded first. */
   get commands(): number {
     return this.shares?.length ??
       this.encoded * this.format.encoder.commandsPerRecord;
   }
 
+  /** Whether every record is shipped and every reply is in. */
+  get isSettled(): boolean {
+    return this.isShipped && this.open.length === 0;
+  }
+
   /**
-   * What it counts for in a lane's window.
+   * What it counts for in windows and in the bound of memory, in bytes.
    *
-   * @returns Bytes of its RESP; or a quarter of its input's, where that is
-   * more: commands may be much smaller than the rows that are kept for them.
+   * @returns Bytes of its RESP as it was encoded first; or a quarter of its
+   * input's, where that is more: commands may be much smaller than the rows
+   * that are kept for them.
    */
   get weight(): number {
-    return Math.max(this.output.length, (this.end - this.start) >> 2);
+    return this.#weight ??= Math.max(
+      this.output.length,
+      (this.end - this.start) >> 2,
+    );
+  }
+
+  /** Notes that a shipment is done, or will never be sent. */
+  close(shipment: Shipment<BatchOrigin>): void {
+    this.open.splice(this.open.indexOf(shipment), 1);
   }
 
   /**
-   * How many records' commands are all among the first ones.
+   * The first record whose replies are not all in.
    *
-   * @param commands How many commands.
-   * @returns How many records; it is also the index, among the encoded ones, of
-   * the record that the next command belongs to.
+   * @returns Its index among the encoded ones; their number where there is
+   * none.
    */
-  recordsIn(commands: number): number {
-    if (this.shares === undefined) {
-      return Math.floor(commands / this.format.encoder.commandsPerRecord);
+  get firstOpen(): number {
+    let first = this.isShipped ? this.encoded : this.from;
+    for (const { origin, answered } of this.open) {
+      first = Math.min(first, origin.recordOf(answered));
     }
-    let records = 0;
-    for (let i = 0; i < commands; i++) records += this.shares[i];
-    return records;
+    return first;
   }
+}
+
+/** Which records the commands of a shipment belong to. */
+export interface BatchOrigin {
+  /** The batch. */
+  readonly batch: Batch;
+  /** Whether records share its commands. */
+  readonly isShared: boolean;
+  /**
+   * Finds the first record of a command.
+   *
+   * @param command The command's index in the shipment.
+   * @returns The record's index among those that the batch has encoded.
+   */
+  recordOf(command: number): number;
+  /**
+   * Finds out how many records share a command.
+   *
+   * @param command The command's index in the shipment.
+   */
+  sharersOf(command: number): number;
+  /**
+   * Finds out which of its record's commands a command is.
+   *
+   * @param command The command's index in the shipment.
+   */
+  ordinalOf(command: number): number;
+}
+
+/** Records of which each has as many commands of its own. */
+export class PlainOrigin implements BatchOrigin {
+  readonly isShared = false;
+  readonly #each: number;
 
   /**
-   * Which records share a command.
+   * Describes a shipment of all records from one on.
    *
-   * @param command The command's index; records must share commands here.
-   * @returns Their indices among the encoded ones.
+   * @param batch The batch.
+   * @param from Index of the first record.
    */
-  sharersOf(command: number): number[] {
-    const first = this.recordsIn(command);
-    return Array.from({ length: this.shares![command] }, (_, i) => first + i);
+  constructor(readonly batch: Batch, readonly from: number) {
+    this.#each = batch.format.encoder.commandsPerRecord;
+  }
+
+  recordOf(command: number): number {
+    return this.from + Math.floor(command / this.#each);
+  }
+
+  sharersOf(): number {
+    return 1;
+  }
+
+  ordinalOf(command: number): number {
+    return command % this.#each;
+  }
+}
+
+/** Records that share commands with the ones next to them. */
+export class SharedOrigin implements BatchOrigin {
+  readonly isShared = true;
+  readonly #shares: readonly number[];
+
+  /**
+   * Describes a shipment of all records.
+   *
+   * @param batch The batch; it has shares.
+   */
+  constructor(readonly batch: Batch) {
+    this.#shares = batch.shares ?? [];
+  }
+
+  recordOf(command: number): number {
+    let record = 0;
+    for (let i = 0; i < command; i++) record += this.#shares[i];
+    return record;
+  }
+
+  sharersOf(command: number): number {
+    return this.#shares[command];
+  }
+
+  ordinalOf(): number {
+    return 0;
   }
 }

@@ -1,11 +1,11 @@
 import { connect, type ConnectOptions } from "../transport/connect.ts";
 import type { Connection } from "../transport/connection.ts";
-import type { RaceSlot } from "./race_slot.ts";
+import type { Wait } from "./wait.ts";
 
 /**
  * Connects to a server, unless something ends the wait for it.
  *
- * @param end What may end it; a connection that comes later is closed.
+ * @param wait What may end it; a connection that comes later is closed.
  * @param server Where and who, as for `connect`.
  * @returns The connection, ready for commands.
  * @throws What ended the wait.
@@ -13,21 +13,21 @@ import type { RaceSlot } from "./race_slot.ts";
  * @example
  * ```ts
  * import { connectUnless } from "./connect_unless.ts";
- * import { RaceSlot } from "./race_slot.ts";
+ * import { Wait } from "./wait.ts";
  * import { assertRejects } from "@std/assert";
  *
- * const end = new RaceSlot();
- * end.failWith(new Error("not any more"));
- * await assertRejects(() => connectUnless(end, { port: 1 }), Error, "not any");
+ * const wait = new Wait();
+ * wait.fail(new Error("not any more"));
+ * await assertRejects(() => connectUnless(wait, { port: 1 }), Error, "not any");
  * ```
  */
 export async function connectUnless(
-  end: RaceSlot,
+  wait: Wait,
   server: ConnectOptions | undefined,
 ): Promise<Connection> {
   const connecting = connect(server);
   try {
-    return await end.race(connecting);
+    return await wait.for(connecting);
   } catch (error) {
     connecting.then((late) => late.close(), () => {});
     throw error;

@@ -1,12 +1,12 @@
 import { countEncoded } from "./count_encoded.ts";
 import { ErrorLimit } from "./error_limit.ts";
 import { quoteCommands } from "./quote_command.ts";
-import { RaceSlot } from "./race_slot.ts";
 import type { Reject } from "./reject.ts";
 import type { RowOptions } from "./row_plan.ts";
 import { Rows, type SourceOptions } from "./rows.ts";
 import { SlotTally } from "./slot_tally.ts";
 import { Summary } from "./summary.ts";
+import { Wait } from "./wait.ts";
 
 /** How much of a command is shown: all of it, within reason. */
 const LIMITS = { bytes: 1024, arguments: 1024 };
@@ -62,18 +62,18 @@ export async function dryRun(
   slots: SlotTally = new SlotTally(options.commands),
 ): Promise<Summary> {
   const { summary = new Summary(), maxErrors, onReject, signal } = options;
-  if (maxErrors !== undefined) ErrorLimit.parse(maxErrors);
+  ErrorLimit.parse(maxErrors);
   // Shown and counted is what each row becomes on its own.
   const rows = new Rows({ ...options, coalesce: false }, summary);
-  const end = new RaceSlot();
-  using _listening = end.failOn(signal);
+  const wait = new Wait();
+  using _listening = wait.failOn(signal);
   const each = options.commands.length;
   let left = options.show;
   const batches = rows.batches();
   try {
-    await end.race(rows.check());
+    await wait.for(rows.check());
     for (;;) {
-      const { value: batch } = await end.race(batches.next());
+      const { value: batch } = await wait.for(batches.next());
       if (batch === undefined) return summary;
       const commands = batch.output.view();
       const shown = quoteCommands(commands, left * each, LIMITS);

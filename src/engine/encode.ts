@@ -1,10 +1,10 @@
 import type { Batch } from "./batch.ts";
 import { countEncoded } from "./count_encoded.ts";
-import { RaceSlot } from "./race_slot.ts";
 import type { Reject } from "./reject.ts";
 import type { RowOptions } from "./row_plan.ts";
 import { Rows, type SourceOptions } from "./rows.ts";
 import { Summary } from "./summary.ts";
+import { Wait } from "./wait.ts";
 
 /** What to encode and as what. */
 export interface EncodeOptions extends RowOptions, SourceOptions {
@@ -65,23 +65,23 @@ export async function encode(
 ): Promise<Summary> {
   const { summary = new Summary(), onReject, signal } = options;
   const rows = new Rows(options, summary, ENCODE_CHUNK);
-  const end = new RaceSlot();
-  using _listening = end.failOn(signal);
+  const wait = new Wait();
+  using _listening = wait.failOn(signal);
   const batches = rows.batches();
   const settle = (batch: Batch): void => {
     countEncoded(batch, summary, onReject);
     rows.pool.release(batch);
   };
   try {
-    await end.race(rows.check());
+    await wait.for(rows.check());
     // One batch is written while the next one is made.
     let written = Promise.resolve();
     let last: Batch | undefined;
     for (;;) {
       const next = batches.next();
       // Input that breaks off takes nothing of what came before it.
-      await end.race(next.catch(() => {}));
-      await end.race(written);
+      await wait.for(next.catch(() => {}));
+      await wait.for(written);
       if (last !== undefined) settle(last);
       const { value: batch } = await next;
       if (batch === undefined) return summary;

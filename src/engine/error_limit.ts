@@ -1,29 +1,34 @@
-import { UsageError } from "../errors.ts";
+import { StoppedError, UsageError } from "../errors.ts";
+import { counted, formatCount } from "./counted.ts";
+import type { Summary } from "./summary.ts";
 
 /** Records before a share of rejects means something. */
 const LEAST_RECORDS = 1000;
 
+/** The counts that a limit judges: those of records that are committed. */
+type Counts = Pick<Summary, "loaded" | "rejected">;
+
 /**
- * How many rejects are too many: a number, or a share of the records so far.
+ * How many rejects are too many: a number, or a share of the records.
  *
  * @example
  * ```ts
  * import { ErrorLimit } from "./error_limit.ts";
- * import { assertEquals } from "@std/assert";
+ * import { assert, assertEquals } from "@std/assert";
  *
- * assertEquals(ErrorLimit.parse("10").isCountExceeded(11), true);
- * assertEquals(ErrorLimit.parse("1%").isShareExceeded(11, 999), false);
- * assertEquals(ErrorLimit.parse("1%").isShareExceeded(11, 1000), true);
+ * const limit = ErrorLimit.parse("1%");
+ * assertEquals(limit.judge({ loaded: 988, rejected: 11 }, false), undefined);
+ * assert(limit.judge({ loaded: 988, rejected: 11 }, true));
+ * assert(limit.judge({ loaded: 989, rejected: 11 }, false));
  * ```
  */
 export class ErrorLimit {
-  /** The limit as the user wrote it. */
-  readonly text: string;
+  readonly #text: string;
   readonly #count: number;
   readonly #share: number;
 
   private constructor(text: string, count: number, share: number) {
-    this.text = text;
+    this.#text = text;
     this.#count = count;
     this.#share = share;
   }
@@ -31,11 +36,12 @@ export class ErrorLimit {
   /**
    * Reads a limit.
    *
-   * @param text `N`, or `N%` of the records so far, judged from 1,000 on.
+   * @param text `N`, or `N%` of the records; without it there is no limit.
    * @returns The limit.
    * @throws {UsageError} When it is neither.
    */
-  static parse(text: string): ErrorLimit {
+  static parse(text: string | undefined): ErrorLimit {
+    if (text === undefined) return new ErrorLimit("", Infinity, Infinity);
     const share = /^([0-9]{1,3}(?:\.[0-9]+)?)%$/.exec(text);
     if (share !== null && Number(share[1]) <= 100) {
       return new ErrorLimit(text, Infinity, Number(share[1]) / 100);
@@ -51,23 +57,31 @@ export class ErrorLimit {
   }
 
   /**
-   * Judges a number of rejects.
+   * Judges the records that are committed so far.
    *
-   * @param rejected Records rejected so far.
-   * @returns Whether they are more than allowed; never where a share is.
+   * @param counts How many were loaded and rejected.
+   * @param isEnd Whether they are all: a share is judged before only where it
+   * means something.
+   * @returns Why the load should stop, or has failed; nothing where it should
+   * not.
    */
-  isCountExceeded(rejected: number): boolean {
-    return rejected > this.#count;
-  }
-
-  /**
-   * Judges a share of rejects.
-   *
-   * @param rejected How many records were rejected.
-   * @param records Of how many whose fate is known.
-   * @returns Whether they are more than allowed; never where a number is.
-   */
-  isShareExceeded(rejected: number, records: number): boolean {
-    return records >= LEAST_RECORDS && rejected / records > this.#share;
+  judge(
+    { loaded, rejected }: Counts,
+    isEnd: boolean,
+  ): StoppedError | undefined {
+    const records = loaded + rejected;
+    const isEnough = records >= LEAST_RECORDS || isEnd;
+    if (
+      rejected <= this.#count &&
+      !(isEnough && rejected > this.#share * records)
+    ) return undefined;
+    const of = isEnd ? "" : "the first ";
+    return new StoppedError(
+      `${isEnd ? "Too many rejects" : "Stopped"}: ${
+        formatCount(rejected)
+      } of ` +
+        `${of}${counted(records, "record")} were rejected, more than ` +
+        `--max-errors ${this.#text} allows`,
+    );
   }
 }

@@ -10,13 +10,17 @@ const decoder = new TextDecoder();
 /**
  * Asks a full server for the figures behind its refusal.
  *
+ * @param reply What it has refused with.
  * @param server How to reach it.
  * @returns Such as `5.02M of maxmemory 5.00M used, maxmemory-policy
- * noeviction`; nothing where the server may not be asked.
+ * noeviction`; nothing where it is not full, or
+ * may not be asked.
  */
 export async function explainFull(
-  server: ConnectOptions,
+  reply: string,
+  server: ConnectOptions | undefined,
 ): Promise<string | undefined> {
+  if (!reply.startsWith("OOM") || server === undefined) return undefined;
   try {
     using connection = await connect({
       ...server,
@@ -26,11 +30,11 @@ export async function explainFull(
       onNotice: undefined,
     });
     const timer = setTimeout(() => connection.close(), PATIENCE);
-    const reply = await ask(connection, ["INFO", "memory"])
+    const answer = await ask(connection, ["INFO", "memory"])
       .finally(() => clearTimeout(timer));
-    if (reply.kind !== "bulk" && reply.kind !== "verbatim") return undefined;
+    if (answer.kind !== "bulk" && answer.kind !== "verbatim") return undefined;
     const info = new Map(
-      decoder.decode(reply.body).split("\r\n")
+      decoder.decode(answer.body).split("\r\n")
         .map((line) => line.split(":", 2) as [string, string]),
     );
     const used = info.get("used_memory_human");

@@ -1,35 +1,38 @@
 /**
- * The ledger: which command each reply answers.
+ * The ledger: the batches in the order of the input. It alone counts.
  *
- * Why it has this shape: replies carry no name, they come in the order of the
- * commands. So the ledger keeps the batches in flight in a queue and counts
- * how far into the first one the replies have come. A run of replies that are
- * no errors costs one addition, however long it is; only an error makes it
- * look for a record.
+ * Why it has this shape: replies come in the order of each lane's commands, so
+ * batches are settled in any order; but a reject file, a count and the place
+ * to go on from must not depend on which lane was faster. So the ledger
+ * commits batches strictly in the input's order, each record once (I1), and
+ * nothing at or behind the mark of a rewind that is not finished (I2). Until
+ * its commit a batch keeps its input bytes; their sum is what bounds memory
+ * (I4).
+ *
+ * What must change together: what makes a batch settled (batch.ts), and
+ * {@linkcode Ledger.close}, which counts the part of a batch that is.
  *
  * @module
  */
 import type { Place } from "../codec/place.ts";
-import { ProtocolError } from "../errors.ts";
-import type { Batch } from "./batch.ts";
+import type { Batch, BatchOrigin, Failure } from "./batch.ts";
+import { Queue } from "./queue.ts";
 import { RecordLocator } from "./record_locator.ts";
 import type { Reject } from "./reject.ts";
+import type { Shipment } from "./shipment.ts";
 import type { Summary } from "./summary.ts";
 
 /** What a ledger needs of the load that it belongs to. */
 export interface LedgerOptions {
   /** The counts to keep up to date. */
-  summary: Summary;
-  /** Whether anybody is told about rejects, so that commands are spelled out. */
-  isTold: boolean;
-  /** Told about each error reply, as it comes. */
-  onError(reject: Reject): void;
-  /** Told about each reject, in the order of the input. */
-  onReject(reject: Reject): void;
-  /** Whether an error would hit every record, whatever command it is for. */
-  isStopping(error: string): boolean;
-  /** Told when a batch's last reply has come. */
-  onAnswered(batch: Batch): void;
+  readonly summary: Summary;
+  /**
+   * Told about each reject, in the order of the input; where it is missing,
+   * rejects are not spelled out.
+   */
+  readonly onReject?: ((reject: Reject) => void) | undefined;
+  /** Told when records were committed. */
+  onCommit?(): void;
   /** Told when nobody needs a batch's input any more. */
   onDone(batch: Batch): void;
 }
@@ -46,31 +49,26 @@ export interface RecordPlace {
   readonly offset: number;
 }
 
-/** The record that begins at a place. */
-function recordAt(batch: Batch, place: Place): RecordPlace {
-  const { records, line, offset } = place;
-  return { source: batch.format.source, record: records + 1, line, offset };
+/** Where a rewind begins. */
+export interface Mark {
+  /** The batch. */
+  readonly batch: Batch;
+  /** The record's index among those that the batch has encoded. */
+  readonly record: number;
 }
 
-/** Pairs replies with the commands of batches in flight. */
+/** Commits batches in the order of the input. */
 export class Ledger {
-  /** The server's last error for a command that records share. */
-  sharedError: string | undefined;
-  /** Commands that have been handed over and not answered. */
-  unanswered = 0;
-  /** Every command is counted when it is encoded. */
-  readonly isExact = true;
-  /** What batches that are not wholly answered weigh, in bytes. */
-  bytesInFlight = 0;
+  /** Bytes that the batches which are not committed weigh. */
+  weight = 0;
   readonly #options: LedgerOptions;
-  readonly #batches: Batch[] = [];
-  /** Answered batches that wait for records to be sent again. */
-  readonly #held: Batch[] = [];
-  #isHolding = false;
-  /** The first record that was not handed over. */
-  #next: RecordPlace | undefined;
-  /** Reads the first batch again, once it has an error. */
-  #locator: RecordLocator | undefined;
+  readonly #batches = new Queue<Batch>();
+  /** Where the rewind begins that is asked for; nothing commits from there. */
+  #mark: Mark | undefined;
+  /** The first record that was never entered. */
+  #end: RecordPlace | undefined;
+  /** Telling about a reject has failed; further ones are only counted. */
+  #isMute = false;
 
   /**
    * Makes an empty ledger.
@@ -81,285 +79,173 @@ export class Ledger {
     this.#options = options;
   }
 
-  /**
-   * Enters a batch that is about to be sent.
-   *
-   * @param batch The batch; it must not change any more.
-   */
+  /** Whether every batch is committed. */
+  get isEmpty(): boolean {
+    return this.#batches.length === 0;
+  }
+
+  /** Enters the next batch of the input, before it is shipped. */
   enter(batch: Batch): void {
-    const { summary } = this.#options;
-    summary.records += batch.records;
-    summary.commands += batch.commands;
-    summary.bytesOut += batch.output.length;
-    summary.rejected += batch.rejects.length;
-    this.unanswered += batch.commands;
-    this.bytesInFlight += batch.weight;
+    this.#options.summary.records += batch.records;
+    this.weight += batch.weight;
     this.#batches.push(batch);
-    this.#next = recordAt(batch, batch.after);
-    this.#strike();
+    this.#end = placeOf(batch, batch.after);
   }
 
   /**
-   * Takes back a batch of which nothing was sent: it counts as not read.
+   * Notes that records of a batch must be shipped again, and all behind them.
    *
-   * @param batch The batch; those entered after it must be withdrawn before.
+   * @param mark The first of them; the earliest of several counts.
    */
-  withdraw(batch: Batch): void {
-    if (this.#batches.at(-1) !== batch) return;
-    this.#batches.pop();
-    const { summary } = this.#options;
-    if (batch.selection !== undefined) {
-      // Records that were to be sent again were read all the same.
-      this.unanswered -= batch.commands;
-      this.#close(batch);
-      return;
+  mark(mark: Mark): void {
+    const known = this.#mark;
+    if (known === undefined || this.#isBefore(mark, known)) this.#mark = mark;
+  }
+
+  /**
+   * Makes everything from the mark on unshipped again, and lifts the mark.
+   *
+   * No lane may have anything of it in flight (I3).
+   *
+   * @returns The batches to ship again from their `from` on, in order.
+   */
+  rewind(): Batch[] {
+    const mark = this.#mark;
+    if (mark === undefined) return [];
+    const again: Batch[] = [];
+    for (const batch of this.#batches) {
+      if (again.length === 0 && batch !== mark.batch) continue;
+      const from = batch === mark.batch ? mark.record : 0;
+      batch.from = batch.isShipped ? from : Math.min(from, batch.from);
+      batch.isShipped = false;
+      batch.wasSent = true;
+      batch.failures = batch.failures.filter(({ record }) => record < from);
+      again.push(batch);
     }
-    summary.records -= batch.records;
-    summary.commands -= batch.commands;
-    summary.bytesOut -= batch.output.length;
-    summary.rejected -= batch.rejects.length;
-    this.unanswered -= batch.commands;
-    this.bytesInFlight -= batch.weight;
-    this.#next = recordAt(batch, batch.place);
+    this.#mark = undefined;
+    return again;
+  }
+
+  /**
+   * Notes that a shipment is written and answered, and commits what that
+   * settles.
+   */
+  done(shipment: Shipment<BatchOrigin>): void {
+    const { batch } = shipment.origin;
+    batch.close(shipment);
+    batch.wasSent = true;
+    this.commit();
+  }
+
+  /** Commits the settled batches in front, up to the mark. */
+  commit(): void {
+    for (;;) {
+      const { first } = this.#batches;
+      if (first === undefined || !first.isSettled) return;
+      if (first === this.#mark?.batch) return;
+      this.#batches.shift();
+      this.#settle(first, first.encoded, first.records);
+      this.#leave(first);
+    }
+  }
+
+  /**
+   * Ends the accounts of a load that does not go on.
+   *
+   * What was never sent counts as not read. Of the first batch that is not
+   * settled, the records in front that are get committed; whatever is behind
+   * them is unknown.
+   *
+   * @returns The first record that is not committed; nothing where none was
+   * read.
+   */
+  close(): RecordPlace | undefined {
+    this.commit();
+    const { summary } = this.#options;
+    for (;;) {
+      const { last } = this.#batches;
+      if (last === undefined || last.wasSent || last.open.length > 0) break;
+      // Without commands of its own it was shipped as soon as it was entered.
+      this.#batches.pop();
+      summary.records -= last.records;
+      this.#end = placeOf(last, last.place);
+      this.#leave(last);
+    }
+    const { first } = this.#batches;
+    if (first === undefined) return this.#end;
+    const isMarked = first === this.#mark?.batch;
+    const open = Math.min(
+      first.firstOpen,
+      isMarked ? this.#mark!.record : first.encoded,
+    );
+    const place = open === first.encoded
+      ? first.after
+      : new RecordLocator(first).placeOf(open);
+    this.#settle(first, open, place.records - first.place.records);
+    for (const batch of this.#batches) this.#leave(batch);
+    return placeOf(first, place);
+  }
+
+  #isBefore(one: Mark, other: Mark): boolean {
+    if (one.batch === other.batch) return one.record < other.record;
+    for (const batch of this.#batches) {
+      if (batch === one.batch) return true;
+      if (batch === other.batch) return false;
+    }
+    return false;
+  }
+
+  /** Counts the first records of a batch: so many encoded ones, so many in all. */
+  #settle(batch: Batch, encoded: number, records: number): void {
+    const { summary, onCommit } = this.#options;
+    const failures = batch.failures.filter(({ record }) => record < encoded);
+    const behind = batch.place.records + records;
+    const rejects = batch.rejects.filter(({ record }) => record <= behind);
+    const refused = failures.length === 0 ? [] : this.#refused(batch, failures);
+    summary.loaded += encoded - refused.length;
+    summary.rejected += refused.length + rejects.length;
+    if (refused.length > 0) {
+      rejects.push(...refused);
+      rejects.sort((a, b) => a.record - b.record);
+    }
+    for (const reject of rejects) this.#tell(reject);
+    if (records > 0) onCommit?.();
+  }
+
+  /** The rejects of a batch's records that the server has refused. */
+  #refused(batch: Batch, failures: Failure[]): Reject[] {
+    // Of several commands of one record, the first that failed is its reason.
+    failures.sort((a, b) => a.record - b.record || a.command - b.command);
+    const isTold = this.#options.onReject !== undefined;
+    const locator = new RecordLocator(batch);
+    const rejects: Reject[] = [];
+    for (const [i, { record, command, error }] of failures.entries()) {
+      if (i > 0 && failures[i - 1].record === record) continue;
+      rejects.push(locator.reject(record, command, error, isTold));
+    }
+    return rejects;
+  }
+
+  #tell(reject: Reject): void {
+    const { summary, onReject } = this.#options;
+    summary.errors.add(reject.error, `${reject.source}:${reject.line}`);
+    if (this.#isMute) return;
+    try {
+      onReject?.(reject);
+    } catch (error) {
+      this.#isMute = true;
+      throw error;
+    }
+  }
+
+  #leave(batch: Batch): void {
+    this.weight -= batch.weight;
     this.#options.onDone(batch);
   }
+}
 
-  /**
-   * Notes a run of replies that are no errors.
-   *
-   * @param count How many.
-   * @throws {ProtocolError} When there are more replies than commands.
-   */
-  succeed(count: number): void {
-    this.#expect(count);
-    while (count > 0) {
-      const batch = this.#batches[0];
-      const taken = Math.min(count, batch.commands - batch.answered);
-      batch.answered += taken;
-      count -= taken;
-      this.#strike();
-    }
-  }
-
-  /**
-   * Notes one error reply.
-   *
-   * @param error The server's text.
-   * @throws {ProtocolError} When there are more replies than commands.
-   */
-  fail(error: string): void {
-    this.#expect(1);
-    const batch = this.#batches[0];
-    const command = batch.answered++;
-    if (batch.shares !== undefined) {
-      this.#failShared(batch, command, error);
-      this.#strike();
-      return;
-    }
-    const index = batch.recordsIn(command);
-    // Of several commands of one record, the first that fails is its reason.
-    if (index !== batch.lastFailed) {
-      batch.lastFailed = index;
-      this.#locator ??= new RecordLocator(batch);
-      const { commandsPerRecord } = batch.format.encoder;
-      this.#reject(
-        batch,
-        this.#locator.reject(
-          index,
-          command % commandsPerRecord,
-          error,
-          this.#options.isTold,
-        ),
-      );
-    }
-    this.#strike();
-  }
-
-  /**
-   * Whether records that shared a command wait to be sent again.
-   *
-   * @returns True once a shared command has failed; nothing new may be sent
-   * then before they are.
-   */
-  get hasHeld(): boolean {
-    return this.#isHolding;
-  }
-
-  /**
-   * Tells which batch waits at the head of the queue, once everything in
-   * flight is answered. It stays there until {@linkcode enterAgain}, so that
-   * it is accounted for wherever the load ends.
-   *
-   * @returns The batch; at first the one that has the first failed command.
-   */
-  nextHeld(): Batch | undefined {
-    this.#isHolding = false;
-    return this.#held[0];
-  }
-
-  /**
-   * Enters a batch of records that are sent again.
-   *
-   * @param again The batch; it has taken over the first one's rejects.
-   * @param first The batch that had the records first: what
-   * {@linkcode nextHeld} gave.
-   */
-  enterAgain(again: Batch, first: Batch): void {
-    const { summary } = this.#options;
-    this.#held.shift();
-    summary.loaded += first.encoded - again.encoded;
-    summary.commands += again.commands;
-    summary.bytesOut += again.output.length;
-    this.unanswered += again.commands;
-    this.bytesInFlight += again.weight;
-    this.#batches.push(again);
-    this.#options.onDone(first);
-    this.#strike();
-  }
-
-  /**
-   * Settles what is known of the batches that will get no more replies.
-   *
-   * Records of theirs that were answered in full count as loaded; the others
-   * stay unknown.
-   */
-  settle(): void {
-    for (const batch of this.#unsettled()) {
-      if (this.#held.includes(batch)) this.bytesInFlight += batch.weight;
-      this.#rejectShares(batch);
-      this.#close(batch);
-    }
-    this.#batches.length = 0;
-    this.#held.length = 0;
-  }
-
-  /**
-   * The batches in the order of the input: those that are held come first,
-   * until they are sent again one after the other.
-   */
-  #unsettled(): Batch[] {
-    return this.#isHolding
-      ? [...this.#held, ...this.#batches]
-      : [...this.#batches, ...this.#held];
-  }
-
-  /**
-   * The first record that is neither loaded nor rejected: where to look after
-   * a load that did not end, and where another one could go on.
-   *
-   * @returns The record's place; nothing where no record was read.
-   */
-  firstUnsettled(): RecordPlace | undefined {
-    const [batch] = this.#unsettled();
-    if (batch === undefined) return this.#next;
-    let index = batch.recordsIn(batch.failedShares?.[0] ?? batch.answered);
-    // It may have failed already, with replies to its other commands due.
-    if (index === batch.lastFailed) index++;
-    const place = index < batch.encoded
-      ? new RecordLocator(batch).placeOf(index)
-      : batch.after;
-    return recordAt(batch, place);
-  }
-
-  /**
-   * Notes an error reply to a command that records share.
-   *
-   * It has changed nothing (see coalescing.ts), so its records can be sent
-   * again, each on its own, to find the guilty one. What would hit every
-   * record rejects them all, unless it is about a command that the user never
-   * asked for.
-   */
-  #failShared(batch: Batch, command: number, error: string): void {
-    const { coalescing } = batch.format;
-    const isOthersFault = coalescing?.sameKey === false &&
-      /^(NOPERM|ERR unknown command)/.test(error);
-    if (isOthersFault || !this.#options.isStopping(error)) {
-      (batch.failedShares ??= []).push(command);
-      this.sharedError = error;
-      this.#isHolding = true;
-      return;
-    }
-    this.#locator ??= new RecordLocator(batch);
-    for (const index of batch.sharersOf(command)) {
-      this.#reject(
-        batch,
-        this.#locator.reject(index, 0, error, this.#options.isTold),
-      );
-    }
-  }
-
-  /**
-   * Rejects the records of failed shared commands that nobody will send again:
-   * no reply says so of each, but none of them is in.
-   */
-  #rejectShares(batch: Batch): void {
-    const commands = batch.failedShares ?? [];
-    batch.failedShares = undefined;
-    if (commands.length === 0) return;
-    const locator = new RecordLocator(batch);
-    for (const index of commands.flatMap((c) => batch.sharersOf(c))) {
-      batch.rejects.push(
-        locator.reject(index, 0, this.sharedError!, this.#options.isTold),
-      );
-      this.#options.summary.rejected++;
-    }
-  }
-
-  #reject(batch: Batch, reject: Reject): void {
-    batch.rejects.push(reject);
-    this.#options.summary.rejected++;
-    this.#options.onError(reject);
-  }
-
-  #expect(count: number): void {
-    if (count > this.unanswered) {
-      throw new ProtocolError(
-        `Cannot pair replies with commands: ${count} came where ` +
-          `${this.unanswered} were due`,
-        this.#options.summary.replies,
-        new Uint8Array(),
-      );
-    }
-    this.unanswered -= count;
-    this.#options.summary.replies += count;
-  }
-
-  /** Strikes out the batches in front that are answered in full. */
-  #strike(): void {
-    for (;;) {
-      const batch = this.#batches[0];
-      if (batch === undefined || batch.answered < batch.commands) return;
-      this.#batches.shift();
-      if (this.#isHolding) {
-        // Its turn comes when the records before it have been sent again.
-        this.#held.push(batch);
-        this.bytesInFlight -= batch.weight;
-        this.#locator = undefined;
-        continue;
-      }
-      this.#close(batch);
-      this.#options.onAnswered(batch);
-    }
-  }
-
-  #close(batch: Batch): void {
-    const { summary, onReject, onDone } = this.#options;
-    const answered = batch.recordsIn(batch.answered);
-    let failed = 0;
-    for (const command of batch.failedShares ?? []) {
-      failed += batch.shares![command];
-    }
-    for (const reject of batch.rejects) {
-      if (reject.command !== undefined) failed++;
-    }
-    // A record that failed before its last reply came is not among those
-    // answered in full.
-    if (batch.lastFailed === answered) failed--;
-    summary.loaded += answered - failed;
-    batch.rejects.sort((a, b) => a.record - b.record);
-    for (const reject of batch.rejects) onReject(reject);
-    this.bytesInFlight -= batch.weight;
-    this.#locator = undefined;
-    onDone(batch);
-  }
+/** The record that begins at a place. */
+function placeOf(batch: Batch, place: Place): RecordPlace {
+  const { records, line, offset } = place;
+  return { source: batch.format.source, record: records + 1, line, offset };
 }

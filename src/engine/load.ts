@@ -1,17 +1,21 @@
 import type { ConnectOptions } from "../transport/connect.ts";
 import { Connection } from "../transport/connection.ts";
+import type { BatchOrigin } from "./batch.ts";
 import { connectUnless } from "./connect_unless.ts";
+import { counted, formatCount } from "./counted.ts";
 import { ErrorLimit } from "./error_limit.ts";
+import { explainFull } from "./explain_full.ts";
 import { Lane, type LaneOptions } from "./lane.ts";
 import { Ledger } from "./ledger.ts";
-import { RaceSlot } from "./race_slot.ts";
+import { Recovery } from "./recovery.ts";
 import type { Reject } from "./reject.ts";
+import { OneLane } from "./router.ts";
 import type { RowOptions } from "./row_plan.ts";
 import { Rows, type SourceOptions } from "./rows.ts";
-import { Resender } from "./resender.ts";
-import { StopRule } from "./stop_rule.ts";
+import { Stream } from "./stream.ts";
 import { Summary } from "./summary.ts";
-import { windUp } from "./wind_up.ts";
+import { Wait } from "./wait.ts";
+import { PATIENCE, windUp } from "./wind_up.ts";
 
 /** What to load, as what, and where to. */
 export interface LoadOptions extends
@@ -32,7 +36,10 @@ export interface LoadOptions extends
   summary?: Summary | undefined;
   /** Told about each record that does not make it, in the input's order. */
   onReject?: ((reject: Reject) => void) | undefined;
-  /** Rejects to bear: `N`, or `N%` of the records so far. Default: all. */
+  /**
+   * Rejects to bear: `N`, or `N%` of the records, judged from 1,000 records on
+   * and at the end. Default: all.
+   */
   maxErrors?: string | undefined;
   /** Stops the load: what is in flight is waited for, for up to 5 s. */
   signal?: AbortSignal | undefined;
@@ -67,72 +74,79 @@ export interface LoadOptions extends
  * ```
  */
 export async function load(options: LoadOptions): Promise<Summary> {
-  const { summary = new Summary(), maxErrors, signal } = options;
-  const limit = maxErrors === undefined
-    ? undefined
-    : ErrorLimit.parse(maxErrors);
+  const { summary = new Summary(), signal, server } = options;
+  const limit = ErrorLimit.parse(options.maxErrors);
   const { coalesce = true } = options;
   const rows = new Rows({ ...options, coalesce }, summary);
-  const end = new RaceSlot();
-  using _listening = end.failOn(signal);
-  await end.race(rows.check());
+  const wait = new Wait();
+  using _listening = wait.failOn(signal);
+  await wait.for(rows.check());
 
-  const rule = new StopRule(summary, limit, rows.sameShape);
   using connection = options.connection === undefined
-    ? await connectUnless(end, { signal, ...options.server })
+    ? await connectUnless(wait, { signal, ...server })
     : Connection.from(options.connection);
-  summary.server = connection.server === undefined
-    ? undefined
-    : { ...connection.server, address: connection.address };
+  summary.met(connection);
   const ledger = new Ledger({
     summary,
-    isTold: options.onReject !== undefined,
-    isStopping: (error) => rule.isStopping(error),
-    onError: (reject) => end.failWith(rule.judge(reject)),
-    onReject: (reject) => {
-      summary.errors.add(reject.error, `${reject.source}:${reject.line}`);
-      options.onReject?.(reject);
-    },
-    onAnswered: ({ records, rejects }) => {
-      end.failWith(rule.judgeBatch(records, rejects.length));
-    },
+    onReject: options.onReject,
+    onCommit: () => wait.fail(limit.judge(summary, false)),
     onDone: (batch) => rows.pool.release(batch),
   });
-  const lane = new Lane(connection, ledger, {
-    ...options,
-    onFailure: (error) => end.failWith(error),
+  const recovery = new Recovery({
+    ledger,
+    summary,
+    wait,
+    sameShape: rows.sameShape,
+    stopSharing: () => rows.stopCoalescing(),
   });
-  const again = new Resender(ledger, lane, rows, summary, end);
+  const lane = new Lane<BatchOrigin>(
+    connection,
+    {
+      counts: summary,
+      onError: (error, shipment, command) =>
+        recovery.act(error, shipment!.origin, command),
+      onDone: (shipment) => ledger.done(shipment),
+    },
+    wait,
+    options,
+  );
+  const router = new OneLane(lane);
+  const stream = new Stream({ ledger, recovery, router, summary, wait });
   const batches = rows.batches();
   try {
-    for (;;) {
-      const { value: batch } = await end.race(batches.next());
-      await end.race(again.sendHeld());
-      if (batch === undefined) break;
-      ledger.enter(batch);
-      await end.race(lane.send({
-        bytes: batch.output.view(),
-        weight: batch.weight,
-        withdrawn: () => ledger.withdraw(batch),
-      }));
-    }
-    await end.race(lane.settle());
-    await end.race(again.sendHeld());
-    await end.race(lane.finish());
-    summary.sentinelRefusal = lane.sentinelRefusal;
-    summary.endMarker = lane.sentinelRefusal === undefined
-      ? options.endMarker ?? "echo"
-      : "count";
-    return summary;
+    await stream.run(batches);
+    await stream.finish();
+    summary.parted(lane, options.endMarker);
   } catch (error) {
-    const { server } = options;
-    const unfinished = { lane, ledger, again, summary, end, server };
-    throw await windUp(error, unfinished);
+    throw await windUp(error, {
+      finish: () => stream.finish(),
+      drain: () => stream.drain(PATIENCE),
+      close: () => {
+        summary.next = ledger.close();
+        return howFar(summary);
+      },
+      explain: (reply) => explainFull(reply, server),
+    });
   } finally {
     // A read under way may never come back, so its end is not waited for.
     batches.return().catch(() => {});
     await lane.stop();
-    ledger.settle();
     summary.end();
   }
+  const tooMany = limit.judge(summary, true);
+  if (tooMany !== undefined) throw tooMany;
+  return summary;
+}
+
+/** Says how far a load got that does not go on. */
+function howFar({ loaded, rejected, unknown, next }: Summary): string {
+  let text = `loaded so far: ${counted(loaded, "record")}, rejected: ` +
+    formatCount(rejected);
+  if (unknown > 0) {
+    text += `, unknown: ${formatCount(unknown)} (in flight, or to be sent ` +
+      "again)";
+  }
+  if (next === undefined) return text;
+  const what = unknown > 0 ? "the first of them" : "the next record";
+  return `${text}; ${what} is ${next.source}:${next.line}`;
 }

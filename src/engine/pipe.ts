@@ -1,4 +1,4 @@
-import { ConnectionError, InputError, InterruptedError } from "../errors.ts";
+import { ConnectionError, InputError } from "../errors.ts";
 import { CR, LF } from "../protocol/ascii.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import { Connection } from "../transport/connection.ts";
@@ -12,11 +12,12 @@ import { ChunkPool } from "./chunk_pool.ts";
 import { connectUnless } from "./connect_unless.ts";
 import { counted, formatCount } from "./counted.ts";
 import { Lane, type LaneOptions } from "./lane.ts";
-import { type PipeError, PipeLedger } from "./pipe_ledger.ts";
-import type { PipePiece } from "./pipe_piece.ts";
-import { PipeReader } from "./pipe_reader.ts";
-import { RaceSlot } from "./race_slot.ts";
+import { type PipeCounts, type PipeError, PipeLedger } from "./pipe_ledger.ts";
+import { type PipePiece, PipeReader } from "./pipe_reader.ts";
 import type { SourceOptions } from "./rows.ts";
+import { Shipment } from "./shipment.ts";
+import { Wait } from "./wait.ts";
+import { PATIENCE, windUp } from "./wind_up.ts";
 
 /** What to pipe and where to. */
 export interface PipeOptions extends
@@ -42,23 +43,8 @@ export interface PipeOptions extends
   signal?: AbortSignal | undefined;
 }
 
-/** The counts of a pipe: live while it runs, final when it has ended. */
-export interface PipeCounts {
-  /** Replies, errors among them; the sentinel's is not. */
-  replies: number;
-  /** Error replies. */
-  errors: number;
-  /** Bytes read. */
-  bytes: number;
-  /** The source that is being read, or was last. */
-  source?: string | undefined;
-}
-
 /** Bytes that are read and written at once. */
 const PIECE = 256 * 1024;
-
-/** How long the replies to what is in flight are waited for, in ms. */
-const PATIENCE = 5_000;
 
 /**
  * Sends raw RESP or inline commands as they are, and counts the replies.
@@ -82,118 +68,103 @@ export async function pipe(options: PipeOptions = {}): Promise<PipeCounts> {
   const { counts = { replies: 0, errors: 0, bytes: 0 }, signal } = options;
   const pool = new ChunkPool(PIECE);
   const reader = new PipeReader(pool);
-  const end = new RaceSlot();
-  using _listening = end.failOn(signal);
+  const wait = new Wait();
+  using _listening = wait.failOn(signal);
   using connection = options.connection === undefined
     // What is piped may well be reads.
-    ? await connectUnless(end, {
+    ? await connectUnless(wait, {
       signal,
       ...options.server,
       allowReplica: options.server?.allowReplica ?? true,
     })
     : Connection.from(options.connection);
   const ledger = new PipeLedger({
+    counts,
     onError: (error) => options.onError?.(error),
-    onDone: (piece) => {
-      pool.release(piece.chunk);
-      counts.replies = ledger.replies;
-      counts.errors = ledger.errors;
+    onDone: (piece) => pool.release(piece.chunk),
+  });
+  const lane = new Lane<PipePiece>(
+    connection,
+    {
+      counts,
+      onError: (error) => ledger.fail(error),
+      onDone: (shipment) => ledger.done(shipment.origin),
     },
-  });
-  const lane = new Lane(connection, ledger, {
-    ...options,
-    // Ends an inline command that has no line break, as redis-cli does.
-    beforeSentinel: Uint8Array.of(CR, LF),
-    onFailure: (error) => end.failWith(error),
-  });
+    wait,
+    {
+      ...options,
+      // Ends an inline command that has no line break, as redis-cli does.
+      beforeSentinel: Uint8Array.of(CR, LF),
+    },
+  );
   const pieces = allPieces(options, reader);
   try {
     for (;;) {
-      const { value: piece } = await end.race(pieces.next());
+      const { value: piece } = await wait.for(pieces.next());
       if (piece === undefined) break;
       counts.bytes = reader.bytesRead;
       counts.source = reader.source;
-      ledger.isExact = reader.scannable;
+      lane.flight.isExact = reader.fault === undefined;
       ledger.enter(piece);
-      await end.race(lane.send({
-        bytes: piece.chunk.bytes.subarray(0, piece.end),
-        written: () => ledger.written(piece),
-        withdrawn: () => ledger.withdraw(piece),
-      }));
+      const bytes = piece.chunk.bytes.subarray(0, piece.end);
+      lane.send(new Shipment(piece, bytes, piece.ended));
+      await wait.until(() => lane.hasRoom);
     }
-    await finish(lane, reader, options, end);
+    options.onTransferred?.();
+    refuseOpenMulti(reader);
+    lane.finish();
+    await wait.until(() => lane.isFinished);
     return counts;
   } catch (error) {
     counts.bytes = reader.bytesRead;
-    throw await windUp(error, { lane, ledger, reader, end });
+    const worse = await windUp(error, {
+      async finish() {
+        // Within a transaction the sentinel would only be queued, and within a
+        // command it would become part of a value.
+        const isClean = reader.openMulti === 0 && !reader.sentInPart;
+        if (isClean) lane.finish();
+        await wait.until(() => isClean ? lane.isFinished : lane.isIdle);
+      },
+      async drain() {
+        for (const { origin } of lane.withdraw()) ledger.withdraw(origin);
+        await wait.atMost(PATIENCE, () => lane.isIdle);
+      },
+      close: () => howFar(counts, lane),
+    });
+    throw withFault(worse, reader);
   } finally {
     pieces.return().catch(() => {});
     await lane.stop();
-    counts.replies = ledger.replies;
-    counts.errors = ledger.errors;
   }
 }
 
-async function finish(
-  lane: Lane,
-  reader: PipeReader,
-  options: PipeOptions,
-  end: RaceSlot,
-): Promise<void> {
-  options.onTransferred?.();
-  if (reader.openMulti === 0) {
-    await end.race(lane.finish());
-    return;
-  }
+/** Refuses an input that ends within a transaction. */
+function refuseOpenMulti({ openMulti, source }: PipeReader): void {
+  if (openMulti === 0) return;
   throw new InputError(
-    `The input leaves the MULTI of command ${reader.openMulti} without EXEC; ` +
+    `The input leaves the MULTI of command ${openMulti} without EXEC; ` +
       "the server drops what was queued since",
-    { source: reader.source },
+    { source },
   );
 }
 
-/** What there is to wind up. */
-interface Unfinished {
-  lane: Lane;
-  ledger: PipeLedger;
-  reader: PipeReader;
-  end: RaceSlot;
+/** Says how far a pipe got that does not go on. */
+function howFar(counts: PipeCounts, { flight }: Lane<PipePiece>): string {
+  const known = flight.isExact
+    ? `, ${counted(flight.unanswered, "command")} unanswered`
+    : "";
+  return `replies so far: ${formatCount(counts.replies)}, errors: ` +
+    formatCount(counts.errors) + known;
 }
 
-/** Ends a pipe early without losing what is known; gives what to throw. */
-async function windUp(error: unknown, pipe: Unfinished): Promise<unknown> {
-  const { lane, ledger, reader, end } = pipe;
-  if (error instanceof InputError) {
-    try {
-      // Within a transaction the sentinel would only be queued, and within a
-      // command it would become part of a value.
-      const isClean = reader.openMulti === 0 && !reader.sentInPart;
-      await end.race(isClean ? lane.finish() : lane.settle());
-      return error;
-    } catch (worse) {
-      return await windUp(worse, pipe);
-    }
-  }
-  // A lane that has failed has nothing to wait for.
-  await lane.drain(PATIENCE);
-  const { replies, errors, unanswered } = ledger;
-  const known = reader.scannable
-    ? `, ${counted(unanswered, "command")} unanswered`
-    : "";
-  const counts = `; replies so far: ${formatCount(replies)}, errors: ` +
-    formatCount(errors) + known;
-  if (error instanceof ConnectionError) {
-    const { fault } = reader;
-    return fault === undefined
-      ? new ConnectionError(error.message + counts, error.address)
-      : new InputError(
-        `${error.message}${counts}; the input is no RESP at ` +
-          `${fault.source}, byte ${fault.offset}: ${fault.reason}`,
-        fault,
-      );
-  }
-  if (error instanceof InterruptedError) error.message += counts;
-  return error;
+/** Where the input is no RESP, that is why the server has hung up. */
+function withFault(error: unknown, { fault }: PipeReader): unknown {
+  if (fault === undefined || !(error instanceof ConnectionError)) return error;
+  return new InputError(
+    `${error.message}; the input is no RESP at ${fault.source}, byte ` +
+      `${fault.offset}: ${fault.reason}`,
+    fault,
+  );
 }
 
 async function* allPieces(

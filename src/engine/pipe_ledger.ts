@@ -1,23 +1,20 @@
 /**
- * The ledger of a pipe: which command each reply answers, where the commands'
+ * The ledger of a pipe: which command an error answers, where the commands'
  * bounds are known.
  *
- * As in a load, replies pair up with commands by order alone, and a piece of
- * the input is kept until its commands are answered. Only whole commands can
- * be: a piece that ends within one must not hold up the pieces that bring the
- * rest, however large it is, so what has no command's beginning in it is let go
- * as soon as it is written, and nothing counts as in flight while every whole
- * command is answered.
+ * The flight pairs replies with pieces by where commands end. But what an error
+ * is traced to is where its command begins, and a command that is sent in parts
+ * begins in an earlier piece. So a piece with a command's beginning is kept
+ * until that command is answered, and every other one until it is written.
  *
- * Behind broken RESP nobody knows how many commands there are. Then no more
- * are entered, replies are counted, and an error there has an ordinal and no
- * more.
+ * Behind broken RESP nobody knows how many commands there are: replies are
+ * counted, and an error there has an ordinal and no more.
  *
  * @module
  */
 import { CommandScanner } from "../protocol/command_scanner.ts";
-import type { ReplyBook } from "./lane.ts";
-import type { PipePiece } from "./pipe_piece.ts";
+import type { PipePiece } from "./pipe_reader.ts";
+import { Queue } from "./queue.ts";
 import { quotePiped } from "./quote_command.ts";
 
 /** A command that the server answered with an error. */
@@ -34,28 +31,35 @@ export interface PipeError {
   readonly text?: string;
 }
 
+/** The counts of a pipe: live while it runs, final when it has ended. */
+export interface PipeCounts {
+  /** Replies, errors among them; the sentinel's is not. */
+  replies: number;
+  /** Error replies. */
+  errors: number;
+  /** Bytes read. */
+  bytes: number;
+  /** The source that is being read, or was last. */
+  source?: string | undefined;
+}
+
 /** What a pipe ledger tells its pipe. */
 export interface PipeLedgerOptions {
+  /** Where replies are counted already, and errors are to be. */
+  readonly counts: PipeCounts;
   /** Told about each error reply. */
   onError(error: PipeError): void;
   /** Told when nobody needs a piece any more. */
   onDone(piece: PipePiece): void;
 }
 
-/** Counts replies, and finds the commands behind the errors among them. */
-export class PipeLedger implements ReplyBook {
-  /** Replies, errors among them. */
-  replies = 0;
-  /** Error replies. */
-  errors = 0;
+/** Finds the commands behind errors. */
+export class PipeLedger {
   readonly #options: PipeLedgerOptions;
-  /** Those before `#head` are gone already. */
-  readonly #entries: (PipePiece | undefined)[] = [];
-  #head = 0;
-  /** Index of the first entry that is not written. */
-  #unwritten = 0;
-  #bytes = 0;
-  #commands = 0;
+  /** Pieces with a command's beginning that may still be answered. */
+  readonly #pieces = new Queue<PipePiece>();
+  /** Pieces among them that are written, from the first one on. */
+  #written = 0;
   /** Walks over a piece from error to error. */
   #walker:
     | { piece: PipePiece; scanner: CommandScanner; at: number }
@@ -70,86 +74,43 @@ export class PipeLedger implements ReplyBook {
     this.#options = options;
   }
 
-  /**
-   * How many commands are known to be unanswered.
-   *
-   * @returns Their number, as far as the input could be scanned.
-   */
-  get unanswered(): number {
-    return Math.max(0, this.#commands - this.replies);
-  }
-
-  /** Whether the commands are counted: false behind broken RESP. */
-  isExact = true;
-
-  /**
-   * Bytes handed over whose commands are not all answered.
-   *
-   * @returns Bytes; 0 where only a command that is not whole yet is left, as
-   * nobody will answer that before its rest has been sent.
-   */
-  get bytesInFlight(): number {
-    return this.unanswered === 0 ? 0 : this.#bytes;
-  }
-
-  /**
-   * Enters a piece that is about to be sent.
-   *
-   * @param piece The piece.
-   */
+  /** Enters a piece that is about to be sent. */
   enter(piece: PipePiece): void {
-    this.#entries.push(piece);
-    this.#commands += piece.ended;
-    this.#bytes += piece.end;
+    if (piece.begun > 0) this.#pieces.push(piece);
   }
 
-  /**
-   * Takes back a piece of which nothing was sent.
-   *
-   * @param piece The piece; those entered after it must be withdrawn too.
-   */
+  /** Takes back the last piece, of which nothing was sent. */
   withdraw(piece: PipePiece): void {
-    const index = this.#entries.indexOf(piece, this.#unwritten);
-    if (index === -1) return;
-    this.#entries.splice(index, 1);
-    this.#commands -= piece.ended;
-    this.#bytes -= piece.end;
+    if (piece.begun > 0) this.#pieces.pop();
     this.#options.onDone(piece);
   }
 
-  /**
-   * Notes that a piece has been handed to the system.
-   *
-   * @param piece The piece; those entered before it are written too.
-   */
-  written(piece: PipePiece): void {
-    const index = this.#entries.indexOf(piece, this.#unwritten);
-    if (index === -1) return;
-    this.#unwritten = index + 1;
-    if (piece.begun === 0) this.#letGo(index);
-    this.#release();
+  /** Notes that a piece is written, and that what ends in it is answered. */
+  done(piece: PipePiece): void {
+    if (piece.begun > 0) this.#written++;
+    else this.#options.onDone(piece);
+    const { replies } = this.#options.counts;
+    for (;;) {
+      const { first } = this.#pieces;
+      if (first === undefined || this.#written === 0) return;
+      if (replies < first.first + first.begun - 1) return;
+      this.#pieces.shift();
+      this.#written--;
+      if (this.#walker?.piece === first) this.#walker = undefined;
+      this.#options.onDone(first);
+    }
   }
 
   /**
-   * Notes a run of replies that are no errors.
-   *
-   * @param count How many.
-   */
-  succeed(count: number): void {
-    this.replies += count;
-    this.#release();
-  }
-
-  /**
-   * Notes one error reply.
+   * Notes one error reply, which is counted as a reply already.
    *
    * @param error The server's text.
    */
   fail(error: string): void {
-    this.errors++;
-    const command = ++this.replies;
-    this.#options.onError({ error, command, ...this.#find(command) });
-    this.#release();
+    const { counts, onError } = this.#options;
+    counts.errors++;
+    const command = counts.replies;
+    onError({ error, command, ...this.#find(command) });
   }
 
   #find(
@@ -168,9 +129,7 @@ export class PipeLedger implements ReplyBook {
 
   /** The piece in which a command begins; the first ones are likely. */
   #pieceOf(command: number): PipePiece | undefined {
-    for (let i = this.#head; i < this.#entries.length; i++) {
-      const piece = this.#entries[i];
-      if (piece === undefined) continue;
+    for (const piece of this.#pieces) {
       if (command < piece.first) return undefined;
       if (command < piece.first + piece.begun) return piece;
     }
@@ -189,31 +148,5 @@ export class PipeLedger implements ReplyBook {
     const left = command - piece.first + 1 - scanner.commands;
     walker.at = scanner.scan(piece.chunk.bytes, walker.at, piece.end, left);
     return scanner.begin;
-  }
-
-  /** Lets go of the pieces in front that nobody needs any more. */
-  #release(): void {
-    while (this.#head < this.#unwritten) {
-      const piece = this.#entries[this.#head];
-      if (piece !== undefined) {
-        const last = piece.first + piece.begun - 1;
-        if (this.replies < last) break;
-        this.#letGo(this.#head);
-      }
-      this.#head++;
-    }
-    // Seldom enough that moving the rest costs next to nothing.
-    if (this.#head < 64 || this.#head * 2 < this.#entries.length) return;
-    this.#entries.splice(0, this.#head);
-    this.#unwritten -= this.#head;
-    this.#head = 0;
-  }
-
-  #letGo(index: number): void {
-    const piece = this.#entries[index]!;
-    this.#entries[index] = undefined;
-    this.#bytes -= piece.end;
-    if (this.#walker?.piece === piece) this.#walker = undefined;
-    this.#options.onDone(piece);
   }
 }

@@ -15,7 +15,6 @@ import { CR, LF } from "../protocol/ascii.ts";
 import { CommandScanner } from "../protocol/command_scanner.ts";
 import type { Source } from "../transport/source.ts";
 import { type Chunk, CHUNK_SLACK, type ChunkPool } from "./chunk_pool.ts";
-import type { PipePiece } from "./pipe_piece.ts";
 import { quotePiped } from "./quote_command.ts";
 
 /**
@@ -29,6 +28,26 @@ const MOST_HELD = 128 * 1024;
  * a producer of single commands may have tens of thousands of them in flight.
  */
 const SHORT_PIECE = 16 * 1024;
+
+/** A run of bytes to be piped as they are, with its origin. */
+export interface PipePiece {
+  /** The source's name. */
+  readonly source: string;
+  /** The input bytes. */
+  readonly chunk: Chunk;
+  /** How many of the chunk's bytes are the piece, from its first on. */
+  readonly end: number;
+  /** Bytes of the source before the piece. */
+  readonly offset: number;
+  /** The ordinal, of all sources, of the first command that begins in it. */
+  readonly first: number;
+  /** Index in the chunk where that command begins. */
+  readonly firstAt: number;
+  /** Commands that begin in the piece, whole or not. */
+  readonly begun: number;
+  /** Commands that end in the piece. */
+  readonly ended: number;
+}
 
 /** Where the input is no RESP, and why. */
 export interface PipeFault {

@@ -94,8 +94,7 @@ export class RecordLocator {
   }
 
   #seek(index: number): void {
-    const wanted = this.#batch.selection?.[index] ?? index;
-    while (this.#found < wanted) {
+    while (this.#found < index) {
       let step = this.#reader.next();
       if (step === Step.NeedInput) step = this.#reader.finish();
       if (step === Step.Record) this.#found++;

@@ -1,4 +1,5 @@
 import type { ServerInfo } from "../transport/server_info.ts";
+import type { Connection } from "../transport/connection.ts";
 import type { EndMarker } from "./lane.ts";
 import type { RecordPlace } from "./ledger.ts";
 import { type ErrorKind, ErrorTally } from "./error_tally.ts";
@@ -9,31 +10,36 @@ export interface SummaryData {
   records: number;
   /** Records whose every command the server has acknowledged. */
   loaded: number;
-  /** Records that did not make it, and are known not to have. */
+  /** Records that did not make it. */
   rejected: number;
-  /** Records sent, or about to be, whose replies have not come. */
+  /**
+   * Records that are not settled: sent, or to be sent again, or behind one that
+   * is. After an early end they may or may not have been executed.
+   */
   unknown: number;
   /** Lines with nothing on them that were passed over. */
   blankLines: number;
-  /** Commands encoded. */
+  /** Commands handed to the server, those that were sent again included. */
   commands: number;
   /** Replies that have come, the sentinel's not among them. */
   replies: number;
   /** Bytes of input read. */
   bytesIn: number;
-  /** Bytes of RESP encoded. */
+  /** Bytes of those commands. */
   bytesOut: number;
   /** Seconds from the start of the load until now or its end. */
   seconds: number;
   /** Records read per second. */
   recordsPerSecond: number;
+  /** How often what was refused or never answered was sent again. */
+  rewinds: number;
   /** The server's text that made rows share commands no more. */
   coalescingStopped: string | null;
   /** What was rejected, by kind of error, in the order of first appearance. */
   errors: ErrorKind[];
   /**
-   * Where a load that ended early left off: the first record that is neither
-   * loaded nor rejected. None after a load that went through.
+   * Where a load that ended early left off: every record before it is loaded or
+   * rejected, none from it on is counted. None after a load that went through.
    */
   next: RecordPlace | null;
   /** The server, where it was asked and has told what it is. */
@@ -55,7 +61,9 @@ export interface ServerData {
 /**
  * The counts of a load: live while it runs, final when it has ended.
  *
- * At any time `loaded + rejected + unknown` is `records`.
+ * At any time `loaded + rejected + unknown` is `records`. Records are counted as
+ * loaded or rejected in the order of the input, when all before them are; so
+ * the counts tell a place, too.
  *
  * @example
  * ```ts
@@ -73,18 +81,20 @@ export class Summary {
   records = 0;
   /** Records whose every command the server has acknowledged. */
   loaded = 0;
-  /** Records that did not make it, and are known not to have. */
+  /** Records that did not make it. */
   rejected = 0;
   /** Lines with nothing on them that were passed over. */
   blankLines = 0;
-  /** Commands encoded. */
+  /** Commands handed to the server, those that were sent again included. */
   commands = 0;
   /** Replies that have come, the sentinel's not among them. */
   replies = 0;
   /** Bytes of input read. */
   bytesIn = 0;
-  /** Bytes of RESP encoded. */
+  /** Bytes of those commands. */
   bytesOut = 0;
+  /** How often something was sent again; see `coalescingStopped`. */
+  rewinds = 0;
   /** The rejects by kind. */
   readonly errors = new ErrorTally();
   /**
@@ -112,10 +122,10 @@ export class Summary {
   #ended: number | undefined;
 
   /**
-   * Records whose fate is not known.
+   * Records that are not settled.
    *
-   * @returns Records in flight; after a lost connection, those that may or may
-   * not have been executed.
+   * @returns Records sent, or to be sent again, or behind one that is; after an
+   * early end, those that may or may not have been executed.
    */
   get unknown(): number {
     return this.records - this.loaded - this.rejected;
@@ -128,6 +138,20 @@ export class Summary {
    */
   get seconds(): number {
     return ((this.#ended ?? performance.now()) - this.#started) / 1000;
+  }
+
+  /** Notes whom the load talks to. */
+  met({ server, address }: Connection): void {
+    this.server = server && { ...server, address };
+  }
+
+  /** Notes how the end was known. */
+  parted(
+    { sentinelRefusal }: { sentinelRefusal: string | undefined },
+    endMarker: EndMarker = "echo",
+  ): void {
+    this.sentinelRefusal = sentinelRefusal;
+    this.endMarker = sentinelRefusal === undefined ? endMarker : "count";
   }
 
   /** Stops the clock. */
@@ -154,6 +178,7 @@ export class Summary {
       bytesOut: this.bytesOut,
       seconds: Math.round(seconds * 1000) / 1000,
       recordsPerSecond: seconds > 0 ? Math.round(this.records / seconds) : 0,
+      rewinds: this.rewinds,
       coalescingStopped: this.coalescingStopped ?? null,
       errors: this.errors.kinds(),
       next: this.next ?? null,

@@ -6,82 +6,61 @@ import {
   StoppedError,
   UsageError,
 } from "../errors.ts";
-import type { ConnectOptions } from "../transport/connect.ts";
-import { counted, formatCount } from "./counted.ts";
-import { explainFull } from "./explain_full.ts";
-import type { Lane } from "./lane.ts";
-import type { Ledger, RecordPlace } from "./ledger.ts";
-import type { RaceSlot } from "./race_slot.ts";
-import type { Resender } from "./resender.ts";
-import type { Summary } from "./summary.ts";
 
 /** How long the replies to what is in flight are waited for, in ms. */
-const PATIENCE = 5_000;
+export const PATIENCE = 5_000;
 
-/** What there is to wind up. */
+/** What there is to wind up, in a load and in a pipe alike. */
 export interface Unfinished {
-  /** The lane. */
-  lane: Lane;
-  /** Its ledger. */
-  ledger: Ledger;
-  /** What sends records again that shared a command in vain. */
-  again: Resender;
-  /** The counts. */
-  summary: Summary;
-  /** What has ended the load. */
-  end: RaceSlot;
-  /** How to ask the server why it is full. */
-  server: ConnectOptions | undefined;
+  /**
+   * Ends what came before broken input as if the input had ended there.
+   *
+   * @throws What ends it worse.
+   */
+  finish(): Promise<void>;
+  /** Sends nothing more, and waits for the replies to what was sent. */
+  drain(): Promise<void>;
+  /** Settles the accounts; says how far it got. */
+  close(): string;
+  /** Says why a full server is full, where it tells. */
+  explain?(reply: string): Promise<string | undefined>;
 }
 
 /**
- * Ends a load early without losing what is known.
+ * Ends a run early without losing what is known.
  *
  * Input that breaks off: what came before it is finished. A stop or an
  * interruption: nothing more is sent, and the replies to what was are waited
  * for. A lost connection: there is nothing to wait for.
  *
- * @param error What ended the load.
- * @param load What to wind up.
- * @returns The error to throw: its message says how far the load got.
+ * @param error What ended the run.
+ * @param run What to wind up.
+ * @returns The error to throw: its message says how far the run got.
  */
 export async function windUp(
   error: unknown,
-  load: Unfinished,
+  run: Unfinished,
 ): Promise<unknown> {
-  const { lane, ledger, summary } = load;
   if (error instanceof InputError || error instanceof UsageError) {
     try {
-      // A reply to what was sent may say that it was pointless anyway.
-      await load.end.race(lane.settle());
-      await load.end.race(load.again.sendHeld());
-      await load.end.race(lane.finish());
-      summary.next = ledger.firstUnsettled();
+      await run.finish();
+      run.close();
       return error;
     } catch (worse) {
-      return await windUp(worse, load);
+      error = worse;
     }
   }
-  // A lane that has failed has nothing to wait for.
-  await lane.drain(PATIENCE);
-  const place = ledger.firstUnsettled();
-  summary.next = place;
-  ledger.settle();
-  const counts = `loaded so far: ${counted(summary.loaded, "record")}, ` +
-    `rejected: ${formatCount(summary.rejected)}` +
-    unknownOf(summary.unknown) + firstOf(place, summary.unknown);
+  await run.drain();
+  const counts = run.close();
   if (error instanceof StoppedError) {
-    const figures = error.reply?.startsWith("OOM") && load.server !== undefined
-      ? await explainFull(load.server)
-      : undefined;
-    return new StoppedError(
-      `${error.message}${figures === undefined ? "" : ` (${figures})`}; ` +
-        counts,
-      error.reply,
-    );
+    const { message, reply } = error;
+    const why = reply === undefined ? undefined : await run.explain?.(reply);
+    const figures = why === undefined ? "" : ` (${why})`;
+    return new StoppedError(`${message}${figures}; ${counts}`, reply);
   }
   if (error instanceof ConnectionError) {
-    return new ConnectionError(`${error.message}; ${counts}`, error.address, {
+    const { message, address } = error;
+    return new ConnectionError(`${message}; ${counts}`, address, {
       cause: error,
     });
   }
@@ -89,16 +68,4 @@ export async function windUp(
     error.message += `; ${counts}`;
   }
   return error;
-}
-
-function unknownOf(unknown: number): string {
-  return unknown === 0
-    ? ""
-    : `, unknown: ${formatCount(unknown)} (in flight, no reply has come)`;
-}
-
-function firstOf(place: RecordPlace | undefined, unknown: number): string {
-  if (place === undefined) return "";
-  const what = unknown > 0 ? "the first of them" : "the next record";
-  return `; ${what} is ${place.source}:${place.line}`;
 }

@@ -16,34 +16,63 @@ const NUMBERS: [string, number, boolean][] = [
 for (const [text, rejected, isExceeded] of NUMBERS) {
   const verdict = isExceeded ? "too many" : "fine";
   Deno.test(`with --max-errors ${text}, ${rejected} rejects are ${verdict}`, () => {
-    const limit = ErrorLimit.parse(text);
-    assertEquals(limit.isCountExceeded(rejected), isExceeded);
-    assertEquals(limit.text, text);
+    const stopped = ErrorLimit.parse(text).judge(
+      { loaded: 1e17, rejected },
+      false,
+    );
+    assertEquals(stopped !== undefined, isExceeded);
   });
 }
 
-const SHARES: [string, number, number, boolean][] = [
-  ["1%", 999, 999, false],
-  ["1%", 10, 1000, false],
-  ["1%", 11, 1000, true],
-  ["1%", 10_001, 1_000_000, true],
-  ["0.5%", 5, 1000, false],
-  ["0.5%", 6, 1000, true],
-  ["0%", 0, 1000, false],
-  ["0%", 1, 999, false],
-  ["0%", 1, 1000, true],
-  ["100%", 1000, 1000, false],
-  ["10", 1000, 1000, false],
-  ["1%", 0, 0, false],
+const SHARES: [string, number, number, before: boolean, end: boolean][] = [
+  ["1%", 999, 999, false, true],
+  ["1%", 10, 1000, false, false],
+  ["1%", 11, 1000, true, true],
+  ["1%", 10_001, 1_000_000, true, true],
+  ["0.5%", 5, 1000, false, false],
+  ["0.5%", 6, 1000, true, true],
+  ["0%", 0, 1000, false, false],
+  ["0%", 1, 999, false, true],
+  ["0%", 1, 1000, true, true],
+  ["10%", 3, 3, false, true],
+  ["10%", 55, 500, false, true],
+  ["10%", 45, 500, false, false],
+  ["100%", 1000, 1000, false, false],
+  ["10", 10, 10, false, false],
+  ["1%", 0, 0, false, false],
 ];
 
-for (const [text, rejected, records, isExceeded] of SHARES) {
-  const verdict = isExceeded ? "too many" : "fine";
-  Deno.test(`with --max-errors ${text}, ${rejected} of ${records} are ${verdict}`, () => {
-    const limit = ErrorLimit.parse(text);
-    assertEquals(limit.isShareExceeded(rejected, records), isExceeded);
-  });
+for (const [text, rejected, records, before, end] of SHARES) {
+  const counts = { rejected, loaded: records - rejected };
+  for (const [isEnd, isExceeded] of [[false, before], [true, end]]) {
+    const verdict = isExceeded ? "too many" : "fine";
+    const when = isEnd ? "in the end" : "before the end";
+    Deno.test(`with --max-errors ${text}, ${rejected} of ${records} are ${verdict} ${when}`, () => {
+      const stopped = ErrorLimit.parse(text).judge(counts, isEnd);
+      assertEquals(stopped !== undefined, isExceeded);
+    });
+  }
 }
+
+Deno.test("without a limit any number of rejects is fine", () => {
+  const limit = ErrorLimit.parse(undefined);
+  assertEquals(limit.judge({ loaded: 0, rejected: 1e9 }, true), undefined);
+});
+
+Deno.test("the sentence about too many rejects tells how many of what", () => {
+  const limit = ErrorLimit.parse("1%");
+  const counts = { loaded: 989, rejected: 11 };
+  assertEquals(
+    limit.judge(counts, false)?.message,
+    "Stopped: 11 of the first 1,000 records were rejected, more than " +
+      "--max-errors 1% allows",
+  );
+  assertEquals(
+    limit.judge(counts, true)?.message,
+    "Too many rejects: 11 of 1,000 records were rejected, more than " +
+      "--max-errors 1% allows",
+  );
+});
 
 for (
   const text of [

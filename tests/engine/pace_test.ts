@@ -1,6 +1,11 @@
 import { assertEquals, assertGreater } from "@std/assert";
 import { load } from "../../mod.ts";
-import { Nap } from "../../src/engine/nap.ts";
+import {
+  LEAST_WINDOW,
+  MOST_WINDOW,
+  napFor,
+  windowFor,
+} from "../../src/engine/pace.ts";
 import { startServer } from "../support/redis_server.ts";
 import { rowSource } from "../support/row_source.ts";
 
@@ -20,7 +25,21 @@ Deno.test("a nap lasts as long as the server needs for 64 KiB, up to 2 ms", () =
       [10 * KIB * KIB, 0],
     ]
   ) {
-    assertEquals(Nap.length(rate), length, `${rate} bytes in a ms`);
+    assertEquals(napFor(rate), length, `${rate} bytes in a ms`);
+  }
+});
+
+Deno.test("a window is twice bandwidth times delay, from 2 to 32 MiB", () => {
+  for (
+    const [rate, delay, window] of [
+      [0, 0, LEAST_WINDOW],
+      [45_000, 1, LEAST_WINDOW],
+      [45_000, 100, 9_000_000],
+      [1_250, 100, LEAST_WINDOW],
+      [1_000_000, 200, MOST_WINDOW],
+    ]
+  ) {
+    assertEquals(windowFor(rate, delay), window, `${rate} bytes, ${delay} ms`);
   }
 });
 

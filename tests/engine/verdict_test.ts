@@ -1,7 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
-import { stoppingError } from "../../src/engine/error_kind.ts";
+import { type Verdict, verdictOf } from "../../src/engine/verdict.ts";
 import { errorIn } from "../../src/protocol/reply.ts";
 import { startServer } from "../support/redis_server.ts";
+
+/** A user's own command, and one that respipe made of several rows. */
+const OWN_COMMAND = { isMade: false, sameShape: true };
+const MADE = { isMade: true, sameShape: true };
+
+function kindOf(error: string, context = OWN_COMMAND): Verdict["kind"] {
+  return verdictOf(error, context).kind;
+}
 
 /** Texts of several versions of Redis and Valkey. */
 const STOPPING = [
@@ -70,23 +78,40 @@ const OWN = [
 
 for (const error of STOPPING) {
   Deno.test(`going on is pointless: ${error.slice(0, 60)}`, () => {
-    const stopping = stoppingError(error);
-    assert(stopping !== undefined);
-    assert(stopping.advice.length > 20);
+    const verdict = verdictOf(error, OWN_COMMAND);
+    assert(verdict.kind === "stop");
+    assert(verdict.advice.length > 20);
   });
 }
 
 for (const error of OWN) {
   Deno.test(`the record's own: ${error.slice(0, 60)}`, () => {
-    assertEquals(stoppingError(error), undefined);
+    assertEquals(kindOf(error), "reject");
+  });
+}
+
+for (
+  const [error, kind] of [
+    ["NOPERM No permissions to access a key", "unshare"],
+    ["NOPERM User u has no permissions to run the 'mset' command", "unshare"],
+    ["ERR unknown command 'MSET', with args beginning with:", "unshare"],
+    ["CROSSSLOT Keys in request don't hash to the same slot", "unshare"],
+    ["ERR a proxy does not like MSET", "unshare"],
+    ["OOM command not allowed when used memory > 'maxmemory'.", "stop"],
+    ["READONLY You can't write against a read only replica.", "stop"],
+  ] as const
+) {
+  Deno.test(`a command made of several rows: ${error}: ${kind}`, () => {
+    assertEquals(kindOf(error, MADE), kind);
   });
 }
 
 Deno.test("a wrong number of arguments is the record's own where they vary", () => {
   const error = "ERR wrong number of arguments for 'hset' command";
-  assert(stoppingError(error, true) !== undefined);
-  assertEquals(stoppingError(error, false), undefined);
-  assert(stoppingError("OOM command not allowed", false) !== undefined);
+  const various = { isMade: false, sameShape: false };
+  assertEquals(kindOf(error), "stop");
+  assertEquals(kindOf(error, various), "reject");
+  assertEquals(kindOf("OOM command not allowed", various), "stop");
 });
 
 /** What a server really says: set-up, the command, and what to tell. */
@@ -239,7 +264,7 @@ for (const { name, args, before, command, error, stops } of PROVOKED) {
     for (const first of before ?? []) await server.command(...first);
     const text = errorIn(await server.command(...command));
     assert(text?.startsWith(error), `it says ${text}`);
-    assertEquals(stoppingError(text!) !== undefined, stops, text);
+    assertEquals(kindOf(text!), stops ? "stop" : "reject", text);
   });
 }
 
@@ -257,5 +282,5 @@ Deno.test("a real server: one that cannot save stops", async () => {
     text = errorIn(await server.command("SET", "a", "b"));
   }
   assert(text?.startsWith("MISCONF "), `it says ${text}`);
-  assert(stoppingError(text!) !== undefined);
+  assertEquals(kindOf(text!), "stop");
 });

@@ -1,0 +1,139 @@
+import { ProtocolError } from "../errors.ts";
+import { Queue } from "./queue.ts";
+import type { Shipment } from "./shipment.ts";
+
+/** Whom a flight tells. */
+export interface FlightEvents<Origin> {
+  /** Where replies are counted. */
+  readonly counts: { replies: number };
+  /**
+   * Told about each error reply, in the order of the lane's commands.
+   *
+   * @param error The server's text.
+   * @param shipment Which shipment the command is in; none where the flight is
+   * not exact and nobody knows.
+   * @param command Its index there, counting from 0.
+   */
+  onError(
+    error: string,
+    shipment: Shipment<Origin> | undefined,
+    command: number,
+  ): void;
+  /** Told when a shipment is written and its last reply has come. */
+  onDone(shipment: Shipment<Origin>): void;
+}
+
+/**
+ * A lane's queue of shipments that are not answered.
+ *
+ * Replies carry no name; they come in the order of the commands. So the flight
+ * counts how far into its first shipment they have come, and a run of replies
+ * that are no errors costs one addition, however long it is (I5).
+ */
+export class Flight<Origin> {
+  /** Commands handed to the lane whose replies have not come. */
+  unanswered = 0;
+  /** Bytes that the shipments in it count for in the lane's window. */
+  weight = 0;
+  /**
+   * Whether every command is counted. False behind broken RESP in a pipe,
+   * where nobody knows how many there are: more replies are no surprise then.
+   */
+  isExact = true;
+  readonly #events: FlightEvents<Origin>;
+  readonly #queue = new Queue<Shipment<Origin>>();
+
+  /**
+   * Makes an empty flight.
+   *
+   * @param events Whom to tell.
+   */
+  constructor(events: FlightEvents<Origin>) {
+    this.#events = events;
+  }
+
+  /** Enters a shipment that is handed to the lane. */
+  enter(shipment: Shipment<Origin>): void {
+    this.#queue.push(shipment);
+    this.unanswered += shipment.commands;
+    this.weight += shipment.weight;
+  }
+
+  /** Takes back the last shipment, of which nothing was sent. */
+  withdraw(shipment: Shipment<Origin>): void {
+    if (this.#queue.pop() !== shipment) {
+      throw new Error("Cannot withdraw a shipment that is not the last one");
+    }
+    this.unanswered -= shipment.commands;
+    this.weight -= shipment.weight;
+  }
+
+  /** Notes that the last byte of a shipment was handed to the system. */
+  written(shipment: Shipment<Origin>): void {
+    shipment.isWritten = true;
+    this.#strike();
+  }
+
+  /**
+   * Notes a run of replies that are no errors.
+   *
+   * @param count How many.
+   * @throws {ProtocolError} When there are more replies than commands.
+   */
+  succeed(count: number): void {
+    this.#expect(count);
+    while (count > 0) {
+      // Nothing behind the first one is sent before that is written, so it is
+      // struck out before a reply to anything else can come.
+      const { first } = this.#queue;
+      if (first === undefined || first.answered === first.commands) return;
+      const taken = Math.min(count, first.commands - first.answered);
+      first.answered += taken;
+      count -= taken;
+      this.#strike();
+    }
+  }
+
+  /**
+   * Notes one error reply.
+   *
+   * @param error The server's text.
+   * @throws {ProtocolError} When there are more replies than commands.
+   */
+  fail(error: string): void {
+    this.#expect(1);
+    const { first } = this.#queue;
+    if (first === undefined || first.answered === first.commands) {
+      this.#events.onError(error, undefined, 0);
+      return;
+    }
+    this.#events.onError(error, first, first.answered++);
+    this.#strike();
+  }
+
+  #expect(count: number): void {
+    const { counts } = this.#events;
+    if (count > this.unanswered && this.isExact) {
+      throw new ProtocolError(
+        `Cannot pair replies with commands: ${count} came where ` +
+          `${this.unanswered} were due`,
+        counts.replies,
+        new Uint8Array(),
+      );
+    }
+    this.unanswered = Math.max(0, this.unanswered - count);
+    counts.replies += count;
+  }
+
+  /** Strikes out the shipments in front that are done. */
+  #strike(): void {
+    for (;;) {
+      const { first } = this.#queue;
+      if (first === undefined || !first.isWritten) return;
+      if (first.answered < first.commands) return;
+      this.#queue.shift();
+      this.weight -= first.weight;
+      this.#events.onDone(first);
+    }
+  }
+}

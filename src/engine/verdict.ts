@@ -1,0 +1,139 @@
+/**
+ * What an error reply asks for: the one table of verdicts.
+ *
+ * Most errors are one record's own. Some would hit every record after it, so
+ * going on is pointless. And a command that respipe made out of several rows
+ * may be refused where the user's own would not be.
+ *
+ * @module
+ */
+
+/** What is to be done about an error reply. */
+export type Verdict =
+  /** The record did not make it; the load goes on. */
+  | { readonly kind: "reject" }
+  /** The record did not make it, and no other one would. */
+  | {
+    readonly kind: "stop";
+    /** What it means, and what to do: one sentence. */
+    readonly advice: string;
+  }
+  /** Rows cannot share this command: everything from here on goes again. */
+  | { readonly kind: "unshare" };
+
+const REJECT: Verdict = { kind: "reject" };
+const UNSHARE: Verdict = { kind: "unshare" };
+
+const STOPPING: readonly (readonly [RegExp, string])[] = [
+  [
+    /^OOM /,
+    "the server is full (maxmemory) and may evict nothing; give it more " +
+    "memory or a maxmemory-policy that evicts",
+  ],
+  [
+    /^READONLY /,
+    "the server is a read-only replica; load into its primary",
+  ],
+  [
+    /^NOAUTH /,
+    "the server wants a password; give it with -a, or in REDISCLI_AUTH",
+  ],
+  [
+    // Where it is about one key, other records' keys may be allowed.
+    /^NOPERM .* run the '/,
+    "the user may not run this command; allow it with ACL SETUSER, or use " +
+    "another --user",
+  ],
+  [
+    /^MISCONF /,
+    "the server cannot save to its disk and refuses writes until it can; " +
+    "see its log",
+  ],
+  [
+    /^LOADING /,
+    "the server is still reading its data set; try again when it is done",
+  ],
+  [
+    /^MASTERDOWN /,
+    "the server is a replica that has lost its primary; load into the primary",
+  ],
+  [
+    /^NOREPLICAS /,
+    "the server has too few good replicas to accept writes " +
+    "(min-replicas-to-write)",
+  ],
+  [
+    /^CLUSTERDOWN /,
+    "the cluster is down; see CLUSTER INFO",
+  ],
+  [
+    /^(MOVED|ASK) /,
+    "the server is a cluster node and the key belongs to another one; " +
+    "respipe cannot load into a cluster yet",
+  ],
+  [
+    /^NOSCRIPT /,
+    "the server does not have this script; load it with SCRIPT LOAD",
+  ],
+  [
+    /^BUSY /,
+    "the server is busy with a script or a function; try again when it is done",
+  ],
+  [
+    /^ERR unknown (command|subcommand)/i,
+    "the server does not know this command; see its version and its modules",
+  ],
+  [
+    /^ERR wrong number of arguments/,
+    "the template has too few or too many arguments for this command",
+  ],
+];
+
+/** What is said about a command itself, which the user may never have given. */
+const ABOUT_THE_COMMAND = /^(NOPERM|ERR unknown command)/;
+
+/** What a verdict depends on but the error. */
+export interface VerdictContext {
+  /**
+   * Whether respipe made the command, as MSET of rows of SET, and the rows'
+   * own might be accepted.
+   */
+  readonly isMade: boolean;
+  /**
+   * Whether every record makes commands with as many arguments, so that a
+   * wrong number of them is every record's error.
+   */
+  readonly sameShape: boolean;
+}
+
+/**
+ * Judges an error reply.
+ *
+ * @param error The server's text.
+ * @param context What else counts.
+ * @returns What it asks for.
+ *
+ * @example
+ * ```ts
+ * import { verdictOf } from "./verdict.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const own = { isMade: false, sameShape: true };
+ * assertEquals(verdictOf("WRONGTYPE Operation ...", own).kind, "reject");
+ * assertEquals(verdictOf("OOM command not allowed ...", own).kind, "stop");
+ *
+ * const made = { isMade: true, sameShape: true };
+ * assertEquals(verdictOf("CROSSSLOT Keys ...", made).kind, "unshare");
+ * ```
+ */
+export function verdictOf(error: string, context: VerdictContext): Verdict {
+  if (context.isMade && ABOUT_THE_COMMAND.test(error)) return UNSHARE;
+  // What EXEC refused a transaction for is named behind this.
+  const reason = error.replace(/^EXECABORT [^:]*because of: /, "");
+  for (const [pattern, advice] of STOPPING) {
+    if (!pattern.test(reason)) continue;
+    if (!context.sameShape && error.startsWith("ERR wrong number")) break;
+    return { kind: "stop", advice };
+  }
+  return context.isMade ? UNSHARE : REJECT;
+}
