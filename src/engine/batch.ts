@@ -44,7 +44,7 @@ export class Batch {
   isShipped = false;
   /** Its shipments that are not done. */
   readonly open: Shipment<BatchOrigin>[] = [];
-  /** Whether a command of it may have reached a server. */
+  /** Whether one of its shipments was done, or was to be made again. */
   wasSent = false;
   #weight: number | undefined;
 
@@ -91,6 +91,11 @@ export class Batch {
       this.output.length,
       (this.end - this.start) >> 2,
     );
+  }
+
+  /** Whether no command of it may have reached a server. */
+  get isUnsent(): boolean {
+    return !this.wasSent && this.open.every(({ sentAt }) => sentAt === 0);
   }
 
   /** Notes that a shipment is done, or will never be sent. */

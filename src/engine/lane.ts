@@ -167,15 +167,25 @@ export class Lane<Origin> {
   }
 
   /**
-   * Takes back what has not begun to be sent.
+   * Takes back shipments that have not begun to be sent, from the last one on.
    *
+   * @param isUnwanted Whether one is to be taken back; the first one that is
+   * not is sent, and so are those before it.
    * @returns The shipments, the last one first.
    */
-  withdraw(): Shipment<Origin>[] {
-    const unsent = this.#queue.splice(this.#isWriting ? 1 : 0).reverse();
-    for (const shipment of unsent) this.flight.withdraw(shipment);
+  withdraw(
+    isUnwanted: (shipment: Shipment<Origin>) => boolean,
+  ): Shipment<Origin>[] {
+    const taken: Shipment<Origin>[] = [];
+    for (;;) {
+      const last = this.#queue.at(-1);
+      if (last === undefined || last.sentAt > 0 || !isUnwanted(last)) break;
+      this.#queue.pop();
+      this.flight.withdraw(last);
+      taken.push(last);
+    }
     if (this.#closing === "wanted") this.#closing = "no";
-    return unsent;
+    return taken;
   }
 
   /**

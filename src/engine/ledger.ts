@@ -137,6 +137,19 @@ export class Ledger {
     this.commit();
   }
 
+  /**
+   * Finds the batches at the end of which nothing was sent. One in the middle
+   * is none of them: it has to be sent, or what is behind it were unknown.
+   */
+  unsent(): Set<Batch> {
+    const unsent = new Set<Batch>();
+    for (const batch of this.#batches) {
+      if (!batch.isUnsent) unsent.clear();
+      else unsent.add(batch);
+    }
+    return unsent;
+  }
+
   /** Commits the settled batches in front, up to the mark. */
   commit(): void {
     for (;;) {
@@ -164,8 +177,7 @@ export class Ledger {
     const { summary } = this.#options;
     for (;;) {
       const { last } = this.#batches;
-      if (last === undefined || last.wasSent || last.open.length > 0) break;
-      // Without commands of its own it was shipped as soon as it was entered.
+      if (last === undefined || !last.isUnsent) break;
       this.#batches.pop();
       summary.records -= last.records;
       this.#end = placeOf(last, last.place);

@@ -1,13 +1,9 @@
 import type { ConnectOptions } from "../transport/connect.ts";
 import { Connection } from "../transport/connection.ts";
-import type { BatchOrigin } from "./batch.ts";
 import { connectUnless } from "./connect_unless.ts";
-import { counted, formatCount } from "./counted.ts";
 import { ErrorLimit } from "./error_limit.ts";
 import { explainFull } from "./explain_full.ts";
 import { Lane, type LaneOptions } from "./lane.ts";
-import { Ledger } from "./ledger.ts";
-import { Recovery } from "./recovery.ts";
 import type { Reject } from "./reject.ts";
 import { OneLane } from "./router.ts";
 import type { RowOptions } from "./row_plan.ts";
@@ -15,7 +11,6 @@ import { Rows, type SourceOptions } from "./rows.ts";
 import { Stream } from "./stream.ts";
 import { Summary } from "./summary.ts";
 import { Wait } from "./wait.ts";
-import { PATIENCE, windUp } from "./wind_up.ts";
 
 /** What to load, as what, and where to. */
 export interface LoadOptions extends
@@ -86,67 +81,23 @@ export async function load(options: LoadOptions): Promise<Summary> {
     ? await connectUnless(wait, { signal, ...server })
     : Connection.from(options.connection);
   summary.met(connection);
-  const ledger = new Ledger({
+  const stream = new Stream({
+    rows,
     summary,
+    wait,
+    limit,
     onReject: options.onReject,
-    onCommit: () => wait.fail(limit.judge(summary, false)),
-    onDone: (batch) => rows.pool.release(batch),
+    explain: (reply) => explainFull(reply, server),
   });
-  const recovery = new Recovery({
-    ledger,
-    summary,
-    wait,
-    sameShape: rows.sameShape,
-    stopSharing: () => rows.stopCoalescing(),
-  });
-  const lane = new Lane<BatchOrigin>(
-    connection,
-    {
-      counts: summary,
-      onError: (error, shipment, command) =>
-        recovery.act(error, shipment!.origin, command),
-      onDone: (shipment) => ledger.done(shipment),
-    },
-    wait,
-    options,
-  );
-  const router = new OneLane(lane);
-  const stream = new Stream({ ledger, recovery, router, summary, wait });
-  const batches = rows.batches();
+  const lane = new Lane(connection, stream.events, wait, options);
   try {
-    await stream.run(batches);
-    await stream.finish();
+    await stream.run(new OneLane(lane));
     summary.parted(lane, options.endMarker);
-  } catch (error) {
-    throw await windUp(error, {
-      finish: () => stream.finish(),
-      drain: () => stream.drain(PATIENCE),
-      close: () => {
-        summary.next = ledger.close();
-        return howFar(summary);
-      },
-      explain: (reply) => explainFull(reply, server),
-    });
   } finally {
-    // A read under way may never come back, so its end is not waited for.
-    batches.return().catch(() => {});
     await lane.stop();
     summary.end();
   }
   const tooMany = limit.judge(summary, true);
   if (tooMany !== undefined) throw tooMany;
   return summary;
-}
-
-/** Says how far a load got that does not go on. */
-function howFar({ loaded, rejected, unknown, next }: Summary): string {
-  let text = `loaded so far: ${counted(loaded, "record")}, rejected: ` +
-    formatCount(rejected);
-  if (unknown > 0) {
-    text += `, unknown: ${formatCount(unknown)} (in flight, or to be sent ` +
-      "again)";
-  }
-  if (next === undefined) return text;
-  const what = unknown > 0 ? "the first of them" : "the next record";
-  return `${text}; ${what} is ${next.source}:${next.line}`;
 }

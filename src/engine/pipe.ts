@@ -118,15 +118,17 @@ export async function pipe(options: PipeOptions = {}): Promise<PipeCounts> {
   } catch (error) {
     counts.bytes = reader.bytesRead;
     const worse = await windUp(error, {
-      async finish() {
+      async finish(): Promise<void> {
         // Within a transaction the sentinel would only be queued, and within a
         // command it would become part of a value.
         const isClean = reader.openMulti === 0 && !reader.sentInPart;
         if (isClean) lane.finish();
         await wait.until(() => isClean ? lane.isFinished : lane.isIdle);
       },
-      async drain() {
-        for (const { origin } of lane.withdraw()) ledger.withdraw(origin);
+      async drain(): Promise<void> {
+        for (const { origin } of lane.withdraw(() => true)) {
+          ledger.withdraw(origin);
+        }
         await wait.atMost(PATIENCE, () => lane.isIdle);
       },
       close: () => howFar(counts, lane),

@@ -46,7 +46,8 @@ export class Recovery {
   }
 
   /**
-   * Acts on an error reply at once (I6), whatever the stream waits for.
+   * Acts on an error reply at once, whatever the stream waits for: a lane wakes
+   * it after each read (I6).
    *
    * @param error The server's text.
    * @param origin Where the shipment with the command comes from.
@@ -62,7 +63,6 @@ export class Recovery {
     if (verdict.kind === "unshare") {
       this.#cause ??= error;
       ledger.mark({ batch, record });
-      wait.wake();
       return;
     }
     const ordinal = origin.ordinalOf(command);

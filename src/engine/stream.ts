@@ -11,12 +11,18 @@
  * @module
  */
 import type { Batch, BatchOrigin } from "./batch.ts";
-import type { Ledger } from "./ledger.ts";
-import type { Recovery } from "./recovery.ts";
-import type { Router } from "./router.ts";
+import { counted, formatCount } from "./counted.ts";
+import type { ErrorLimit } from "./error_limit.ts";
+import type { FlightEvents } from "./flight.ts";
+import { Ledger } from "./ledger.ts";
+import { Recovery } from "./recovery.ts";
+import type { Reject } from "./reject.ts";
+import type { BatchLane, Router } from "./router.ts";
+import type { Rows } from "./rows.ts";
 import type { Shipment } from "./shipment.ts";
 import type { Summary } from "./summary.ts";
 import type { Wait } from "./wait.ts";
+import { PATIENCE, windUp } from "./wind_up.ts";
 
 /**
  * The most that batches which are not committed may weigh, in bytes, before
@@ -24,41 +30,96 @@ import type { Wait } from "./wait.ts";
  */
 export const MOST_UNCOMMITTED = 64 * 1024 * 1024;
 
-/** What a stream connects. */
-export interface StreamParts {
-  /** Where batches are entered and committed. */
-  readonly ledger: Ledger;
-  /** What acts on errors. */
-  readonly recovery: Recovery;
-  /** Where commands go. */
-  readonly router: Router;
-  /** Where commands and bytes are counted. */
+/** A router for as long as there are no lanes. */
+const NOWHERE: Router = { lanes: [], ship(): void {} };
+
+/** What a stream belongs to. */
+export interface StreamOptions {
+  /** Where batches come from. */
+  readonly rows: Rows;
+  /** The counts to keep up to date. */
   readonly summary: Summary;
-  /** Where it waits. */
+  /** Where it waits, and what ends it. */
   readonly wait: Wait;
+  /** How many rejects are too many. */
+  readonly limit: ErrorLimit;
+  /** Told about each record that does not make it, in the input's order. */
+  readonly onReject?: ((reject: Reject) => void) | undefined;
+  /** Says why a full server is full, where it tells. */
+  explain?: ((reply: string) => Promise<string | undefined>) | undefined;
 }
 
 /** Ships batches, and rewinds. */
 export class Stream {
-  readonly #parts: StreamParts;
+  /** What the lanes' flights tell. */
+  readonly events: FlightEvents<BatchOrigin>;
+  readonly #options: StreamOptions;
+  readonly #ledger: Ledger;
+  readonly #recovery: Recovery;
+  #router: Router = NOWHERE;
 
   /**
-   * Connects the parts.
+   * Makes a stream that goes nowhere yet.
    *
-   * @param parts The parts.
+   * @param options What it belongs to.
    */
-  constructor(parts: StreamParts) {
-    this.#parts = parts;
+  constructor(options: StreamOptions) {
+    const { rows, summary, wait, limit, onReject } = options;
+    this.#options = options;
+    const ledger = this.#ledger = new Ledger({
+      summary,
+      onReject,
+      onCommit: () => wait.fail(limit.judge(summary, false)),
+      onDone: (batch) => rows.pool.release(batch),
+    });
+    const recovery = this.#recovery = new Recovery({
+      ledger,
+      summary,
+      wait,
+      sameShape: rows.sameShape,
+      stopSharing: () => rows.stopCoalescing(),
+    });
+    this.events = {
+      counts: summary,
+      onError: (error, shipment, command) =>
+        recovery.act(error, shipment!.origin, command),
+      onDone: (shipment) => ledger.done(shipment),
+    };
   }
 
   /**
-   * Ships all batches.
+   * Ships everything, and closes every lane with a sentinel.
    *
-   * @param batches The batches, in the order of the input.
-   * @throws What ends the load early.
+   * @param router Where commands go, through lanes that tell
+   * {@linkcode events}.
+   * @throws What ended it early, when all that is known has been counted.
    */
-  async run(batches: AsyncIterator<Batch, void, void>): Promise<void> {
-    const { ledger, router, wait } = this.#parts;
+  async run(router: Router): Promise<void> {
+    const { rows, summary, explain } = this.#options;
+    this.#router = router;
+    const batches = rows.batches();
+    try {
+      await this.#ship(batches);
+      await this.#finish();
+    } catch (error) {
+      throw await windUp(error, {
+        finish: () => this.#finish(),
+        drain: () => this.#drain(),
+        close: () => {
+          summary.next = this.#ledger.close();
+          return howFar(summary);
+        },
+        explain,
+      });
+    } finally {
+      // A read under way may never come back, so its end is not waited for.
+      batches.return().catch(() => {});
+    }
+  }
+
+  async #ship(batches: AsyncIterator<Batch, void, void>): Promise<void> {
+    const { wait } = this.#options;
+    const ledger = this.#ledger;
     for (;;) {
       const next = batches.next();
       const outcome = wait.watch(next);
@@ -66,49 +127,52 @@ export class Stream {
       const { value: batch } = await next;
       if (batch === undefined) return;
       ledger.enter(batch);
-      this.#ship(batch);
+      this.#hand(batch);
       await this.#until(() =>
         ledger.weight <= MOST_UNCOMMITTED &&
-        router.lanes.every((lane) => lane.hasRoom)
+        this.#lanes.every((lane) => lane.hasRoom)
       );
     }
   }
 
-  /**
-   * Closes every lane with a sentinel, once everything is settled.
-   *
-   * @throws What ends the load early.
-   */
-  async finish(): Promise<void> {
-    const { recovery, router, wait } = this.#parts;
+  async #finish(): Promise<void> {
+    const { wait } = this.#options;
+    const recovery = this.#recovery;
     do {
       if (recovery.isPending) await this.#rewind();
-      for (const lane of router.lanes) lane.finish();
+      for (const lane of this.#lanes) lane.finish();
       await wait.until(() =>
-        recovery.isPending || router.lanes.every((lane) => lane.isFinished)
+        recovery.isPending || this.#lanes.every((lane) => lane.isFinished)
       );
     } while (recovery.isPending);
   }
 
-  /**
-   * Sends nothing more and waits for the replies to what was sent.
-   *
-   * @param patience How long to wait, in ms.
-   */
-  async drain(patience: number): Promise<void> {
-    const { router, wait } = this.#parts;
-    for (const lane of router.lanes) {
-      for (const shipment of lane.withdraw()) this.#withdraw(shipment);
+  async #drain(): Promise<void> {
+    const { wait } = this.#options;
+    const unsent = this.#ledger.unsent();
+    for (const lane of this.#lanes) {
+      for (
+        const shipment of lane.withdraw(({ origin }) =>
+          unsent.has(origin.batch)
+        )
+      ) {
+        this.#withdraw(shipment);
+      }
     }
     await wait.atMost(
-      patience,
-      () => router.lanes.every((lane) => lane.isIdle),
+      PATIENCE,
+      () => this.#lanes.every((lane) => lane.isIdle),
     );
+  }
+
+  get #lanes(): readonly BatchLane[] {
+    return this.#router.lanes;
   }
 
   /** Waits as {@linkcode Wait.until} does, and rewinds meanwhile. */
   async #until(holds: () => boolean): Promise<void> {
-    const { recovery, wait } = this.#parts;
+    const { wait } = this.#options;
+    const recovery = this.#recovery;
     for (;;) {
       await wait.until(() => recovery.isPending || holds());
       if (!recovery.isPending) return;
@@ -117,36 +181,50 @@ export class Stream {
   }
 
   async #rewind(): Promise<void> {
-    const { ledger, recovery, router, wait } = this.#parts;
-    await wait.until(() => router.lanes.every((lane) => lane.isIdle));
+    const { wait } = this.#options;
+    const recovery = this.#recovery;
+    await wait.until(() => this.#lanes.every((lane) => lane.isIdle));
     recovery.mend();
-    for (const batch of ledger.rewind()) {
-      this.#ship(batch);
+    for (const batch of this.#ledger.rewind()) {
+      this.#hand(batch);
       // Another rewind takes over where this one stopped.
       await wait.until(() =>
-        recovery.isPending || router.lanes.every((lane) => lane.hasRoom)
+        recovery.isPending || this.#lanes.every((lane) => lane.hasRoom)
       );
       if (recovery.isPending) return;
     }
   }
 
-  #ship(batch: Batch): void {
-    const { ledger, recovery, router, summary } = this.#parts;
-    router.ship(batch, recovery.mayShare);
+  #hand(batch: Batch): void {
+    const { summary } = this.#options;
+    this.#router.ship(batch, this.#recovery.mayShare);
     for (const { bytes, commands } of batch.open) {
       summary.commands += commands;
       summary.bytesOut += bytes.length;
     }
     // Without commands it is settled already.
-    ledger.commit();
+    this.#ledger.commit();
   }
 
   #withdraw(shipment: Shipment<BatchOrigin>): void {
     const { batch } = shipment.origin;
-    const { summary } = this.#parts;
+    const { summary } = this.#options;
     summary.commands -= shipment.commands;
     summary.bytesOut -= shipment.bytes.length;
     batch.close(shipment);
     batch.isShipped = false;
   }
+}
+
+/** Says how far a load got that does not go on. */
+function howFar({ loaded, rejected, unknown, next }: Summary): string {
+  let text = `loaded so far: ${counted(loaded, "record")}, rejected: ` +
+    formatCount(rejected);
+  if (unknown > 0) {
+    text += `, unknown: ${formatCount(unknown)} (in flight, or to be sent ` +
+      "again)";
+  }
+  if (next === undefined) return text;
+  const what = unknown > 0 ? "the first of them" : "the next record";
+  return `${text}; ${what} is ${next.source}:${next.line}`;
 }

@@ -23,7 +23,7 @@ export interface Unfinished {
   /** Settles the accounts; says how far it got. */
   close(): string;
   /** Says why a full server is full, where it tells. */
-  explain?(reply: string): Promise<string | undefined>;
+  explain?: ((reply: string) => Promise<string | undefined>) | undefined;
 }
 
 /**

@@ -44,7 +44,7 @@ class Machine implements AsyncDisposable {
     }
     await server.command("AUTH", PASSWORD);
     await writeRespipeScript(machine.path("/usr/local/bin"));
-    const rows = Array.from({ length: 50 }, (_, i) => `${i},n ${i},Hue\n`);
+    const rows = Array.from({ length: 200 }, (_, i) => `${i},n ${i},Hue\n`);
     for (const name of ["users", "drivers"]) {
       const csv = `id,name,city\n${rows.join("")}`;
       await Deno.writeTextFile(machine.path(`/srv/data/${name}.csv`), csv);
@@ -145,11 +145,11 @@ test("a load that goes well mails nothing", async (machine) => {
       stdout: "",
     });
   }
-  assertEquals(plain(await machine.server.command("DBSIZE")), 100);
+  assertEquals(plain(await machine.server.command("DBSIZE")), 400);
   const { exitCode, loaded } = readSummary(
     await Deno.readTextFile(machine.path(LOG)),
   );
-  assertEquals([exitCode, loaded], [0, 50]);
+  assertEquals([exitCode, loaded], [0, 200]);
   assert(!await exists(machine.path("/srv/data/users.rejects.csv")));
 });
 
@@ -158,7 +158,7 @@ test("rejects are mailed, written and counted", async (machine) => {
   await machine.server.command("SET", "driver:9", "no hash");
   const plainly = await machine.cron(quiet);
   assertEquals(plainly.code, 1);
-  assertMatch(plainly.mail, /49 of 50 records loaded, 1 rejected/);
+  assertMatch(plainly.mail, /199 of 200 records loaded, 1 rejected/);
   assertMatch(plainly.mail, /WRONGTYPE .*users\.csv:9/);
   assertEquals(
     await Deno.readTextFile(machine.path("/srv/data/users.rejects.csv")),
@@ -177,7 +177,7 @@ test("the log grows by a line each night", async (machine) => {
   await machine.cron(logged);
   await machine.cron(logged);
   const lines = (await Deno.readTextFile(machine.path(LOG))).trim().split("\n");
-  assertEquals(lines.map((line) => JSON.parse(line).loaded), [50, 50]);
+  assertEquals(lines.map((line) => JSON.parse(line).loaded), [200, 200]);
 });
 
 test("a server that is gone is one sentence and code 4", async (machine) => {
@@ -236,7 +236,7 @@ test("systemd's line loads as well", async (machine) => {
     [name]: url,
   });
   assertEquals(code, 0);
-  assertEquals(readSummary(stdout).loaded, 50);
+  assertEquals(readSummary(stdout).loaded, 200);
   assertEquals(
     plain(await machine.server.command("HGET", "user:3", "name")),
     "n 3",

@@ -282,13 +282,22 @@ for (const kind of ["the server", "the reader"]) {
   }
 }
 
-Deno.test("a share of a few rows is not judged", async () => {
-  await using server = await startServer();
-  const { summary, error } = await tryLoad({
-    sources: [rowSource((n) => `${n},x`, { header: "id,v", count: 999 })],
-    commands: [["INCRBY", "k:{id}", "{v}"]],
-    server: { port: server.port },
-    maxErrors: "1%",
-  });
-  assertEquals([error, summary.rejected], [undefined, 999]);
+Deno.test("a share of a few rows is judged when all are in", async () => {
+  for (
+    const [count, limit, code] of [[999, "1%", 3], [3, "10%", 3], [
+      999,
+      "100%",
+      0,
+    ]] as const
+  ) {
+    await using server = await startServer();
+    const { summary, error } = await tryLoad({
+      sources: [rowSource((n) => `${n},x`, { header: "id,v", count })],
+      commands: [["INCRBY", "k:{id}", "{v}"]],
+      server: { port: server.port },
+      maxErrors: limit,
+    });
+    assertEquals([summary.rejected, summary.next], [count, undefined]);
+    assertEquals(error instanceof StoppedError, code === 3);
+  }
 });

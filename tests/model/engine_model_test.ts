@@ -1,0 +1,173 @@
+/**
+ * The engine's model test: random loads in random schedules, compared with a
+ * slow obvious model that applies one row after the other.
+ *
+ * Real are the rows, the ledger, the verdicts, the recovery, the stream and the
+ * flights; simulated are the lanes and the server (sim_lane.ts, sim_server.ts).
+ * Whatever the schedule, the invariants of the design must show: each record
+ * is committed once and in order (I1), what is behind an unfinished rewind is
+ * unknown (I2), no order per key is lost (I3), errors act without further input
+ * (I6: a schedule that starves would hang).
+ *
+ * `RESPIPE_SCHEDULES` says how many schedules to run.
+ *
+ * @module
+ */
+import { assert, assertEquals } from "@std/assert";
+import { Random } from "../support/random.ts";
+import { runScenario, serverFor, type SimOutcome } from "./run_scenario.ts";
+import {
+  drawRows,
+  drawScenario,
+  type Scenario,
+  simplify,
+  type SimRow,
+  templateOf,
+} from "./scenario.ts";
+
+const SCHEDULES = Number(Deno.env.get("RESPIPE_SCHEDULES") ?? 3000);
+
+/** What becomes of each row where nothing but the row itself decides. */
+function fatesOf(scenario: Scenario, rows: readonly SimRow[]): boolean[] {
+  const server = serverFor(scenario, false);
+  return rows.map(({ commands }) =>
+    commands !== undefined &&
+    // Every command is executed, whatever the others are answered.
+    commands.map((words) => server.execute(words)).every((e) => !e)
+  );
+}
+
+/** Compares an outcome with what the model says. */
+function check(
+  scenario: Scenario,
+  rows: readonly SimRow[],
+  { error, summary, rejects, server }: SimOutcome,
+): void {
+  const { records, loaded, rejected, unknown, next } = summary;
+  assertEquals(loaded + rejected + unknown, records, "the counts add up");
+  assertEquals(rejects.length, rejected, "each reject is told once");
+  const isWhole = error === undefined;
+  if (isWhole) {
+    assertEquals([records, unknown], [rows.length, 0], "a whole load");
+    assertEquals(next, undefined, "a whole load leaves nothing off");
+    assertEquals(summary.replies, summary.commands, "a reply each");
+    assertEquals(server.commands, summary.commands, "what was sent");
+  }
+  assert(summary.rewinds <= 1, "sharing is given up once");
+  const { loses, mset, forbidden } = scenario;
+  if (loses === 0 && mset === undefined && forbidden === 0) {
+    assertEquals(unknown, 0, "every reply was waited for");
+  }
+
+  // `next` splits the input: committed before it, unknown or unsent from it on.
+  const committed = loaded + rejected;
+  if (next !== undefined) {
+    assertEquals(next.record, committed + 1, "next is behind the committed");
+    const offset = rows.slice(0, committed).reduce(
+      (sum, { text }) => sum + text.length,
+      0,
+    );
+    assertEquals([next.line, next.offset], [committed + 1, offset], "next");
+  }
+  const isFull = server.commands > scenario.fullAfter;
+  const ordinals = rejects.map(({ record }) => record);
+  for (const [i, ordinal] of ordinals.entries()) {
+    assert(i === 0 || ordinals[i - 1] < ordinal, "rejects are in order");
+    assert(ordinal <= committed, "no reject is at or behind next");
+    const row = rows[ordinal - 1];
+    assertEquals(new TextDecoder().decode(rejects[i].bytes), row.text);
+  }
+  const isRejected = new Set(ordinals);
+  const fates = fatesOf(scenario, rows);
+  const { isRepeatable, commands } = templateOf(scenario);
+  for (const [i, { value }] of rows.entries()) {
+    const writes = server.writes.get(value) ?? 0;
+    const what = `row ${i + 1} (${value})`;
+    if (i >= committed + unknown) {
+      assertEquals(writes, 0, `${what} was never sent`);
+    } else if (i >= committed) {
+      if (!isRepeatable) assert(writes <= commands.length, `${what} twice`);
+    } else if (!isRejected.has(i + 1)) {
+      assert(writes > 0, `${what} counts as loaded`);
+      if (!isRepeatable) assertEquals(writes, commands.length, what);
+    }
+    if (i < committed && !isFull) {
+      assertEquals(isRejected.has(i + 1), !fates[i], `the fate of ${what}`);
+    }
+  }
+
+  // Going on from `next` makes the data whole.
+  if (isFull || (unknown > 0 && !isRepeatable)) return;
+  const oracle = serverFor(scenario, false);
+  for (const row of rows) row.commands?.forEach((c) => oracle.execute(c));
+  const afterwards = serverFor(scenario, false);
+  for (const [key, value] of server.data) afterwards.data.set(key, value);
+  for (const row of rows.slice(committed)) {
+    row.commands?.forEach((c) => afterwards.execute(c));
+  }
+  assertEquals(afterwards.dump(), oracle.dump(), "the data, gone on from next");
+}
+
+/** Runs one schedule; gives what is wrong with it. */
+async function tryOut(
+  scenario: Scenario,
+  seed: number,
+): Promise<unknown> {
+  const random = new Random(seed);
+  const rows = drawRows(scenario, random);
+  try {
+    check(scenario, rows, await runScenario(scenario, rows, random));
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+/** Looks for a simpler scenario that goes wrong, too. */
+async function shrink(scenario: Scenario, seed: number): Promise<string> {
+  let seeds = [seed];
+  search: for (;;) {
+    for (const simpler of simplify(scenario)) {
+      for (let i = 0; i < 60; i++) {
+        const tried = i === 0 ? seeds[0] : seed + i;
+        if (await tryOut(simpler, tried) === undefined) continue;
+        scenario = simpler;
+        seeds = [tried];
+        continue search;
+      }
+    }
+    const error = await tryOut(scenario, seeds[0]);
+    return `shrunk to ${JSON.stringify(scenario)} with seed ${seeds[0]}: ` +
+      `${error instanceof Error ? error.message : error}`;
+  }
+}
+
+Deno.test("whatever happens when, the engine ends as the model says", async () => {
+  const first = Random.seed();
+  const seen = { whole: 0, rewound: 0, unknown: 0, early: 0, lanes: 0 };
+  for (let seed = first; seed < first + SCHEDULES; seed++) {
+    const scenario = drawScenario(new Random(seed));
+    const random = new Random(seed);
+    const rows = drawRows(scenario, random);
+    try {
+      const outcome = await runScenario(scenario, rows, random);
+      check(scenario, rows, outcome);
+      if (outcome.error === undefined) seen.whole++;
+      else seen.early++;
+      if (outcome.summary.rewinds > 0) seen.rewound++;
+      if (outcome.summary.unknown > 0) seen.unknown++;
+      if (scenario.lanes > 1) seen.lanes++;
+    } catch (error) {
+      throw new Error(
+        `RESPIPE_SEED=${seed}, schedule ${seed - first + 1}: ` +
+          `${error instanceof Error ? error.message : error}\n` +
+          await shrink(scenario, seed),
+        { cause: error },
+      );
+    }
+  }
+  // A model in which nothing happens would prove nothing.
+  for (const [what, count] of Object.entries(seen)) {
+    assert(count > SCHEDULES / 50, `${what}: ${count} of ${SCHEDULES}`);
+  }
+});

@@ -1,0 +1,164 @@
+import { assertEquals } from "@std/assert";
+import { InputError, InterruptedError } from "../../src/errors.ts";
+import { ErrorLimit } from "../../src/engine/error_limit.ts";
+import type { Reject } from "../../src/engine/reject.ts";
+import { Rows } from "../../src/engine/rows.ts";
+import { Stream } from "../../src/engine/stream.ts";
+import { Summary } from "../../src/engine/summary.ts";
+import { Wait } from "../../src/engine/wait.ts";
+import type { Random } from "../support/random.ts";
+import { type Scenario, type SimRow, templateOf } from "./scenario.ts";
+import { SimLane } from "./sim_lane.ts";
+import { SimRouter } from "./sim_router.ts";
+import { SimServer } from "./sim_server.ts";
+
+/** How a simulated load ended. */
+export interface SimOutcome {
+  /** What ended it early; `undefined` where nothing did. */
+  readonly error: unknown;
+  /** The counts. */
+  readonly summary: Summary;
+  /** The rejects, in the order in which they were told. */
+  readonly rejects: readonly Reject[];
+  /** The server, with its data. */
+  readonly server: SimServer;
+}
+
+/** Promises that are settled, one after the other, at the most. */
+const TICKS = 40;
+
+/** Steps after which a schedule must hang. */
+const MOST_STEPS = 50_000;
+
+async function settle(): Promise<void> {
+  for (let i = 0; i < TICKS; i++) await undefined;
+}
+
+/** What a scenario's server refuses. */
+export function serverFor(scenario: Scenario, isTimed = true): SimServer {
+  const { wrongType, forbidden, mset, fullAfter } = scenario;
+  const first = (count: number, from: number): Set<string> =>
+    new Set(Array.from({ length: count }, (_, i) => `key${from + i}`));
+  return new SimServer({
+    wrongType: first(wrongType, 0),
+    forbidden: first(forbidden, 1),
+    mset: isTimed ? mset : undefined,
+    fullAfter: isTimed ? fullAfter : Infinity,
+  });
+}
+
+/**
+ * Runs one load through the real stream, ledger, recovery and flights, with
+ * everything outside them in a random order.
+ *
+ * @throws {Error} When the load hangs.
+ */
+export async function runScenario(
+  scenario: Scenario,
+  rows: readonly SimRow[],
+  random: Random,
+): Promise<SimOutcome> {
+  const summary = new Summary();
+  const wait = new Wait();
+  const server = serverFor(scenario);
+  const rejects: Reject[] = [];
+  const producer = new Producer(rows, scenario, random);
+  const template = templateOf(scenario);
+  const batches = new Rows({
+    sources: [producer],
+    columns: ["k", "v", "f"],
+    commands: template.commands,
+    coalesce: scenario.coalesce,
+  }, summary);
+  const stream = new Stream({
+    rows: batches,
+    summary,
+    wait,
+    limit: ErrorLimit.parse(scenario.maxErrors),
+    onReject: (reject) => rejects.push(reject),
+  });
+  const lanes = Array.from(
+    { length: scenario.lanes },
+    () => new SimLane(stream.events, server, wait, scenario.window),
+  );
+  let isOver = false;
+  let error: unknown;
+  const running = stream.run(new SimRouter(lanes))
+    .catch((thrown) => error = thrown)
+    .finally(() => isOver = true);
+  await settle();
+  for (let step = 0; !isOver; step++) {
+    const can = lanes.flatMap((lane) =>
+      lane.possible.map((what) => ({ lane, what }))
+    ).filter(({ what }) => what !== "lose");
+    if (step > MOST_STEPS || (can.length === 0 && !producer.isAwaited)) {
+      throw new Error(`the load hangs at step ${step}`);
+    }
+    // The producer is silent and nothing else can happen: whatever was read
+    // must be settled without further input (I6).
+    if (can.length === 0) {
+      assertEquals(summary.unknown, 0, "settled while the producer is silent");
+    }
+    if (scenario.interrupts > 0 && random.int(scenario.interrupts) === 0) {
+      wait.fail(new InterruptedError("SIGINT"));
+    } else if (scenario.loses > 0 && random.int(scenario.loses) === 0) {
+      random.pick(lanes).lose();
+    } else if (producer.isAwaited && random.int(can.length + 1) === 0) {
+      producer.feed();
+    } else if (can.length > 0) {
+      const { lane, what } = random.pick(can);
+      if (what === "write") lane.write(1 + random.int(300));
+      else if (what === "execute") lane.execute(1 + random.int(8));
+      else if (what === "reply") lane.reply(1 + random.int(8));
+    }
+    await settle();
+  }
+  await running;
+  return { error, summary, rejects, server };
+}
+
+/** A source whose reads end when the schedule says so. */
+class Producer {
+  readonly name = "rows";
+  readonly #rows: readonly SimRow[];
+  readonly #scenario: Scenario;
+  readonly #random: Random;
+  #at = 0;
+  #read: (() => void) | undefined;
+
+  constructor(rows: readonly SimRow[], scenario: Scenario, random: Random) {
+    this.#rows = rows;
+    this.#scenario = scenario;
+    this.#random = random;
+  }
+
+  /** Whether somebody waits for a read. */
+  get isAwaited(): boolean {
+    return this.#read !== undefined;
+  }
+
+  read(into: Uint8Array): Promise<number | null> {
+    return new Promise((resolve, reject) => {
+      this.#read = () => {
+        const { breaks, perRead } = this.#scenario;
+        if (this.#at === this.#rows.length) {
+          if (!breaks) return resolve(null);
+          return reject(new InputError("it breaks off", { source: "rows" }));
+        }
+        const count = 1 + this.#random.int(perRead);
+        const text = this.#rows.slice(this.#at, this.#at + count)
+          .map((row) => row.text).join("");
+        this.#at = Math.min(this.#rows.length, this.#at + count);
+        resolve(new TextEncoder().encodeInto(text, into).written);
+      };
+    });
+  }
+
+  feed(): void {
+    const read = this.#read;
+    this.#read = undefined;
+    read?.();
+  }
+
+  close(): void {}
+}
