@@ -105,6 +105,7 @@ export class Lane<Origin> {
     this.#options = options;
     this.#pace = new Pace({
       window: options.window,
+      roundTrip: connection.roundTrip,
       mayNap: options.mayBlock === true && connection.isLocal,
     });
     this.flight = new Flight({

@@ -4,12 +4,14 @@
  *
  * The window is what a link needs: twice its bandwidth times its delay. On one
  * machine that is less than {@linkcode LEAST_WINDOW}, so nothing changes there;
- * far away the window doubles with every round trip for as long as the server
- * answers faster for it, and shrinks when it does not.
+ * far away the window begins at what a fast server would need, doubles with
+ * every round trip for as long as the server answers faster for it, and shrinks
+ * when it does not.
  *
- * - The delay is the shortest time in which a shipment was ever answered. Of
- *   later shipments most of it is time in the server's queue, which grows with
- *   the window itself; following that would make the window grow for ever.
+ * - The delay is the shortest time in which anything was ever answered: the
+ *   login, or a shipment. Of later shipments most of it is time in the server's
+ *   queue, which grows with the window itself; following that would make the
+ *   window grow for ever.
  * - The bandwidth is the largest of the last few measurements.
  *
  * Naps: a server answers whatever it has read, a few hundred commands at a
@@ -30,6 +32,9 @@ export const LEAST_WINDOW = 2 * 1024 * 1024;
 
 /** The largest window, in bytes: 32 MiB, the bound of memory for one lane. */
 export const MOST_WINDOW = 32 * 1024 * 1024;
+
+/** Bytes a ms that a server is trusted with until it is measured. */
+const ASSUMED_RATE = 64 * 1024;
 
 /** How long the bandwidth is measured at a time, in ms, and at least. */
 const MEASURED = 20;
@@ -56,6 +61,8 @@ const FEW_REPLIES = 16 * 1024;
 export interface PaceOptions {
   /** A window to keep to, in bytes. Default: what the link needs. */
   readonly window?: number | undefined;
+  /** How long a round trip took before the load, in ms, where it is known. */
+  readonly roundTrip?: number | undefined;
   /**
    * Whether the thread may be blocked for up to 2 ms at a time while the server
    * is busy.
@@ -112,23 +119,25 @@ export class Pace {
   readonly #isFixed: boolean;
   readonly #mayNap: boolean;
   readonly #cell = new Int32Array(new SharedArrayBuffer(4));
-  /** The shortest time in which a shipment was answered, in ms. */
-  #delay = Infinity;
+  /** The shortest time in which anything was answered, in ms. */
+  #delay: number;
   /** The last measurements, in bytes a ms. */
   readonly #rates = new Float64Array(MEASUREMENTS);
   #measurements = 0;
-  #since = performance.now();
+  /** When the measurement under way began; it begins with an answer. */
+  #since: number | undefined;
   /** Bytes answered since then. */
   #bytes = 0;
 
   /**
-   * Begins with the smallest window.
+   * Begins with what a fast server would need.
    *
    * @param options How to pace.
    */
-  constructor({ window, mayNap }: PaceOptions) {
+  constructor({ window, roundTrip, mayNap }: PaceOptions) {
     this.#isFixed = window !== undefined;
-    this.window = window ?? LEAST_WINDOW;
+    this.window = window ?? windowFor(ASSUMED_RATE, roundTrip ?? 0);
+    this.#delay = roundTrip ?? Infinity;
     this.#mayNap = mayNap;
   }
 
@@ -141,6 +150,10 @@ export class Pace {
   answered(weight: number, sentAt: number): void {
     const now = performance.now();
     this.#delay = Math.min(this.#delay, now - sentAt);
+    if (this.#since === undefined) {
+      this.#since = now;
+      return;
+    }
     this.#bytes += weight;
     const elapsed = now - this.#since;
     if (elapsed < Math.max(MEASURED, this.#delay)) return;

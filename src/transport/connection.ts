@@ -31,6 +31,8 @@ export class Connection {
   readonly isLocal: boolean;
   /** What the server says it is, where it was asked and has told. */
   server: ServerInfo | undefined;
+  /** How long a round trip to it took, in ms, where it was asked anything. */
+  roundTrip: number | undefined;
   readonly #conn: ByteStream;
   #closed = false;
 

@@ -4,6 +4,7 @@ import {
   LEAST_WINDOW,
   MOST_WINDOW,
   napFor,
+  Pace,
   windowFor,
 } from "../../src/engine/pace.ts";
 import { startServer } from "../support/redis_server.ts";
@@ -72,4 +73,14 @@ Deno.test("only a load that may block takes naps, and loses nothing by it", asyn
   } finally {
     Atomics.wait = wait;
   }
+});
+
+Deno.test("a pace begins with what a fast server needs, and keeps to a window given", () => {
+  assertEquals(new Pace({ mayNap: false }).window, LEAST_WINDOW);
+  assertEquals(new Pace({ mayNap: false, roundTrip: 1 }).window, LEAST_WINDOW);
+  const far = new Pace({ mayNap: false, roundTrip: 100 });
+  assertEquals(far.window, windowFor(64 * KIB, 100));
+  const fixed = new Pace({ mayNap: false, roundTrip: 100, window: 7 });
+  for (let i = 0; i < 100; i++) fixed.answered(1e9, 0);
+  assertEquals(fixed.window, 7);
 });
