@@ -463,21 +463,32 @@ testEach("kill -9", async (case_) => {
 
 const CUTS: [way: "requests" | "replies", cut: Cut][] = [
   ["requests", "fin"],
+  ["requests", "rst"],
   ["requests", "half"],
   ["replies", "fin"],
   ["replies", "rst"],
   ["replies", "half"],
 ];
 
+/**
+ * Where connections are cut: the server gets `take` bytes of requests, which
+ * have more than `replies` bytes of replies. Shared commands have fewer bytes
+ * and far fewer replies, but MSET is refused, and its rows are sent again.
+ */
+function cutsOf(
+  { coalesce, template }: Case,
+): { take: number; requests: number; replies: number } {
+  if (!coalesce) return { take: 100_000, requests: 200_000, replies: 6_000 };
+  return template.command[0] === "SET"
+    ? { take: 350_000, requests: 350_000, replies: 12_000 }
+    : { take: 60_000, requests: 60_000, replies: 240 };
+}
+
 testEach("a proxy cuts", async (case_) => {
   for (const [way, cut] of CUTS) {
     await using server = await startServer();
     await refusePoison(server, case_.template);
-    // Shared commands have fewer bytes, and far fewer replies. The server gets
-    // a part of the requests, which has more replies than are let through.
-    const [take, requests, replies] = case_.coalesce
-      ? [60_000, 60_000, 240]
-      : [100_000, 200_000, 6_000];
+    const { take, requests, replies } = cutsOf(case_);
     const at = case_.random.int(way === "requests" ? requests : replies);
     const what = `${case_.what}: ${at} bytes of ${way}, ${cut}`;
     const faults = way === "requests"
