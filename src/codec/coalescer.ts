@@ -11,9 +11,10 @@
  *
  * @module
  */
-import { CR, DOT, LF, MINUS, NINE, PLUS, ZERO } from "../protocol/ascii.ts";
+import { ArgumentWalker } from "../protocol/argument_walker.ts";
 import type { ByteBuffer } from "../protocol/byte_buffer.ts";
 import { decimalLength, writeDecimal } from "../protocol/encode.ts";
+import { isPlainNumber } from "../protocol/plain_number.ts";
 import type { Coalescing } from "./coalescing.ts";
 import type { Header } from "./header.ts";
 import { compileArguments } from "./program.ts";
@@ -42,6 +43,7 @@ export class Coalescer {
   readonly #head: RowWriter;
   readonly #tail: RowWriter;
   readonly #headLength: number;
+  readonly #walker = new ArgumentWalker();
 
   /**
    * Makes a coalescer.
@@ -65,7 +67,7 @@ export class Coalescer {
    * @returns Whether the row began a new command.
    */
   add(record: RecordView, out: ByteBuffer): boolean {
-    const { sameKey, numeric } = this.#plan;
+    const { sameKey } = this.#plan;
     const at = out.length;
     const open = this.#rows > 0 && this.#rows < MOST_ROWS &&
       at - this.#from < MOST_BYTES;
@@ -80,8 +82,7 @@ export class Coalescer {
     if (joins) out.length = at;
     const tailAt = out.length;
     this.#tail.write(record, out);
-    // An option in the data would govern the other rows too.
-    const shares = !numeric || isNumeric(out.bytes, tailAt);
+    const shares = this.#hasPlainNumbers(out, tailAt);
     if (joins && shares) {
       this.#rows++;
       return false;
@@ -139,12 +140,26 @@ export class Coalescer {
     }
     return true;
   }
-}
 
-/** Whether a bulk string begins as a number does, and as no option does. */
-function isNumeric(bytes: Uint8Array, at: number): boolean {
-  while (bytes[at] !== LF) at++;
-  const first = bytes[at + 1];
-  return (first >= ZERO && first <= NINE) || first === MINUS ||
-    first === PLUS || first === DOT || first === CR;
+  /**
+   * Whether the numbers of the row that was just written are plain. Else it may
+   * be refused, or what stands for a number may be an option, which would govern
+   * the other rows too.
+   */
+  #hasPlainNumbers(out: ByteBuffer, tailAt: number): boolean {
+    const { numbers, memberSize, tailLength } = this.#plan;
+    if (numbers.length === 0) return true;
+    const walker = this.#walker;
+    // Behind the last number there is nothing to look at.
+    const count = tailLength - memberSize + numbers.length;
+    walker.begin(out.bytes, tailAt, out.length, count);
+    for (let i = 0; walker.nextArgument(); i = (i + 1) % memberSize) {
+      if (i >= numbers.length) continue;
+      const { start, length } = walker;
+      if (!isPlainNumber(out.bytes, start, start + length, numbers[i])) {
+        return false;
+      }
+    }
+    return true;
+  }
 }

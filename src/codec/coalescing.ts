@@ -3,7 +3,8 @@
  *
  * The rule: the outcome must be the same as that of the rows' own commands, one
  * after the other, for every reader and for every key. So a template is
- * coalesced only where it is one command, without options, of those below.
+ * coalesced only where it is one command, without options, that
+ * command_traits.ts says rows can share.
  *
  * - `SET k v` becomes `MSET k v k v ...`. Both drop a time to live, both replace
  *   a value of any type, and pairs of one MSET are set in their order.
@@ -11,21 +12,29 @@
  *   members: SADD, PFADD, RPUSH, LPUSH, HSET, ZADD, GEOADD. All of them work
  *   through their members in order.
  *
- * When such a command fails it has changed nothing: each of them checks its
- * arguments and the key's type before it writes, and what the server refuses as
- * a whole (OOM, NOPERM, READONLY ...) it refuses before it begins. So the rows
- * of a failed command can be sent again, one by one, without being applied
- * twice: RPUSH and LPUSH too, which are not idempotent.
+ * Such a command must never fail because of one of its rows. It changes nothing
+ * when it fails: the server judges it as a whole (NOPERM, OOM, READONLY,
+ * MISCONF, MOVED, CLUSTERDOWN ...) before it begins, and each checks its
+ * arguments and the key's type before it writes. For what it is refused:
  *
- * But rows sent again come after rows that followed them. Where that could
- * change what is left in the end (`replay: "rest"`), all rows from the first
- * failed one on are sent again, in order: SET, ZADD and GEOADD may be repeated
- * at will, the last one wins. Elsewhere (`replay: "failed"`) a command fails
- * only for its key's type, and so for all rows of that key alike, or the order
- * does not matter.
+ * | command | because of the key, for all rows alike | because of one row |
+ * |---|---|---|
+ * | SADD, RPUSH, LPUSH, HSET | WRONGTYPE; NOPERM for the key or the command | nothing |
+ * | PFADD | the same; a string that is no HyperLogLog, or a broken one | nothing |
+ * | ZADD | the same | a score that is no number |
+ * | GEOADD | the same | coordinates that are no numbers, or out of range |
+ * | MSET | OOM and what else is said to the whole command | NOPERM for its key, CROSSSLOT |
+ *
+ * A row of ZADD or GEOADD whose numbers are not plain (plain_number.ts) goes in
+ * a command of its own, which no other joins, so that it is rejected alone. What
+ * is left fails for its key, and its rows are rejected together. Only MSET may
+ * have to be taken apart: for NOPERM of one key or of MSET itself, CROSSSLOT, or
+ * where the server does not know it; that is `sameKey: false`.
  *
  * @module
  */
+import { traitsOf } from "../protocol/command_traits.ts";
+import { isPlainNumber } from "../protocol/plain_number.ts";
 import type { Argument, Template } from "./template.ts";
 
 /** How the commands of several rows become one. */
@@ -38,25 +47,14 @@ export interface Coalescing {
   readonly tailLength: number;
   /** Whether rows share a command only where their heads are the same. */
   readonly sameKey: boolean;
-  /** Whether the first argument that a row adds must look like a number. */
-  readonly numeric: boolean;
-  /** Which rows are sent again after a failure. */
-  readonly replay: "failed" | "rest";
+  /** Arguments that a member has: a score and its member are two. */
+  readonly memberSize: number;
+  /**
+   * For the first arguments of a member, which must be plain numbers for its
+   * row to share a command, how far from 0 they may be.
+   */
+  readonly numbers: readonly number[];
 }
-
-/** Commands of one key and members: arguments a member has, how to replay. */
-const OF_ONE_KEY: ReadonlyMap<
-  string,
-  { size: number; numeric: boolean; replay: "failed" | "rest" }
-> = new Map([
-  ["SADD", { size: 1, numeric: false, replay: "failed" }],
-  ["PFADD", { size: 1, numeric: false, replay: "failed" }],
-  ["RPUSH", { size: 1, numeric: false, replay: "failed" }],
-  ["LPUSH", { size: 1, numeric: false, replay: "failed" }],
-  ["HSET", { size: 2, numeric: false, replay: "failed" }],
-  ["ZADD", { size: 2, numeric: true, replay: "rest" }],
-  ["GEOADD", { size: 3, numeric: true, replay: "rest" }],
-]);
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
@@ -86,34 +84,43 @@ function lengthOf(words: readonly Argument[]): number {
 export function planCoalescing(template: Template): Coalescing | undefined {
   if (template.commands.length !== 1) return undefined;
   const [command] = template.commands;
-  const name = fixedText(command[0])?.toUpperCase();
+  const name = fixedText(command[0]);
   if (name === undefined || command[1]?.kind !== "pieces") return undefined;
-  if (name === "SET") {
-    if (command.length !== 3 || command[2].kind !== "pieces") return undefined;
-    return {
-      head: [{ kind: "pieces", pieces: [encoder.encode("MSET")] }],
-      tail: command.slice(1),
-      tailLength: 2,
-      sameKey: false,
-      numeric: false,
-      replay: "rest",
-    };
-  }
-  const known = OF_ONE_KEY.get(name);
-  if (known === undefined) return undefined;
-  const tail = command.slice(2);
+  const { sharing } = traitsOf([name]);
+  if (sharing === undefined) return undefined;
+  const { as, size: memberSize, numbers = [] } = sharing;
+  // Another command's keys are part of what each row adds.
+  const headLength = as === undefined ? 2 : 1;
+  const tail = command.slice(headLength);
   const tailLength = lengthOf(tail);
-  if (tailLength === 0 || tailLength % known.size !== 0) return undefined;
-  // A fixed word in front may be an option: NX, XX, CH ...
-  if (known.numeric && fixedText(tail[0]) !== undefined) return undefined;
-  if (known.numeric && tail[0].kind !== "pieces") return undefined;
-  const { numeric, replay } = known;
+  if (tailLength === 0 || tailLength % memberSize !== 0) return undefined;
+  if (as !== undefined) {
+    // What follows one member may be an option.
+    if (tailLength !== memberSize || tail.some(isPairs)) return undefined;
+  } else if (numbers.length > 0) {
+    // A fixed word that is no number may be an option, a name surely is none.
+    if (tail.some(isPairs)) return undefined;
+    for (let at = 0; at < tailLength; at++) {
+      const text = fixedText(tail[at]);
+      const bound = numbers[at % memberSize];
+      if (text === undefined || bound === undefined) continue;
+      const bytes = encoder.encode(text);
+      if (!isPlainNumber(bytes, 0, bytes.length, bound)) return undefined;
+    }
+  }
+  const head = as === undefined
+    ? command.slice(0, 2)
+    : [{ kind: "pieces", pieces: [encoder.encode(as)] } as const];
   return {
-    head: command.slice(0, 2),
+    head,
     tail,
     tailLength,
-    sameKey: true,
-    numeric,
-    replay,
+    sameKey: as === undefined,
+    memberSize,
+    numbers,
   };
+}
+
+function isPairs(argument: Argument): boolean {
+  return argument.kind === "pairs";
 }

@@ -1,7 +1,7 @@
 import { UsageError } from "../errors.ts";
 import type { Header } from "./header.ts";
 import { parseArgument, type ParsedArgument } from "./placeholder.ts";
-import { refuseCommand } from "./refused_commands.ts";
+import { refuseCommand } from "./refuse_command.ts";
 
 /** A part of an argument: fixed bytes, or a column counting from 0. */
 export type Piece = Uint8Array | number;

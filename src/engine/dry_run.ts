@@ -1,6 +1,6 @@
 import { countEncoded } from "./count_encoded.ts";
 import { ErrorLimit } from "./error_limit.ts";
-import { quoteCommands } from "./quote_command.ts";
+import { quoteCommands } from "../protocol/quote.ts";
 import type { Reject } from "./reject.ts";
 import type { RowOptions } from "./row_plan.ts";
 import { Rows, type SourceOptions } from "./rows.ts";

@@ -15,7 +15,7 @@
 import { CommandScanner } from "../protocol/command_scanner.ts";
 import type { PipePiece } from "./pipe_reader.ts";
 import { Queue } from "./queue.ts";
-import { quotePiped } from "./quote_command.ts";
+import { quotePiped } from "../protocol/quote.ts";
 
 /** A command that the server answered with an error. */
 export interface PipeError {

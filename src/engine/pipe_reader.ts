@@ -15,7 +15,7 @@ import { CR, LF } from "../protocol/ascii.ts";
 import { CommandScanner } from "../protocol/command_scanner.ts";
 import type { Source } from "../transport/source.ts";
 import { type Chunk, CHUNK_SLACK, type ChunkPool } from "./chunk_pool.ts";
-import { quotePiped } from "./quote_command.ts";
+import { quotePiped } from "../protocol/quote.ts";
 
 /**
  * The most bytes of a command that wait for its rest, but half a chunk. Whether

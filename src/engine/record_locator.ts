@@ -3,7 +3,7 @@ import type { Place } from "../codec/place.ts";
 import { Step } from "../codec/step.ts";
 import { ByteBuffer } from "../protocol/byte_buffer.ts";
 import type { Batch } from "./batch.ts";
-import { quoteCommand } from "./quote_command.ts";
+import { quoteCommand } from "../protocol/quote.ts";
 import type { Reject } from "./reject.ts";
 
 /**

@@ -1,5 +1,5 @@
-import { CR, ZERO } from "../protocol/ascii.ts";
-import { keyPosition } from "../protocol/key_position.ts";
+import { ArgumentWalker } from "../protocol/argument_walker.ts";
+import { keyPosition } from "../protocol/command_traits.ts";
 import { keySlot, SLOTS } from "../protocol/key_slot.ts";
 
 /** What commands do to a cluster's hash slots, as plain data. */
@@ -40,8 +40,7 @@ export class SlotTally {
   readonly #positions: readonly number[];
   readonly #counts = new Float64Array(SLOTS);
   #withoutKey = 0;
-  #bytes: Uint8Array = new Uint8Array();
-  #at = 0;
+  readonly #walker = new ArgumentWalker();
 
   /**
    * Makes an empty tally.
@@ -58,10 +57,9 @@ export class SlotTally {
    * @param bytes Their RESP.
    */
   add(bytes: Uint8Array): void {
-    this.#bytes = bytes;
-    this.#at = 0;
-    while (this.#at < bytes.length) {
-      for (const position of this.#positions) this.#command(position);
+    this.#walker.begin(bytes);
+    for (let i = 0; this.#walker.nextCommand(); i++) {
+      this.#command(this.#positions[i % this.#positions.length]);
     }
   }
 
@@ -92,26 +90,12 @@ export class SlotTally {
   }
 
   #command(position: number): void {
-    const count = this.#length();
-    for (let i = 0; i < count; i++) {
-      const size = this.#length();
-      if (i === position && position > 0) {
-        this.#counts[keySlot(this.#bytes, this.#at, this.#at + size)]++;
-      }
-      this.#at += size + 2;
+    const walker = this.#walker;
+    for (let i = 0; walker.nextArgument(); i++) {
+      if (i !== position || position === 0) continue;
+      const { bytes, start, length } = walker;
+      this.#counts[keySlot(bytes, start, start + length)]++;
     }
-    if (position === 0 || position >= count) this.#withoutKey++;
-  }
-
-  /** Reads the number behind `*` or `$`, and passes over the line break. */
-  #length(): number {
-    let value = 0;
-    let byte = this.#bytes[++this.#at];
-    while (byte !== CR) {
-      value = value * 10 + byte - ZERO;
-      byte = this.#bytes[++this.#at];
-    }
-    this.#at += 2;
-    return value;
+    if (position === 0 || position >= walker.count) this.#withoutKey++;
   }
 }

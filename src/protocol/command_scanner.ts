@@ -20,6 +20,9 @@
  * the server never finds one behind a NUL; EXEC ends a transaction even when
  * it has arguments and fails, MULTI and DISCARD with arguments do nothing.
  *
+ * It does not use the ArgumentWalker: commands are cut anywhere, and `#skip`
+ * must be the one loop that it is.
+ *
  * What must change together: `#skip` and the states, which must find the same
  * bounds; and the places where a hazard is judged, which must all come before
  * so much of its command that part of it may have been sent.
@@ -27,6 +30,7 @@
  * @module
  */
 import { ASTERISK, CR, DOLLAR, LF, MINUS, NINE, ZERO } from "./ascii.ts";
+import { traitsOf } from "./command_traits.ts";
 import { type Hazard, hazardOf, isWorthALook } from "./hazard.ts";
 import { InlineWords } from "./inline_words.ts";
 
@@ -48,9 +52,6 @@ const LARGEST_NUMBER = 2 ** 31 - 1;
  * which it knows after each read of 16 KiB.
  */
 const LONGEST_INLINE = 80 * 1024;
-
-/** What ends a transaction, besides EXEC. */
-const ENDS_MULTI: ReadonlySet<string> = new Set(["DISCARD", "RESET"]);
 
 const NUL = 0x00;
 
@@ -395,13 +396,13 @@ export class CommandScanner {
     this.commands++;
     this.boundary = at;
     if (this.#words.length === 0) return;
-    const [name, ...others] = this.#words;
-    const isAlone = others.length === 0;
-    if (name === "MULTI") {
+    const { transaction } = traitsOf(this.#words);
+    const isAlone = this.#words.length === 1;
+    if (transaction === "opens") {
       // Within another one it is an error and changes nothing.
       if (isAlone && this.openMulti === 0) this.openMulti = this.commands;
-    } else if (name === "EXEC" || isAlone && ENDS_MULTI.has(name)) {
-      this.openMulti = 0;
+    } else if (transaction === "closes") {
+      if (isAlone || this.#words[0] === "EXEC") this.openMulti = 0;
     }
   }
 

@@ -1,3 +1,12 @@
+/**
+ * The quick look at a command's name that tells whether it may break the
+ * pairing of commands and replies. What there is to know of commands stands in
+ * command_traits.ts.
+ *
+ * @module
+ */
+import { commandsThat, traitsOf } from "./command_traits.ts";
+
 /** A command after which commands and replies no longer pair up. */
 export interface Hazard {
   /** The command, in upper case. */
@@ -6,32 +15,11 @@ export interface Hazard {
   readonly why: string;
 }
 
-const PUSHES = "its replies are pushes, one for each channel";
-const ATTACK = "the server takes it for an attack and closes the connection";
-const STREAM = "it turns the connection into a replication stream";
-
-const HAZARDS: ReadonlyMap<string, string> = new Map([
-  ["SUBSCRIBE", PUSHES],
-  ["PSUBSCRIBE", PUSHES],
-  ["SSUBSCRIBE", PUSHES],
-  ["UNSUBSCRIBE", PUSHES],
-  ["PUNSUBSCRIBE", PUSHES],
-  ["SUNSUBSCRIBE", PUSHES],
-  ["MONITOR", "it never stops replying"],
-  ["SYNC", STREAM],
-  ["PSYNC", STREAM],
-  ["REPLCONF", "it may get no reply"],
-  ["POST", ATTACK],
-  ["HOST:", ATTACK],
-  ["QUIT", "it closes the connection before the last reply"],
-  ["SHUTDOWN", "it stops the server"],
-]);
-
 /** Names that are worth a look, by length and first two letters. */
 const WORTH_A_LOOK: ReadonlySet<number> = new Set(
-  [...HAZARDS.keys(), "CLIENT", "MULTI", "EXEC", "DISCARD", "RESET"].map((
-    name,
-  ) => lookKey(name.length, name.charCodeAt(0), name.charCodeAt(1))),
+  commandsThat(({ hazard, transaction }) =>
+    hazard !== undefined || transaction !== undefined
+  ).map((name) => lookKey(name.length, name.charCodeAt(0), name.charCodeAt(1))),
 );
 
 /** The same by length and first letter alone: one load for most commands. */
@@ -77,12 +65,12 @@ function lookKey(length: number, first: number, second: number): number {
  * ```
  */
 export function hazardOf(words: readonly string[]): Hazard | undefined {
+  const why = traitsOf(words).hazard;
+  if (why === undefined) return undefined;
   const [name, first, second] = words;
-  // With anything else the server answers, be it with an error.
-  const isOff = second === "OFF" || second === "SKIP";
-  if (name === "CLIENT" && first === "REPLY" && isOff) {
-    return { name: `CLIENT REPLY ${second}`, why: "it turns replies off" };
-  }
-  const why = HAZARDS.get(name);
-  return why === undefined ? undefined : { name, why };
+  if (name !== "CLIENT") return { name, why };
+  // With anything else behind REPLY the server answers, be it with an error.
+  return second === "OFF" || second === "SKIP"
+    ? { name: `${name} ${first} ${second}`, why }
+    : undefined;
 }

@@ -28,6 +28,8 @@ export interface SimpleReply {
   kind: "simple";
   /** The text, decoded as UTF-8; what is not UTF-8 shows as U+FFFD. */
   text: string;
+  /** The true length in bytes, where the text is cut to what is held. */
+  length?: number;
 }
 
 /** `-` or `!`: the command failed. A value, never an exception. */
@@ -36,6 +38,8 @@ export interface ErrorReply {
   kind: "error";
   /** The text with its code, such as `WRONGTYPE Operation against ...`. */
   text: string;
+  /** The true length in bytes, where the text is cut to what is held. */
+  length?: number;
 }
 
 /** `:`: a signed integer of 64 bits. */

@@ -1,6 +1,6 @@
 import { ProtocolError } from "../errors.ts";
 import { CR, LF } from "./ascii.ts";
-import { quoteBytes } from "./quote_bytes.ts";
+import { quoteBytes } from "./quote.ts";
 
 /** How many bytes a message quotes. */
 const EXCERPT_LENGTH = 48;

@@ -3,7 +3,7 @@ import { ChunkPool } from "../../src/engine/chunk_pool.ts";
 import { Flight } from "../../src/engine/flight.ts";
 import { type PipeError, PipeLedger } from "../../src/engine/pipe_ledger.ts";
 import { type PipePiece, PipeReader } from "../../src/engine/pipe_reader.ts";
-import { quotePiped } from "../../src/engine/quote_command.ts";
+import { quotePiped } from "../../src/protocol/quote.ts";
 import { Shipment } from "../../src/engine/shipment.ts";
 import { encodeCommand } from "../../src/protocol/encode.ts";
 import { CommandScanner } from "../../src/protocol/command_scanner.ts";

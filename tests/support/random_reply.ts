@@ -93,12 +93,7 @@ function randomScalar(random: Random): EncodedReply {
 function randomBulk(random: Random): EncodedReply {
   const body = random.bytes(random.pick([0, 1, 7, 20, 300]));
   const reply: Reply = { kind: "bulk", length: body.length, body };
-  if (random.int(4) > 0) {
-    return { reply, wire: `$${body.length}\r\n${latin1(body)}\r\n` };
-  }
-  const parts = random.cut(body, 40);
-  const wire = parts.map((part) => `;${part.length}\r\n${latin1(part)}\r\n`);
-  return { reply, wire: `$?\r\n${wire.join("")};0\r\n` };
+  return { reply, wire: `$${body.length}\r\n${latin1(body)}\r\n` };
 }
 
 function randomAggregate(random: Random, depth: number): EncodedReply {
@@ -109,7 +104,7 @@ function randomAggregate(random: Random, depth: number): EncodedReply {
   const kind = type === "*" ? "array" : type === "~" ? "set" : "push";
   return {
     reply: { kind, length: items.length, items, ...firstError(items) },
-    wire: frame(random, type, items.length, values),
+    wire: frame(type, items.length, values),
   };
 }
 
@@ -123,7 +118,7 @@ function pairs(random: Random, type: string, depth: number): EncodedReply {
   const { length } = entries;
   return {
     reply: { kind: "map", length, entries, ...firstError(replies) },
-    wire: frame(random, type, length, values),
+    wire: frame(type, length, values),
   };
 }
 
@@ -135,16 +130,8 @@ function randomReplies(
   return Array.from({ length: count }, () => randomReply(random, depth - 1));
 }
 
-function frame(
-  random: Random,
-  type: string,
-  length: number,
-  values: EncodedReply[],
-): string {
-  const inside = values.map(({ wire }) => wire).join("");
-  return random.int(4) === 0
-    ? `${type}?\r\n${inside}.\r\n`
-    : `${type}${length}\r\n${inside}`;
+function frame(type: string, length: number, values: EncodedReply[]): string {
+  return `${type}${length}\r\n${values.map(({ wire }) => wire).join("")}`;
 }
 
 function firstError(replies: Reply[]): { error?: string } {

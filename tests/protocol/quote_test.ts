@@ -4,7 +4,7 @@ import {
   quoteCommand,
   quoteCommands,
   quotePiped,
-} from "../../src/engine/quote_command.ts";
+} from "../../src/protocol/quote.ts";
 import { encodeCommand } from "../../src/protocol/encode.ts";
 
 function latin1(text: string): Uint8Array<ArrayBuffer> {

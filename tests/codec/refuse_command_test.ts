@@ -1,5 +1,5 @@
 import { assertThrows } from "@std/assert";
-import { refuseCommand } from "../../src/codec/refused_commands.ts";
+import { refuseCommand } from "../../src/codec/refuse_command.ts";
 import { UsageError } from "../../src/errors.ts";
 
 const REFUSED: [commands: string[][], message: string][] = [

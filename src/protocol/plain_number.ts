@@ -1,0 +1,69 @@
+import { DOT, MINUS, ZERO } from "./ascii.ts";
+
+/** The longest plain number, in bytes. */
+const LONGEST = 32;
+
+/**
+ * Tells whether an argument is a number that every server takes, as a score or
+ * as a coordinate: `-?digits[.digits]`, at most 32 bytes.
+ *
+ * Servers differ in what else they take: exponents, hexadecimal digits, a plus
+ * sign or white space in front, a point without digits (strtod does, fast_float
+ * does not), and in how long a number may be.
+ *
+ * @param bytes The buffer.
+ * @param start Index of the argument's first byte.
+ * @param end Index behind its last byte.
+ * @param bound How far from 0 it may be: a whole number or `Infinity`, so that
+ * it is compared exactly.
+ * @returns Whether it is such a number; false says nothing.
+ *
+ * @example
+ * ```ts
+ * import { isPlainNumber } from "./plain_number.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const isPlain = (text: string, bound: number) =>
+ *   isPlainNumber(new TextEncoder().encode(text), 0, text.length, bound);
+ * assertEquals(isPlain("-12.50", Infinity), true);
+ * assertEquals(isPlain("1e5", Infinity), false);
+ * assertEquals(isPlain("180.1", 180), false);
+ * ```
+ */
+export function isPlainNumber(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  bound: number,
+): boolean {
+  if (end - start > LONGEST) return false;
+  const first = start < end && bytes[start] === MINUS ? start + 1 : start;
+  const point = afterDigits(bytes, first, end);
+  if (point === first) return false;
+  if (point < end) {
+    if (bytes[point] !== DOT || point + 1 === end) return false;
+    if (afterDigits(bytes, point + 1, end) < end) return false;
+  }
+  return bound === Infinity || isWithin(bytes, first, point, end, bound);
+}
+
+function afterDigits(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && (bytes[at] - ZERO) >>> 0 <= 9) at++;
+  return at;
+}
+
+/** Compares the digits from `first` to the point, and those behind it. */
+function isWithin(
+  bytes: Uint8Array,
+  first: number,
+  point: number,
+  end: number,
+  bound: number,
+): boolean {
+  let whole = 0;
+  for (let at = first; at < point; at++) whole = whole * 10 + bytes[at] - ZERO;
+  if (whole !== bound) return whole < bound;
+  for (let at = point + 1; at < end; at++) if (bytes[at] !== ZERO) return false;
+  return true;
+}
