@@ -38,13 +38,20 @@ export class Batch {
 
   /** What the server has refused, in the order of its replies. */
   failures: Failure[] = [];
-  /** Index of the first encoded record that is to be shipped, at first or again. */
+  /**
+   * Index of the first encoded record from which on everything is to be
+   * shipped; the number of them where nothing is.
+   */
   from = 0;
-  /** Whether everything from {@linkcode from} on was handed to lanes. */
+  /** Single commands that are to be shipped again, in order, by their ids. */
+  only: number[] = [];
+  /** Whether all of that was handed to lanes. */
   isShipped = false;
+  /** Commands that the next rewind has to ship again, by their ids. */
+  again: number[] = [];
   /** Its shipments that are not done. */
   readonly open: Shipment<BatchOrigin>[] = [];
-  /** Whether one of its shipments was done, or was to be made again. */
+  /** Whether one of its shipments was sent, or is made again. */
   wasSent = false;
   #weight: number | undefined;
 
@@ -74,9 +81,9 @@ export class Batch {
       this.encoded * this.format.encoder.commandsPerRecord;
   }
 
-  /** Whether every record is shipped and every reply is in. */
+  /** Whether every record is shipped, and every reply is in and final. */
   get isSettled(): boolean {
-    return this.isShipped && this.open.length === 0;
+    return this.isShipped && this.open.length === 0 && this.again.length === 0;
   }
 
   /**
@@ -98,8 +105,9 @@ export class Batch {
     return !this.wasSent && this.open.every(({ sentAt }) => sentAt === 0);
   }
 
-  /** Notes that a shipment is done, or will never be sent. */
+  /** Notes that a shipment is done, lost, or will never be sent. */
   close(shipment: Shipment<BatchOrigin>): void {
+    if (shipment.sentAt > 0) this.wasSent = true;
     this.open.splice(this.open.indexOf(shipment), 1);
   }
 
@@ -110,15 +118,27 @@ export class Batch {
    * none.
    */
   get firstOpen(): number {
-    let first = this.isShipped ? this.encoded : this.from;
-    for (const { origin, answered } of this.open) {
-      first = Math.min(first, origin.recordOf(answered));
+    const each = this.format.encoder.commandsPerRecord;
+    const waiting = this.isShipped
+      ? this.again
+      : [...this.again, ...this.only, this.from * each];
+    let first = this.encoded;
+    for (const id of waiting) first = Math.min(first, Math.floor(id / each));
+    for (const { origin, answered, commands } of this.open) {
+      if (answered < commands) {
+        first = Math.min(first, origin.recordOf(answered));
+      }
     }
     return first;
   }
 }
 
-/** Which records the commands of a shipment belong to. */
+/**
+ * Which records the commands of a shipment belong to.
+ *
+ * A command's id in its batch is its record's index times the commands of each
+ * record, plus its ordinal among those.
+ */
 export interface BatchOrigin {
   /** The batch. */
   readonly batch: Batch;
@@ -199,5 +219,35 @@ export class SharedOrigin implements BatchOrigin {
 
   ordinalOf(): number {
     return 0;
+  }
+}
+
+/** Single commands, each of one record. */
+export class ListedOrigin implements BatchOrigin {
+  readonly isShared = false;
+  readonly #ids: ArrayLike<number>;
+  readonly #each: number;
+
+  /**
+   * Describes a shipment of some commands.
+   *
+   * @param batch The batch.
+   * @param ids The commands' ids.
+   */
+  constructor(readonly batch: Batch, ids: ArrayLike<number>) {
+    this.#ids = ids;
+    this.#each = batch.format.encoder.commandsPerRecord;
+  }
+
+  recordOf(command: number): number {
+    return Math.floor(this.#ids[command] / this.#each);
+  }
+
+  sharersOf(): number {
+    return 1;
+  }
+
+  ordinalOf(command: number): number {
+    return this.#ids[command] % this.#each;
   }
 }

@@ -13,11 +13,13 @@ export interface FlightEvents<Origin> {
    * @param shipment Which shipment the command is in; none where the flight is
    * not exact and nobody knows.
    * @param command Its index there, counting from 0.
+   * @param flight The flight.
    */
   onError(
     error: string,
     shipment: Shipment<Origin> | undefined,
     command: number,
+    flight: Flight<Origin>,
   ): void;
   /** Told when a shipment is written and its last reply has come. */
   onDone(shipment: Shipment<Origin>): void;
@@ -40,6 +42,8 @@ export class Flight<Origin> {
    * where nobody knows how many there are: more replies are no surprise then.
    */
   isExact = true;
+  /** Replies so far that were no errors. */
+  successes = 0;
   readonly #events: FlightEvents<Origin>;
   readonly #queue = new Queue<Shipment<Origin>>();
 
@@ -68,6 +72,23 @@ export class Flight<Origin> {
     this.weight -= shipment.weight;
   }
 
+  /** Whether a command that is not answered may have reached the server. */
+  get isAmbiguous(): boolean {
+    for (const { sentAt, answered, commands } of this.#queue) {
+      if (sentAt > 0 && answered < commands) return true;
+    }
+    return false;
+  }
+
+  /** Empties it, as its lane is lost; gives what was in it, in order. */
+  abandon(): Shipment<Origin>[] {
+    const left: Shipment<Origin>[] = [];
+    for (let one; (one = this.#queue.shift()) !== undefined;) left.push(one);
+    this.unanswered = 0;
+    this.weight = 0;
+    return left;
+  }
+
   /** Notes that the last byte of a shipment was handed to the system. */
   written(shipment: Shipment<Origin>): void {
     shipment.isWritten = true;
@@ -82,6 +103,7 @@ export class Flight<Origin> {
    */
   succeed(count: number): void {
     this.#expect(count);
+    this.successes += count;
     while (count > 0) {
       // Nothing behind the first one is sent before that is written, so it is
       // struck out before a reply to anything else can come.
@@ -104,10 +126,10 @@ export class Flight<Origin> {
     this.#expect(1);
     const { first } = this.#queue;
     if (first === undefined || first.answered === first.commands) {
-      this.#events.onError(error, undefined, 0);
+      this.#events.onError(error, undefined, 0, this);
       return;
     }
-    this.#events.onError(error, first, first.answered++);
+    this.#events.onError(error, first, first.answered++, this);
     this.#strike();
   }
 

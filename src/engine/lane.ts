@@ -24,6 +24,17 @@ import { Watchdog } from "./watchdog.ts";
 /** How a lane knows that every reply has come. */
 export type EndMarker = "echo" | "ping" | "count";
 
+/** Whom a lane tells. */
+export interface LaneEvents<Origin> extends FlightEvents<Origin> {
+  /**
+   * Told once when the connection is lost.
+   *
+   * @param flight What was not answered.
+   * @param error What has happened.
+   */
+  onLost(flight: Flight<Origin>, error: ConnectionError): void;
+}
+
 /** How a lane behaves. */
 export interface LaneOptions {
   /**
@@ -72,6 +83,7 @@ export class Lane<Origin> {
   /** What is not answered. */
   readonly flight: Flight<Origin>;
   readonly #connection: Connection;
+  readonly #events: LaneEvents<Origin>;
   readonly #wait: Wait;
   readonly #options: LaneOptions;
   readonly #pace: Pace;
@@ -90,17 +102,18 @@ export class Lane<Origin> {
    * Starts the two loops.
    *
    * @param connection A connection on which nothing is in flight.
-   * @param events Whom its flight tells.
+   * @param events Whom it tells.
    * @param wait Whom to wake, and whom to tell what ends the lane.
    * @param options How it behaves.
    */
   constructor(
     connection: Connection,
-    events: FlightEvents<Origin>,
+    events: LaneEvents<Origin>,
     wait: Wait,
     options: LaneOptions = {},
   ) {
     this.#connection = connection;
+    this.#events = events;
     this.#wait = wait;
     this.#options = options;
     this.#pace = new Pace({
@@ -339,7 +352,10 @@ export class Lane<Origin> {
     this.#end();
     this.#connection.close();
     // Nobody needs a lane any more whose sentinel is back.
-    if (this.#closing !== "back") this.#wait.fail(error);
+    if (this.#closing === "back") return;
+    if (error instanceof ConnectionError) {
+      this.#events.onLost(this.flight, error);
+    } else this.#wait.fail(error);
   }
 
   #end(): void {

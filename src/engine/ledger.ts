@@ -103,26 +103,37 @@ export class Ledger {
   }
 
   /**
-   * Makes everything from the mark on unshipped again, and lifts the mark.
+   * Makes everything from the mark on unshipped again, and lifts the mark; and
+   * those commands in front of it that were noted in their batches' `again`.
    *
    * No lane may have anything of it in flight (I3).
    *
-   * @returns The batches to ship again from their `from` on, in order.
+   * @returns The batches to ship again, in order.
    */
   rewind(): Batch[] {
     const mark = this.#mark;
-    if (mark === undefined) return [];
+    this.#mark = undefined;
+    let isBehind = false;
     const again: Batch[] = [];
     for (const batch of this.#batches) {
-      if (again.length === 0 && batch !== mark.batch) continue;
-      const from = batch === mark.batch ? mark.record : 0;
-      batch.from = batch.isShipped ? from : Math.min(from, batch.from);
+      const isMarked = batch === mark?.batch;
+      const mayStay = !isMarked && !isBehind && batch.again.length === 0;
+      if (mayStay && batch.isShipped) continue;
+      const marked = isBehind ? 0 : isMarked ? mark.record : batch.encoded;
+      isBehind ||= isMarked;
+      // What an unfinished rewind has not shipped yet stays to be shipped.
+      if (batch.isShipped) [batch.from, batch.only] = [batch.encoded, []];
+      batch.from = Math.min(batch.from, marked);
+      const behind = batch.from * batch.format.encoder.commandsPerRecord;
+      batch.only = [...batch.only, ...batch.again]
+        .filter((id) => id < behind).sort((a, b) => a - b);
+      batch.again = [];
+      batch.failures = batch.failures
+        .filter(({ record }) => record < batch.from);
       batch.isShipped = false;
       batch.wasSent = true;
-      batch.failures = batch.failures.filter(({ record }) => record < from);
       again.push(batch);
     }
-    this.#mark = undefined;
     return again;
   }
 
@@ -133,7 +144,6 @@ export class Ledger {
   done(shipment: Shipment<BatchOrigin>): void {
     const { batch } = shipment.origin;
     batch.close(shipment);
-    batch.wasSent = true;
     this.commit();
   }
 

@@ -1,5 +1,6 @@
 import type { ConnectOptions } from "../transport/connect.ts";
 import { Connection } from "../transport/connection.ts";
+import type { BatchOrigin } from "./batch.ts";
 import { connectUnless } from "./connect_unless.ts";
 import { ErrorLimit } from "./error_limit.ts";
 import { explainFull } from "./explain_full.ts";
@@ -36,6 +37,11 @@ export interface LoadOptions extends
    * and at the end. Default: all.
    */
   maxErrors?: string | undefined;
+  /**
+   * Send again what may have been executed when a connection is lost, even
+   * where repeating it is not without effect. Default: false.
+   */
+  atLeastOnce?: boolean | undefined;
   /** Stops the load: what is in flight is waited for, for up to 5 s. */
   signal?: AbortSignal | undefined;
 }
@@ -77,7 +83,7 @@ export async function load(options: LoadOptions): Promise<Summary> {
   using _listening = wait.failOn(signal);
   await wait.for(rows.check());
 
-  using connection = options.connection === undefined
+  const connection = options.connection === undefined
     ? await connectUnless(wait, { signal, ...server })
     : Connection.from(options.connection);
   summary.met(connection);
@@ -86,15 +92,29 @@ export async function load(options: LoadOptions): Promise<Summary> {
     summary,
     wait,
     limit,
+    patience: server?.retry,
+    atLeastOnce: options.atLeastOnce,
     onReject: options.onReject,
+    onNotice: server?.onNotice,
     explain: (reply) => explainFull(reply, server),
   });
-  const lane = new Lane(connection, stream.events, wait, options);
+  const open = (connection: Connection): Lane<BatchOrigin> =>
+    new Lane(connection, stream.events, wait, options);
+  const reopen = async (patience: number): Promise<Lane<BatchOrigin>> => {
+    const again = { signal, ...server, retry: patience, onNotice: undefined };
+    const made = await connectUnless(wait, { ...again, awaitPrimary: true });
+    summary.reconnections++;
+    return open(made);
+  };
+  const router = new OneLane(
+    open(connection),
+    options.connection === undefined ? reopen : undefined,
+  );
   try {
-    await stream.run(new OneLane(lane));
-    summary.parted(lane, options.endMarker);
+    await stream.run(router);
+    summary.parted(router.lane, options.endMarker);
   } finally {
-    await lane.stop();
+    await router.lane.stop();
     summary.end();
   }
   const tooMany = limit.judge(summary, true);

@@ -89,6 +89,7 @@ export async function pipe(options: PipeOptions = {}): Promise<PipeCounts> {
       counts,
       onError: (error) => ledger.fail(error),
       onDone: (shipment) => ledger.done(shipment.origin),
+      onLost: (_flight, error) => wait.fail(error),
     },
     wait,
     {

@@ -7,6 +7,7 @@ import { PlainRun } from "../codec/plain_run.ts";
 import { RowEncoder } from "../codec/row_encoder.ts";
 import { CommandTemplate } from "../codec/template.ts";
 import { UsageError } from "../errors.ts";
+import { areRepeatable, traitsOf } from "../protocol/command_traits.ts";
 import type { RowCoding } from "./row_format.ts";
 
 /**
@@ -82,6 +83,10 @@ export class RowPlan {
   readonly limit: number;
   /** Whether empty fields are left out of `{*}`. */
   readonly skipEmpty: boolean;
+  /** Whether the commands may be sent again, in order. */
+  readonly isRepeatable: boolean;
+  /** Whether each record's commands are one transaction. */
+  readonly isTransaction: boolean;
   /** What was made last. */
   #coding: RowCoding | undefined;
 
@@ -103,6 +108,10 @@ export class RowPlan {
       );
     }
     this.template = new CommandTemplate(options.commands);
+    this.isRepeatable = areRepeatable(options.commands);
+    this.isTransaction = options.commands.some(([name]) =>
+      traitsOf([name]).transaction === "opens"
+    );
     this.header = options.header ?? options.columns === undefined;
     if (options.columns !== undefined) {
       if (options.columns.length === 0 || options.columns.includes("")) {

@@ -83,6 +83,16 @@ export class Rows {
     return !this.#plan.skipEmpty;
   }
 
+  /** Whether the commands may be sent again, in order. */
+  get isRepeatable(): boolean {
+    return this.#plan.isRepeatable;
+  }
+
+  /** Whether each record's commands are one transaction. */
+  get isTransaction(): boolean {
+    return this.#plan.isTransaction;
+  }
+
   /**
    * Opens every file once, to find out before anything is sent whether it can
    * be read and whether the template fits its header.

@@ -13,7 +13,7 @@
 import type { Batch, BatchOrigin } from "./batch.ts";
 import { counted, formatCount } from "./counted.ts";
 import type { ErrorLimit } from "./error_limit.ts";
-import type { FlightEvents } from "./flight.ts";
+import type { LaneEvents } from "./lane.ts";
 import { Ledger } from "./ledger.ts";
 import { Recovery } from "./recovery.ts";
 import type { Reject } from "./reject.ts";
@@ -31,7 +31,7 @@ import { PATIENCE, windUp } from "./wind_up.ts";
 export const MOST_UNCOMMITTED = 64 * 1024 * 1024;
 
 /** A router for as long as there are no lanes. */
-const NOWHERE: Router = { lanes: [], ship(): void {} };
+const NOWHERE: Router = { lanes: [], isCluster: false, ship(): void {} };
 
 /** What a stream belongs to. */
 export interface StreamOptions {
@@ -43,16 +43,27 @@ export interface StreamOptions {
   readonly wait: Wait;
   /** How many rejects are too many. */
   readonly limit: ErrorLimit;
+  /**
+   * How long a server that is away is waited for, in ms. Default: 30 s once a
+   * record is committed, 0 before.
+   */
+  readonly patience?: number | undefined;
+  /** Whether what may have been executed is sent again in any case. */
+  readonly atLeastOnce?: boolean | undefined;
+  /** Told in a sentence what is waited for, and when that is over. */
+  readonly onNotice?: ((sentence: string) => void) | undefined;
   /** Told about each record that does not make it, in the input's order. */
   readonly onReject?: ((reject: Reject) => void) | undefined;
+  /** Pauses for so many ms; the clock's by default. */
+  readonly pause?: (ms: number) => Promise<void>;
   /** Says why a full server is full, where it tells. */
   explain?: ((reply: string) => Promise<string | undefined>) | undefined;
 }
 
 /** Ships batches, and rewinds. */
 export class Stream {
-  /** What the lanes' flights tell. */
-  readonly events: FlightEvents<BatchOrigin>;
+  /** What the lanes tell. */
+  readonly events: LaneEvents<BatchOrigin>;
   readonly #options: StreamOptions;
   readonly #ledger: Ledger;
   readonly #recovery: Recovery;
@@ -69,7 +80,10 @@ export class Stream {
     const ledger = this.#ledger = new Ledger({
       summary,
       onReject,
-      onCommit: () => wait.fail(limit.judge(summary, false)),
+      onCommit: () => {
+        recovery.progress();
+        wait.fail(limit.judge(summary, false));
+      },
       onDone: (batch) => rows.pool.release(batch),
     });
     const recovery = this.#recovery = new Recovery({
@@ -77,13 +91,20 @@ export class Stream {
       summary,
       wait,
       sameShape: rows.sameShape,
+      isRepeatable: rows.isRepeatable,
+      isTransaction: rows.isTransaction,
+      atLeastOnce: options.atLeastOnce ?? false,
+      patience: options.patience,
+      pause: options.pause ?? ((ms) => wait.pause(ms)),
+      onNotice: options.onNotice,
       stopSharing: () => rows.stopCoalescing(),
     });
     this.events = {
       counts: summary,
-      onError: (error, shipment, command) =>
-        recovery.act(error, shipment!.origin, command),
+      onError: (error, shipment, command, flight) =>
+        recovery.act(error, shipment!.origin, command, flight),
       onDone: (shipment) => ledger.done(shipment),
+      onLost: (flight, error) => recovery.lose(flight, error),
     };
   }
 
@@ -97,6 +118,7 @@ export class Stream {
   async run(router: Router): Promise<void> {
     const { rows, summary, explain } = this.#options;
     this.#router = router;
+    this.#recovery.attend(router);
     const batches = rows.batches();
     try {
       await this.#ship(batches);
@@ -184,7 +206,7 @@ export class Stream {
     const { wait } = this.#options;
     const recovery = this.#recovery;
     await wait.until(() => this.#lanes.every((lane) => lane.isIdle));
-    recovery.mend();
+    await recovery.mend();
     for (const batch of this.#ledger.rewind()) {
       this.#hand(batch);
       // Another rewind takes over where this one stopped.

@@ -33,6 +33,14 @@ export interface SummaryData {
   recordsPerSecond: number;
   /** How often what was refused or never answered was sent again. */
   rewinds: number;
+  /** Commands that were passed on to another node of a cluster. */
+  redirections: number;
+  /** How often a lost connection was made again. */
+  reconnections: number;
+  /** Seconds spent in waiting for a server that was away. */
+  secondsWaited: number;
+  /** Records that may be in twice. */
+  repeated: number;
   /** The server's text that made rows share commands no more. */
   coalescingStopped: string | null;
   /** What was rejected, by kind of error, in the order of first appearance. */
@@ -93,8 +101,19 @@ export class Summary {
   bytesIn = 0;
   /** Bytes of those commands. */
   bytesOut = 0;
-  /** How often something was sent again; see `coalescingStopped`. */
+  /** How often what was refused or never answered was sent again. */
   rewinds = 0;
+  /** Commands that were passed on to another node of a cluster. */
+  redirections = 0;
+  /** How often a lost connection was made again. */
+  reconnections = 0;
+  /** Seconds spent in waiting for a server that was away. */
+  secondsWaited = 0;
+  /**
+   * Records that may be in twice: they were sent again though they may have
+   * been executed, and repeating their commands is not without effect.
+   */
+  repeated = 0;
   /** The rejects by kind. */
   readonly errors = new ErrorTally();
   /**
@@ -179,6 +198,10 @@ export class Summary {
       seconds: Math.round(seconds * 1000) / 1000,
       recordsPerSecond: seconds > 0 ? Math.round(this.records / seconds) : 0,
       rewinds: this.rewinds,
+      redirections: this.redirections,
+      reconnections: this.reconnections,
+      secondsWaited: Math.round(this.secondsWaited * 1000) / 1000,
+      repeated: this.repeated,
       coalescingStopped: this.coalescingStopped ?? null,
       errors: this.errors.kinds(),
       next: this.next ?? null,

@@ -18,11 +18,29 @@ export type Verdict =
     /** What it means, and what to do: one sentence. */
     readonly advice: string;
   }
+  /**
+   * The server cannot take it now, but may soon, or another one may: connect
+   * anew and go on from here. Where that is not wanted, stop.
+   */
+  | {
+    readonly kind: "wait";
+    /** What it means, and what to do: one sentence. */
+    readonly advice: string;
+  }
+  /** The key is another node's now: this command goes there. */
+  | { readonly kind: "redirect" }
   /** Rows cannot share this command: everything from here on goes again. */
   | { readonly kind: "unshare" };
 
 const REJECT: Verdict = { kind: "reject" };
 const UNSHARE: Verdict = { kind: "unshare" };
+const REDIRECT: Verdict = { kind: "redirect" };
+
+/** What a node of a cluster says of a key that is not, or not only, its own. */
+const ELSEWHERE = /^(MOVED|ASK|TRYAGAIN)\b/;
+
+/** What passes, if only because another server takes this one's place. */
+const PASSING = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|BUSY) /;
 
 const STOPPING: readonly (readonly [RegExp, string])[] = [
   [
@@ -68,8 +86,8 @@ const STOPPING: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /^(MOVED|ASK) /,
-    "the server is a cluster node and the key belongs to another one; " +
-    "respipe cannot load into a cluster yet",
+    "the key belongs to another node of a cluster that does not say that it " +
+    "is one; connect to a node, not to a proxy",
   ],
   [
     /^NOSCRIPT /,
@@ -104,6 +122,8 @@ export interface VerdictContext {
    * wrong number of them is every record's error.
    */
   readonly sameShape: boolean;
+  /** Whether commands are routed to the nodes of a cluster. */
+  readonly isCluster: boolean;
 }
 
 /**
@@ -118,11 +138,11 @@ export interface VerdictContext {
  * import { verdictOf } from "./verdict.ts";
  * import { assertEquals } from "@std/assert";
  *
- * const own = { isMade: false, sameShape: true };
+ * const own = { isMade: false, sameShape: true, isCluster: false };
  * assertEquals(verdictOf("WRONGTYPE Operation ...", own).kind, "reject");
  * assertEquals(verdictOf("OOM command not allowed ...", own).kind, "stop");
  *
- * const made = { isMade: true, sameShape: true };
+ * const made = { ...own, isMade: true };
  * assertEquals(verdictOf("CROSSSLOT Keys ...", made).kind, "unshare");
  * ```
  */
@@ -130,10 +150,11 @@ export function verdictOf(error: string, context: VerdictContext): Verdict {
   if (context.isMade && ABOUT_THE_COMMAND.test(error)) return UNSHARE;
   // What EXEC refused a transaction for is named behind this.
   const reason = error.replace(/^EXECABORT [^:]*because of: /, "");
+  if (context.isCluster && ELSEWHERE.test(reason)) return REDIRECT;
   for (const [pattern, advice] of STOPPING) {
     if (!pattern.test(reason)) continue;
     if (!context.sameShape && error.startsWith("ERR wrong number")) break;
-    return { kind: "stop", advice };
+    return { kind: PASSING.test(reason) ? "wait" : "stop", advice };
   }
   return context.isMade ? UNSHARE : REJECT;
 }

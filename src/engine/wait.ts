@@ -80,6 +80,25 @@ export class Wait {
   }
 
   /**
+   * Waits for a time.
+   *
+   * @param ms How long.
+   * @throws What the run has failed with, as soon as it does.
+   */
+  async pause(ms: number): Promise<void> {
+    let isOver = false;
+    const timer = setTimeout(() => {
+      isOver = true;
+      this.wake();
+    }, ms);
+    try {
+      await this.until(() => isOver);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /**
    * Waits until something holds, whatever the run has failed with.
    *
    * @param holds Looked at now, and again after each {@linkcode wake}.

@@ -1,10 +1,16 @@
 import { ConnectionError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
+import { NotReadyError } from "./not_ready.ts";
 
 /** What to bear in a server. */
 export interface ServerCheckOptions {
   /** Whether a replica will do. Default: no. */
   allowReplica?: boolean | undefined;
+  /**
+   * Whether a replica may be waited for until it is a primary, as after a
+   * failover, for as long as `retry` says. Default: no.
+   */
+  awaitPrimary?: boolean | undefined;
   /** Told in a sentence what is unusual, and what is waited for. */
   onNotice?: ((sentence: string) => void) | undefined;
 }
@@ -29,7 +35,10 @@ export function checkServer(
     );
   }
   if (server?.role === "replica" && options.allowReplica !== true) {
-    throw new ConnectionError(
+    const Kind = options.awaitPrimary === true
+      ? NotReadyError
+      : ConnectionError;
+    throw new Kind(
       `Cannot use ${address}: it is a replica of ` +
         `${server.primary ?? "another server"}; load into that, or add ` +
         "--allow-replica",

@@ -4,8 +4,9 @@ import { errorIn } from "../../src/protocol/reply.ts";
 import { startServer } from "../support/redis_server.ts";
 
 /** A user's own command, and one that respipe made of several rows. */
-const OWN_COMMAND = { isMade: false, sameShape: true };
-const MADE = { isMade: true, sameShape: true };
+const OWN_COMMAND = { isMade: false, sameShape: true, isCluster: false };
+const MADE = { ...OWN_COMMAND, isMade: true };
+const IN_CLUSTER = { ...OWN_COMMAND, isCluster: true };
 
 function kindOf(error: string, context = OWN_COMMAND): Verdict["kind"] {
   return verdictOf(error, context).kind;
@@ -79,7 +80,7 @@ const OWN = [
 for (const error of STOPPING) {
   Deno.test(`going on is pointless: ${error.slice(0, 60)}`, () => {
     const verdict = verdictOf(error, OWN_COMMAND);
-    assert(verdict.kind === "stop");
+    assert(verdict.kind === "stop" || verdict.kind === "wait");
     assert(verdict.advice.length > 20);
   });
 }
@@ -91,6 +92,26 @@ for (const error of OWN) {
 }
 
 for (
+  const [error, kind, elsewhere] of [
+    ["LOADING Redis is loading the dataset in memory", "wait", "wait"],
+    ["READONLY You can't write against a read only replica.", "wait", "wait"],
+    ["MASTERDOWN Link with MASTER is down", "wait", "wait"],
+    ["CLUSTERDOWN The cluster is down", "wait", "wait"],
+    ["BUSY Redis is busy running a script.", "wait", "wait"],
+    ["MOVED 3999 127.0.0.1:6381", "stop", "redirect"],
+    ["ASK 3999 127.0.0.1:6381", "stop", "redirect"],
+    ["TRYAGAIN Multiple keys request during rehashing", "reject", "redirect"],
+    ["OOM command not allowed when used memory > 'maxmemory'.", "stop", "stop"],
+    ["WRONGTYPE Operation against a key", "reject", "reject"],
+  ] as const
+) {
+  Deno.test(`one server or a cluster: ${error.slice(0, 40)}`, () => {
+    assertEquals(kindOf(error), kind);
+    assertEquals(kindOf(error, IN_CLUSTER), elsewhere);
+  });
+}
+
+for (
   const [error, kind] of [
     ["NOPERM No permissions to access a key", "unshare"],
     ["NOPERM User u has no permissions to run the 'mset' command", "unshare"],
@@ -98,7 +119,7 @@ for (
     ["CROSSSLOT Keys in request don't hash to the same slot", "unshare"],
     ["ERR a proxy does not like MSET", "unshare"],
     ["OOM command not allowed when used memory > 'maxmemory'.", "stop"],
-    ["READONLY You can't write against a read only replica.", "stop"],
+    ["READONLY You can't write against a read only replica.", "wait"],
   ] as const
 ) {
   Deno.test(`a command made of several rows: ${error}: ${kind}`, () => {
@@ -108,7 +129,7 @@ for (
 
 Deno.test("a wrong number of arguments is the record's own where they vary", () => {
   const error = "ERR wrong number of arguments for 'hset' command";
-  const various = { isMade: false, sameShape: false };
+  const various = { ...OWN_COMMAND, sameShape: false };
   assertEquals(kindOf(error), "stop");
   assertEquals(kindOf(error, various), "reject");
   assertEquals(kindOf("OOM command not allowed", various), "stop");
@@ -264,7 +285,7 @@ for (const { name, args, before, command, error, stops } of PROVOKED) {
     for (const first of before ?? []) await server.command(...first);
     const text = errorIn(await server.command(...command));
     assert(text?.startsWith(error), `it says ${text}`);
-    assertEquals(kindOf(text!), stops ? "stop" : "reject", text);
+    assertEquals(kindOf(text!) !== "reject", stops, text);
   });
 }
 

@@ -75,19 +75,34 @@ export async function runScenario(
     summary,
     wait,
     limit: ErrorLimit.parse(scenario.maxErrors),
+    patience: scenario.mends ? Infinity : 0,
+    atLeastOnce: scenario.atLeastOnce,
+    pause: () => Promise.resolve(),
     onReject: (reject) => rejects.push(reject),
   });
-  const lanes = Array.from(
-    { length: scenario.lanes },
-    () => new SimLane(stream.events, server, wait, scenario.window),
+  const router = new SimRouter(
+    scenario.lanes,
+    server,
+    (node) =>
+      new SimLane(
+        stream.events,
+        server,
+        wait,
+        scenario.window,
+        node,
+        scenario.lanes,
+      ),
+    scenario.mends,
   );
   let isOver = false;
   let error: unknown;
-  const running = stream.run(new SimRouter(lanes))
+  const running = stream.run(router)
     .catch((thrown) => error = thrown)
     .finally(() => isOver = true);
   await settle();
   for (let step = 0; !isOver; step++) {
+    const { lanes } = router;
+    const isDue = (of: number): boolean => of > 0 && random.int(of) === 0;
     const can = lanes.flatMap((lane) =>
       lane.possible.map((what) => ({ lane, what }))
     ).filter(({ what }) => what !== "lose");
@@ -96,12 +111,18 @@ export async function runScenario(
     }
     // The producer is silent and nothing else can happen: whatever was read
     // must be settled without further input (I6).
-    if (can.length === 0) {
+    if (can.length === 0 && server.trouble === undefined) {
       assertEquals(summary.unknown, 0, "settled while the producer is silent");
     }
-    if (scenario.interrupts > 0 && random.int(scenario.interrupts) === 0) {
+    if (isDue(scenario.interrupts)) {
       wait.fail(new InterruptedError("SIGINT"));
-    } else if (scenario.loses > 0 && random.int(scenario.loses) === 0) {
+    } else if (isDue(scenario.moves)) {
+      const key = `key${random.int(scenario.keys)}`;
+      server.move(key, random.int(scenario.lanes), scenario.lanes);
+    } else if (isDue(scenario.troubles)) {
+      const isOver = server.trouble !== undefined;
+      server.trouble = isOver ? undefined : "CLUSTERDOWN The cluster is down";
+    } else if (isDue(scenario.loses)) {
       random.pick(lanes).lose();
     } else if (producer.isAwaited && random.int(can.length + 1) === 0) {
       producer.feed();

@@ -53,6 +53,14 @@ export interface Scenario {
   /** One of so many steps loses a lane, or interrupts; 0 is none. */
   loses: number;
   interrupts: number;
+  /** One of so many steps moves a key to another lane; 0 is none. */
+  moves: number;
+  /** One of so many steps has the server refuse all, or end that; 0 is none. */
+  troubles: number;
+  /** Whether lanes are made again. */
+  mends: boolean;
+  /** `--at-least-once`. */
+  atLeastOnce: boolean;
   /** `--max-errors`. */
   maxErrors: string | undefined;
 }
@@ -84,6 +92,10 @@ export function drawScenario(random: Random): Scenario {
     breaks: one(8),
     loses: one(4) ? 20 + random.int(200) : 0,
     interrupts: one(4) ? 20 + random.int(200) : 0,
+    moves: one(2) ? 5 + random.int(60) : 0,
+    troubles: one(4) ? 10 + random.int(60) : 0,
+    mends: one(2),
+    atLeastOnce: one(3),
     maxErrors: one(4) ? random.pick(["0", "1", "5", "10%"]) : undefined,
   };
 }
@@ -105,6 +117,10 @@ export function* simplify(scenario: Scenario): Generator<Scenario> {
     breaks: false,
     loses: 0,
     interrupts: 0,
+    moves: 0,
+    troubles: 0,
+    mends: false,
+    atLeastOnce: false,
     maxErrors: undefined,
     keys: 1,
     run: 1,

@@ -1,6 +1,7 @@
 import { ConnectionError } from "../../src/errors.ts";
 import type { BatchOrigin } from "../../src/engine/batch.ts";
-import { Flight, type FlightEvents } from "../../src/engine/flight.ts";
+import { Flight } from "../../src/engine/flight.ts";
+import type { LaneEvents } from "../../src/engine/lane.ts";
 import type { BatchLane } from "../../src/engine/router.ts";
 import type { Shipment } from "../../src/engine/shipment.ts";
 import type { Wait } from "../../src/engine/wait.ts";
@@ -13,6 +14,7 @@ import { type SimServer, takeCommands } from "./sim_server.ts";
 export class SimLane implements BatchLane {
   /** What is not answered. */
   readonly flight: Flight<BatchOrigin>;
+  readonly #events: LaneEvents<BatchOrigin>;
   readonly #server: SimServer;
   readonly #wait: Wait;
   readonly #window: number;
@@ -27,11 +29,14 @@ export class SimLane implements BatchLane {
   #isLost = false;
 
   constructor(
-    events: FlightEvents<BatchOrigin>,
+    events: LaneEvents<BatchOrigin>,
     server: SimServer,
     wait: Wait,
     window: number,
+    readonly node: number,
+    readonly nodes: number,
   ) {
+    this.#events = events;
     this.flight = new Flight(events);
     this.#server = server;
     this.#wait = wait;
@@ -78,6 +83,16 @@ export class SimLane implements BatchLane {
     return taken;
   }
 
+  stop(): Promise<void> {
+    this.#isLost = true;
+    return Promise.resolve();
+  }
+
+  /** Whether the connection is gone. */
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
   /** What could happen next. */
   get possible(): ("write" | "execute" | "reply" | "lose")[] {
     if (this.#isLost) return [];
@@ -115,7 +130,7 @@ export class SimLane implements BatchLane {
     const { commands } = takeCommands(this.#received);
     let taken = 0;
     for (const words of commands.slice(0, most)) {
-      this.#replies.push(this.#server.execute(words));
+      this.#replies.push(this.#server.executeOn(this.node, this.nodes, words));
       taken += 3 + String(words.length).length;
       for (const word of words) {
         taken += 5 + String(word.length).length + word.length;
@@ -150,6 +165,6 @@ export class SimLane implements BatchLane {
     this.#isLost = true;
     this.#wait.wake();
     if (this.#closing === "back") return;
-    this.#wait.fail(new ConnectionError("Lost it", "sim"));
+    this.#events.onLost(this.flight, new ConnectionError("Lost it", "sim"));
   }
 }

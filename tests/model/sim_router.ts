@@ -1,78 +1,84 @@
-import type { Batch, BatchOrigin } from "../../src/engine/batch.ts";
-import { RecordLocator } from "../../src/engine/record_locator.ts";
-import {
-  type BatchLane,
-  OneLane,
-  type Router,
-} from "../../src/engine/router.ts";
+import { type Batch, ListedOrigin } from "../../src/engine/batch.ts";
+import { encodeAgain, OneLane, type Router } from "../../src/engine/router.ts";
 import { Shipment } from "../../src/engine/shipment.ts";
 import { ByteBuffer } from "../../src/protocol/byte_buffer.ts";
-import { takeCommands } from "./sim_server.ts";
+import type { SimLane } from "./sim_lane.ts";
+import { type SimServer, takeCommands } from "./sim_server.ts";
 
-/** Records of a batch that are not next to each other. */
-class ScatteredOrigin implements BatchOrigin {
-  readonly isShared = false;
-  readonly #records: number[];
-  readonly #each: number;
-
-  constructor(readonly batch: Batch, records: number[]) {
-    this.#records = records;
-    this.#each = batch.format.encoder.commandsPerRecord;
-  }
-
-  recordOf(command: number): number {
-    return this.#records[Math.floor(command / this.#each)] ??
-      this.batch.encoded;
-  }
-
-  sharersOf(): number {
-    return 1;
-  }
-
-  ordinalOf(command: number): number {
-    return command % this.#each;
-  }
-}
-
-/** Spreads records over lanes by their keys, one record after the other. */
+/** Spreads commands over lanes by their keys, one after the other. */
 export class SimRouter implements Router {
-  readonly lanes: readonly BatchLane[];
-  readonly #one: OneLane;
+  readonly mend: Router["mend"];
+  lanes: SimLane[];
+  readonly #server: SimServer;
+  /** Where each key was when the router looked last. */
+  #nodes = new Map<string, number>();
 
-  constructor(lanes: readonly BatchLane[]) {
-    this.lanes = lanes;
-    this.#one = new OneLane(lanes[0]);
+  /**
+   * Makes a router.
+   *
+   * @param count How many lanes it has; with one it is no cluster.
+   * @param server The server behind all of them.
+   * @param open Makes the lane of a node.
+   * @param mends Whether it can make lanes again.
+   */
+  constructor(
+    count: number,
+    server: SimServer,
+    open: (node: number) => SimLane,
+    mends: boolean,
+  ) {
+    this.#server = server;
+    this.lanes = Array.from({ length: count }, (_, node) => open(node));
+    // Nothing in here takes time; who waits for it finds it done.
+    if (!mends && count === 1) return;
+    this.mend = () => {
+      this.#nodes = new Map();
+      this.lanes = this.lanes.map((lane) =>
+        lane.isLost ? open(lane.node) : lane
+      );
+      return Promise.resolve();
+    };
+  }
+
+  get isCluster(): boolean {
+    return this.lanes.length > 1;
   }
 
   ship(batch: Batch, mayShare: boolean): void {
-    if (this.lanes.length === 1) return this.#one.ship(batch, mayShare);
-    const locator = new RecordLocator(batch);
-    const records = this.lanes.map((): number[] => []);
-    const outputs = this.lanes.map(() => new ByteBuffer(64));
-    const out = new ByteBuffer(64);
-    for (let i = batch.from; i < batch.encoded; i++) {
-      out.clear();
-      locator.encode(i, out);
-      const [, key] = takeCommands(out.view()).commands[0];
-      const lane = laneOf(key, this.lanes.length);
-      records[lane].push(i);
-      outputs[lane].push(out.view());
+    if (!this.isCluster) {
+      return new OneLane(this.lanes[0]).ship(batch, mayShare);
     }
-    for (const [i, lane] of this.lanes.entries()) {
-      if (records[i].length === 0) continue;
-      const origin = new ScatteredOrigin(batch, records[i]);
-      const bytes = outputs[i].view();
-      const count = takeCommands(bytes).commands.length;
-      const shipment = new Shipment<BatchOrigin>(origin, bytes, count);
+    const all = new ByteBuffer(64);
+    const ids = encodeAgain(batch, all);
+    const { commands } = takeCommands(all.view());
+    const of = this.lanes.map((): { ids: number[]; bytes: ByteBuffer } => ({
+      ids: [],
+      bytes: new ByteBuffer(64),
+    }));
+    for (const [i, words] of commands.entries()) {
+      const one = of[this.#nodeOf(words[1])];
+      one.ids.push(ids[i]);
+      one.bytes.push(encode(words));
+    }
+    for (const [node, { ids, bytes }] of of.entries()) {
+      if (ids.length === 0) continue;
+      const origin = new ListedOrigin(batch, ids);
+      const shipment = new Shipment(origin, bytes.view(), ids.length);
       batch.open.push(shipment);
-      lane.send(shipment);
+      this.lanes[node].send(shipment);
     }
     batch.isShipped = true;
   }
+
+  #nodeOf(key: string): number {
+    const known = this.#nodes.get(key) ??
+      this.#server.nodeOf(key, this.lanes.length);
+    this.#nodes.set(key, known);
+    return known;
+  }
 }
 
-function laneOf(key: string, lanes: number): number {
-  let hash = 0;
-  for (const character of key) hash = hash * 31 + character.charCodeAt(0) | 0;
-  return Math.abs(hash) % lanes;
+function encode(words: readonly string[]): Uint8Array {
+  const text = words.map((word) => `$${word.length}\r\n${word}\r\n`).join("");
+  return new TextEncoder().encode(`*${words.length}\r\n${text}`);
 }

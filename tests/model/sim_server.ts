@@ -36,10 +36,43 @@ export class SimServer {
   commands = 0;
   /** How often each member or value was written, by its text. */
   readonly writes = new Map<string, number>();
+  /** What it says to everything for now. */
+  trouble: string | undefined;
+  /** How often it has passed a command on. */
+  redirections = 0;
   readonly #refusals: Refusals;
+  /** The nodes of keys that have moved. */
+  readonly #moved = new Map<string, number>();
 
   constructor(refusals: Refusals) {
     this.#refusals = refusals;
+  }
+
+  /** Moves a key to another node; it never comes back. */
+  move(key: string, node: number, nodes: number): void {
+    if (node > this.nodeOf(key, nodes)) this.#moved.set(key, node);
+  }
+
+  /** Which of some nodes has a key. */
+  nodeOf(key: string, nodes: number): number {
+    const moved = this.#moved.get(key);
+    if (moved !== undefined) return moved;
+    let hash = 0;
+    for (const character of key) hash = hash * 31 + character.charCodeAt(0) | 0;
+    return Math.abs(hash) % nodes;
+  }
+
+  /** Executes one command on a node; gives the error, if it is one. */
+  executeOn(
+    node: number,
+    nodes: number,
+    words: readonly string[],
+  ): string | undefined {
+    if (this.trouble !== undefined) return this.trouble;
+    const owner = this.nodeOf(words[1], nodes);
+    if (nodes === 1 || owner === node) return this.execute(words);
+    this.redirections++;
+    return `MOVED 1 sim:${owner}`;
   }
 
   /** Executes one command; gives the error, if it is one. */

@@ -15,7 +15,7 @@ export interface LoadOutcome {
 /**
  * Loads, however that ends.
  *
- * @param options As for `load`.
+ * @param options As for `load`; without `retry`, what is lost is lost.
  * @returns The counts and the error, once the counts are found to add up.
  */
 export async function tryLoad(options: LoadOptions): Promise<LoadOutcome> {
@@ -25,6 +25,7 @@ export async function tryLoad(options: LoadOptions): Promise<LoadOutcome> {
   try {
     await load({
       ...options,
+      server: { retry: 0, ...options.server },
       summary,
       onReject: (reject) => {
         rejects.push(reject);
