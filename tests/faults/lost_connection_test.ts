@@ -242,8 +242,10 @@ async function runEndless(
   port: number,
   harm: () => Promise<void>,
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  const words = ["load", "-p", String(port), "--json", "--"];
-  const child = spawnRespipe([...words, ...way.command("h")]);
+  const child = spawnRespipe([
+    ...["load", "-p", String(port), "--retry", "0", "--json"],
+    ...["--", ...way.command("h")],
+  ]);
   const output = child.output();
   const writer = child.stdin.getWriter();
   const feeding = (async (): Promise<void> => {

@@ -94,7 +94,8 @@ for (const command of ["load", "pipe"]) {
     await using server = await startServer();
     await using proxy = new PushProxy(server.port);
     const child = spawnRespipe([
-      ...[command, "-p", `${proxy.port}`, "--stall-timeout", "0.3"],
+      ...[command, "-p", `${proxy.port}`, "--retry", "0"],
+      ...["--stall-timeout", "0.3"],
       ...(command === "load" ? ["--json", "--", "SET", "{id}", "v"] : []),
     ]);
     const output = child.output();
