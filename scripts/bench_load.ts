@@ -19,17 +19,20 @@
 import { parseArgs } from "node:util";
 import { type Chain, findChains } from "./bench_chains.ts";
 import { type BenchInput, makeInputs } from "./bench_inputs.ts";
-import { type Measured, median, Meter } from "./bench_measure.ts";
+import { type Measured, median } from "./bench_measure.ts";
+import {
+  type Bench,
+  BENCH_OPTIONS,
+  countOf,
+  openBench,
+  race,
+  respipe,
+  ways,
+} from "./bench_race.ts";
+import { raceScores } from "./bench_scores.ts";
 import { formatTable, type Row } from "./bench_table.ts";
 import { machineLines } from "./bench_machine.ts";
-import { findProgram } from "./find_program.ts";
-import { cacheArgs, respipeArgs, shellLine } from "./respipe_command.ts";
-import { runDeno } from "./run_child.ts";
-import { plain } from "../tests/support/plain_reply.ts";
-import {
-  type RedisServer,
-  startServer,
-} from "../tests/support/redis_server.ts";
+import { respipeArgs, shellLine } from "./respipe_command.ts";
 
 /** How often the start alone is measured. */
 const STARTS = 11;
@@ -37,39 +40,20 @@ const STARTS = 11;
 /** How many times `encode` is given each table, lest its start weighs much. */
 const TIMES = 10;
 
-/** What is measured, and with what. */
-interface Bench {
-  runs: number;
-  /** The compiled respipe, if one is to be used. */
-  binary: string | undefined;
-  server: RedisServer;
-  cli: string;
-  meter: Meter;
-}
-
 async function main(args: string[]): Promise<number> {
   const { values } = parseArgs({
     args,
     options: {
-      runs: { type: "string", default: "7" },
-      rows: { type: "string", default: "1000000" },
-      bin: { type: "string", default: Deno.env.get("RESPIPE_BIN") ?? "" },
+      ...BENCH_OPTIONS,
       chains: { type: "boolean", default: false },
     },
   });
-  const runs = countOf(values.runs, "--runs");
   const rows = countOf(values.rows, "--rows");
-  const cli = await findProgram("redis-cli", "valkey-cli");
-  if (cli === undefined) {
-    throw new Error("Cannot compare: found no redis-cli or valkey-cli");
-  }
   const folder = await Deno.makeTempDir({ prefix: "respipe_bench_" });
   try {
-    await using server = await startDebugServer();
-    const meter = await Meter.find(folder);
-    const binary = values.bin === "" ? undefined : values.bin;
-    const bench: Bench = { runs, binary, server, cli, meter };
-    if (binary === undefined) await runDeno(cacheArgs());
+    const bench = await openBench(values, folder);
+    const { runs, binary, cli, meter } = bench;
+    await using server = bench.server;
 
     console.error(`bench: making two tables of ${rows} rows`);
     const { kv, drivers } = await makeInputs(folder, rows);
@@ -89,6 +73,8 @@ async function main(args: string[]): Promise<number> {
     console.log(formatTable("kv.csv as SET", loads));
     const hashes = await race(bench, drivers, ways(bench, drivers));
     console.log(formatTable("drivers.csv as HSET", hashes));
+    const scores = await raceScores(bench, folder, rows);
+    console.log(formatTable("scores.csv as ZADD", scores));
     const encodes = await raceEncode(bench, [kv, drivers]);
     console.log(formatTable("encode to /dev/null", encodes, { ratios: false }));
     console.log(formatTable("start alone (--version)", await starts(bench)));
@@ -97,101 +83,6 @@ async function main(args: string[]): Promise<number> {
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
-}
-
-function countOf(text: string, flag: string): number {
-  const count = Number(text);
-  if (Number.isSafeInteger(count) && count > 0) return count;
-  throw new Error(`Cannot parse ${flag} "${text}": must be 1 or more`);
-}
-
-/** Servers before Redis 7 let DEBUG through, and do not know the setting. */
-async function startDebugServer(): Promise<RedisServer> {
-  try {
-    return await startServer({ args: ["--enable-debug-command", "yes"] });
-  } catch {
-    return await startServer();
-  }
-}
-
-/** The shell words that run respipe, in place of the shell. */
-function respipe(
-  { binary, server }: Bench,
-  command: "load" | "encode" | "pipe",
-  input: BenchInput,
-  flags: readonly string[] = [],
-): string {
-  const isPipe = command === "pipe";
-  const file = isPipe ? input.resp : input.csv;
-  const words = [
-    ...[command, file, ...flags],
-    ...(command === "encode" ? [] : ["-p", `${server.port}`]),
-    ...(isPipe ? [] : [...input.flags, "--", ...input.template]),
-  ];
-  const permissions = [
-    `--allow-net=127.0.0.1:${server.port}`,
-    `--allow-read=${file}`,
-  ];
-  return `exec ${
-    shellLine(
-      binary === undefined
-        ? [Deno.execPath(), ...respipeArgs(permissions, words)]
-        : [binary, ...words],
-    )
-  }`;
-}
-
-/** The ways to load a table without a script; the first is the measure. */
-function ways(bench: Bench, input: BenchInput): Chain[] {
-  const { cli, server } = bench;
-  const [name] = input.template;
-  // Rows of HSET share a command only where their keys are the same.
-  const shares = name === "SET";
-  const load = `respipe load ${input.name}.csv -- ${name}`;
-  return [
-    {
-      name: `${cli} --pipe < ${input.name}.resp`,
-      line: `exec ${cli} -p ${server.port} --pipe <${input.resp}`,
-    },
-    {
-      name: `respipe pipe ${input.name}.resp`,
-      line: respipe(bench, "pipe", input),
-    },
-    ...(shares
-      ? [{
-        name: `${load}, --no-coalesce`,
-        line: respipe(bench, "load", input, ["--no-coalesce"]),
-      }]
-      : []),
-    { name: load, line: respipe(bench, "load", input) },
-  ];
-}
-
-/** Runs the ways in turn, and compares what they have left in the server. */
-async function race(
-  { runs, server, meter }: Bench,
-  input: BenchInput,
-  chains: readonly Chain[],
-): Promise<Row[]> {
-  const rows = chains.map(({ name }) => ({ name, runs: [] as Measured[] }));
-  let digest: string | undefined;
-  for (let run = 0; run < runs; run++) {
-    for (const [at, { name, line, env }] of chains.entries()) {
-      await server.command("FLUSHALL");
-      console.error(`bench: ${run + 1} of ${runs}: ${name}`);
-      rows[at].runs.push(await meter.run(line, env));
-      const keys = plain(await server.command("DBSIZE"));
-      if (keys !== input.keys) {
-        throw new Error(`${name} left ${keys} keys instead of ${input.keys}`);
-      }
-      if (run > 0) continue;
-      // On servers that refuse DEBUG all digests are the same error.
-      const left = String(plain(await server.command("DEBUG", "DIGEST")));
-      digest ??= left;
-      if (left !== digest) throw new Error(`${name} left other data`);
-    }
-  }
-  return rows;
 }
 
 async function raceEncode(

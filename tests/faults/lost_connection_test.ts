@@ -39,8 +39,29 @@ function row(n: number): string {
   return `${n},${n % 10 === 0 ? "x" : n}`;
 }
 
-async function fieldsOf(server: RedisServer, key: string): Promise<number> {
-  return Number(plain(await server.command("HLEN", key)));
+/** What rows become, and how to count those that are in. */
+interface Way {
+  command: (key: string) => string[];
+  count: "HLEN" | "ZCARD" | "LLEN";
+}
+
+/** One that rows cannot share, and some that they do. */
+const WAYS: readonly Way[] = [
+  { command: (key) => ["HINCRBY", key, "{id}", "{v}"], count: "HLEN" },
+  { command: (key) => ["ZADD", key, "{v}", "{id}"], count: "ZCARD" },
+  { command: (key) => ["RPUSH", key, "{id}"], count: "LLEN" },
+];
+
+function nameOf({ command }: Way): string {
+  return command("")[0];
+}
+
+async function countOf(
+  server: RedisServer,
+  { count }: Way,
+  key: string,
+): Promise<number> {
+  return Number(plain(await server.command(count, key)));
 }
 
 function at({ port }: { port: number }): Pick<LoadOptions, "server"> {
@@ -58,8 +79,9 @@ async function revive(first: RedisServer): Promise<RedisServer> {
   return other;
 }
 
-/** A load into fields of a hash that is cut off somewhere. */
+/** A load into a key that is cut off somewhere. */
 function loadInto(
+  way: Way,
   key: string,
   server: Pick<LoadOptions, "connection" | "server">,
   count: number,
@@ -68,7 +90,7 @@ function loadInto(
   return bounded(
     tryLoad({
       sources: [rowSource(row, { header: "id,v", count })],
-      commands: [["HINCRBY", key, "{id}", "{v}"]],
+      commands: [way.command(key)],
       ...server,
       summary,
     }),
@@ -104,31 +126,34 @@ async function assertLost(
 }
 
 for (const cut of ["fin", "rst", "half"] as const) {
-  Deno.test(`a proxy cuts at every byte of the first 200: ${cut}`, async () => {
-    await using server = await startServer();
-    for (let at = 0; at <= 200; at++) {
-      for (const way of ["requests", "replies"] as const) {
-        await cutAt(server, way, at, cut);
+  for (const way of WAYS) {
+    const what = `${nameOf(way)}, ${cut}`;
+    Deno.test(`a proxy cuts at every byte of the first 200: ${what}`, async () => {
+      await using server = await startServer();
+      for (let at = 0; at <= 200; at++) {
+        await cutAt(server, way, "requests", at, cut);
+        await cutAt(server, way, "replies", at, cut);
       }
-    }
-  });
+    });
+  }
 }
 
 async function cutAt(
   server: RedisServer,
-  way: "requests" | "replies",
+  way: Way,
+  direction: "requests" | "replies",
   at: number,
   cut: Cut,
 ): Promise<void> {
-  const key = `${way}:${at}`;
-  // 8,000 bytes are some 150 commands; the client sends far more.
-  const faults = { [way]: at, cut, take: 8_000 };
+  const key = `${direction}:${at}`;
+  // 40,000 bytes have more than 200 bytes of replies; the client sends more.
+  const faults = { [direction]: at, cut, take: 40_000 };
   await using proxy = new FaultProxy(server.port, faults);
   // Without a handshake, so that the first byte is the first record's.
   const conn = await Deno.connect({ port: proxy.port });
   const connection = new Connection(conn, `127.0.0.1:${proxy.port}`);
-  const outcome = await loadInto(key, { connection }, 2_000);
-  await assertLost(outcome, () => fieldsOf(server, key));
+  const outcome = await loadInto(way, key, { connection }, 6_000);
+  await assertLost(outcome, () => countOf(server, way, key));
   if (cut === "rst") return;
   // What had come was read before the end was noticed.
   const reader = new ReplyReader();
@@ -149,11 +174,12 @@ Deno.test("a proxy cuts at every byte of the handshake", async () => {
         const faults = { [way]: at, cut, take: 8_000 };
         await using proxy = new FaultProxy(server.port, faults);
         const outcome = await loadInto(
+          WAYS[0],
           key,
           { server: { port: proxy.port, connectTimeout: 2_000 } },
           2_000,
         );
-        await assertLost(outcome, () => fieldsOf(server, key));
+        await assertLost(outcome, () => countOf(server, WAYS[0], key));
       }
     }
   }
@@ -162,54 +188,64 @@ Deno.test("a proxy cuts at every byte of the handshake", async () => {
 Deno.test("replies that are late and come byte by byte are no loss", async () => {
   await using server = await startServer();
   await using proxy = new FaultProxy(server.port, { delay: 2, split: true });
-  const { summary, error } = await loadInto("h", at(proxy), 500);
+  const { summary, error } = await loadInto(
+    WAYS[0],
+    "h",
+    at(proxy),
+    500,
+  );
   assertEquals(error, undefined);
-  assertEquals(await fieldsOf(server, "h"), summary.loaded);
+  assertEquals(await countOf(server, WAYS[0], "h"), summary.loaded);
   assertEquals(summary.records, 500);
 });
 
-Deno.test("kill -9 at a random moment", async (t) => {
-  const first = Random.seed();
-  for (let seed = first; seed < first + 20; seed++) {
-    await t.step(`seed ${seed}`, async () => {
-      const random = new Random(seed);
-      await using server = await startServer({ args: DURABLE });
-      const summary = new Summary();
-      const loading = loadInto("h", at(server), Infinity, summary);
-      const moment = 1 + random.int(60_000);
-      await until(() => summary.replies >= moment, `${moment} replies`);
-      await server.kill();
-      const outcome = await loading;
-      await using other = await revive(server);
-      await assertLost(outcome, () => fieldsOf(other, "h"));
-      assert(outcome.summary.replies >= moment);
-    });
-  }
-});
+for (const way of WAYS) {
+  Deno.test(`kill -9 at a random moment: ${nameOf(way)}`, async (t) => {
+    const first = Random.seed();
+    for (let seed = first; seed < first + 10; seed++) {
+      await t.step(`seed ${seed}`, async () => {
+        const random = new Random(seed);
+        await using server = await startServer({ args: DURABLE });
+        const summary = new Summary();
+        const loading = loadInto(way, "h", at(server), Infinity, summary);
+        const moment = 1 + random.int(60_000);
+        await until(() => summary.loaded >= moment, `${moment} rows`);
+        await server.kill();
+        const outcome = await loading;
+        await using other = await revive(server);
+        await assertLost(outcome, () => countOf(other, way, "h"));
+        assert(outcome.summary.loaded >= moment);
+      });
+    }
+  });
 
-Deno.test("CLIENT KILL at a random moment", async () => {
-  await using server = await startServer();
-  const seed = Random.seed();
-  const random = new Random(seed);
-  for (let i = 0; i < 10; i++) {
-    const summary = new Summary();
-    const key = `seed ${seed}, ${i}`;
-    const loading = loadInto(key, at(server), Infinity, summary);
-    const moment = random.int(30_000);
-    await until(() => summary.replies >= moment, `${key}: ${moment} replies`);
-    await server.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
-    await assertLost(await loading, () => fieldsOf(server, key));
-  }
-});
+  Deno.test(`CLIENT KILL at a random moment: ${nameOf(way)}`, async () => {
+    await using server = await startServer();
+    const seed = Random.seed();
+    const random = new Random(seed);
+    for (let i = 0; i < 10; i++) {
+      const summary = new Summary();
+      const key = `seed ${seed}, ${i}`;
+      const loading = loadInto(way, key, at(server), Infinity, summary);
+      const moment = random.int(30_000);
+      await until(() => summary.loaded >= moment, `${key}: ${moment} rows`);
+      await server.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+      await assertLost(await loading, () => countOf(server, way, key));
+    }
+  });
+}
 
 /** Runs the program with rows that never end until it ends itself. */
 async function runEndless(
   server: RedisServer,
+  way: Way,
   port: number,
   harm: () => Promise<void>,
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  const words = ["load", "-p", String(port), "--json", "--", "HINCRBY", "h"];
-  const child = spawnRespipe([...words, "{id}", "{v}"]);
+  const child = spawnRespipe([
+    ...["load", "-p", String(port), "--retry", "0", "--json"],
+    ...["--", ...way.command("h")],
+  ]);
   const output = child.output();
   const writer = child.stdin.getWriter();
   const feeding = (async (): Promise<void> => {
@@ -225,7 +261,10 @@ async function runEndless(
       // It reads no more.
     }
   })();
-  await until(async () => await fieldsOf(server, "h") > 0, "the first row");
+  await until(
+    async () => await countOf(server, way, "h") > 0,
+    "the first row",
+  );
   await harm();
   const { code, stdout, stderr } = await bounded(output, "respipe");
   await feeding;
@@ -237,44 +276,53 @@ async function runEndless(
   };
 }
 
-Deno.test("the program: kill -9", async () => {
-  await using server = await startServer({ args: DURABLE });
-  const run = await runEndless(server, server.port, () => server.kill());
-  assertEquals(run.code, 4);
-  assertSentence(run.stderr, /Lost 127\.0\.0\.1:\d+: the (server|connection)/);
-  const { exitCode, message, loaded, unknown } = readSummary(run.stdout);
-  assertEquals(exitCode, 4);
-  assertEquals(run.stderr, `respipe: ${message}\n`);
-  await using other = await revive(server);
-  const count = await fieldsOf(other, "h");
-  assert(loaded <= count && count <= loaded + unknown, run.stdout);
-});
-
-Deno.test("the program: CLIENT KILL", async () => {
-  await using server = await startServer();
-  const run = await runEndless(server, server.port, async () => {
-    await server.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
-  });
-  assertEquals(run.code, 4);
-  assertSentence(run.stderr, /Lost 127\.0\.0\.1:\d+: the (server|connection)/);
-  const { loaded, unknown } = readSummary(run.stdout);
-  const count = await fieldsOf(server, "h");
-  assert(loaded <= count && count <= loaded + unknown, run.stdout);
-});
-
-for (const cut of ["fin", "rst", "half"] as const) {
-  Deno.test(`the program: a proxy cuts behind 4,000 bytes, ${cut}`, async () => {
-    await using server = await startServer();
-    const faults = { replies: 4_000, cut, take: 200_000 };
-    await using proxy = new FaultProxy(server.port, faults);
-    const run = await runEndless(server, proxy.port, async () => {});
-    assertEquals(run.code, 4, run.stderr);
-    assertSentence(run.stderr, /Lost .*; the first of them is -:\d+\n/);
-    const { loaded, unknown, next } = readSummary(run.stdout);
-    assertEquals(next?.record, loaded + 1);
-    const count = await fieldsOf(server, "h");
+for (const way of WAYS) {
+  Deno.test(`the program: kill -9, ${nameOf(way)}`, async () => {
+    await using server = await startServer({ args: DURABLE });
+    const run = await runEndless(server, way, server.port, () => server.kill());
+    assertEquals(run.code, 4);
+    assertSentence(
+      run.stderr,
+      /Lost 127\.0\.0\.1:\d+: the (server|connection)/,
+    );
+    const { exitCode, message, loaded, unknown } = readSummary(run.stdout);
+    assertEquals(exitCode, 4);
+    assertEquals(run.stderr, `respipe: ${message}\n`);
+    await using other = await revive(server);
+    const count = await countOf(other, way, "h");
     assert(loaded <= count && count <= loaded + unknown, run.stdout);
   });
+
+  Deno.test(`the program: CLIENT KILL, ${nameOf(way)}`, async () => {
+    await using server = await startServer();
+    const run = await runEndless(server, way, server.port, async () => {
+      await server.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+    });
+    assertEquals(run.code, 4);
+    assertSentence(
+      run.stderr,
+      /Lost 127\.0\.0\.1:\d+: the (server|connection)/,
+    );
+    const { loaded, unknown } = readSummary(run.stdout);
+    const count = await countOf(server, way, "h");
+    assert(loaded <= count && count <= loaded + unknown, run.stdout);
+  });
+
+  for (const cut of ["fin", "rst", "half"] as const) {
+    const what = `${nameOf(way)}, ${cut}`;
+    Deno.test(`the program: a proxy cuts behind 4,000 bytes, ${what}`, async () => {
+      await using server = await startServer();
+      const faults = { replies: 4_000, cut, take: 600_000 };
+      await using proxy = new FaultProxy(server.port, faults);
+      const run = await runEndless(server, way, proxy.port, async () => {});
+      assertEquals(run.code, 4, run.stderr);
+      assertSentence(run.stderr, /Lost .*; the first of them is -:\d+\n/);
+      const { loaded, unknown, next } = readSummary(run.stdout);
+      assertEquals(next?.record, loaded + 1);
+      const count = await countOf(server, way, "h");
+      assert(loaded <= count && count <= loaded + unknown, run.stdout);
+    });
+  }
 }
 
 Deno.test("last words: the server has too many clients", async () => {

@@ -27,6 +27,37 @@ async function sizeOf(server: RedisServer): Promise<number> {
 /** Counts how often each row was loaded, so that twice is not once. */
 const COUNT = ["--columns", "id,v", "--", "HINCRBY", "h:{id}", "n", "{v}"];
 
+/** What rows become, so that twice is not once. */
+interface Way {
+  words: string[];
+  /** Counts the rows that are in. */
+  size: (server: RedisServer) => Promise<number>;
+  /** Gives how often each row is in, from the first on. */
+  times: (server: RedisServer) => Promise<number[]>;
+}
+
+/** One that rows cannot share, and one that they do. */
+const WAYS: readonly Way[] = [
+  {
+    words: COUNT,
+    size: sizeOf,
+    times: async (server) =>
+      (await server.commands(
+        Array.from({ length: ROWS }, (_, i) => ["HGET", `h:${i + 1}`, "n"]),
+      )).map((reply) => Number(plain(reply))),
+  },
+  {
+    words: ["--columns", "id,v", "--", "RPUSH", "l", "{id}"],
+    size: async (server) => Number(plain(await server.command("LLEN", "l"))),
+    times: async (server) => {
+      const times = new Array<number>(ROWS).fill(0);
+      const reply = await server.command("LRANGE", "l", "0", "-1");
+      for (const id of plain(reply) as string[]) times[Number(id) - 1]++;
+      return times;
+    },
+  },
+];
+
 /** Starts it with nothing to read. */
 async function start(words: string[]): Promise<Deno.ChildProcess> {
   const child = spawnRespipe(words);
@@ -43,54 +74,54 @@ function largeFile(files: TempFiles): string {
   return files.write("large.csv", csv);
 }
 
-async function assertOnce(server: RedisServer): Promise<void> {
-  assertEquals(await sizeOf(server), ROWS);
-  const replies = await server.commands(
-    Array.from({ length: ROWS }, (_, i) => ["HGET", `h:${i + 1}`, "n"]),
-  );
-  const wrong = replies.findIndex((reply) => plain(reply) !== "1");
+async function assertOnce(server: RedisServer, way: Way): Promise<void> {
+  assertEquals(await way.size(server), ROWS);
+  const wrong = (await way.times(server)).findIndex((times) => times !== 1);
   assertEquals(wrong, -1, `row ${wrong + 1} is not there once`);
 }
 
 for (const [signal, code] of SIGNALS) {
-  Deno.test(`${signal} during a file, and on from where it ended`, async () => {
-    await using server = await startServer();
-    using files = new TempFiles();
-    const path = largeFile(files);
-    const words = ["load", "-p", `${server.port}`, "--json"];
-    const child = await start([...words, "--skip-lines", "1", path, ...COUNT]);
-    const output = child.output();
-    await until(async () => await sizeOf(server) > 0, "the first row");
-    // Now something is in flight for certain.
-    server.pause();
-    await new Promise((wake) => setTimeout(wake, 100));
-    child.kill(signal);
-    await new Promise((wake) => setTimeout(wake, 100));
-    server.resume();
-    const run = await bounded(output, "respipe");
-    const decoder = new TextDecoder();
-    assertEquals(run.code, code);
-    assertSentence(
-      decoder.decode(run.stderr),
-      new RegExp(
-        `Interrupted by ${signal}; loaded so far: [\\d,]+ records.*large.csv:\\d+`,
-      ),
-    );
-    const { loaded, unknown, next } = readSummary(decoder.decode(run.stdout));
-    assertEquals([unknown, await sizeOf(server)], [0, loaded]);
-    assert(next !== null && next.record === loaded + 1 && loaded < ROWS);
-    const input = Deno.readFileSync(path);
-    assertMatch(
-      decoder.decode(input.subarray(next.offset, next.offset + 10)),
-      new RegExp(`^"?${next.record}"?,`),
-    );
-    const skip = String(next.line - 1);
-    const rest = await runRespipe(
-      [...words, "--skip-lines", skip, path, ...COUNT],
-    );
-    assertEquals(readSummary(rest.stdout).loaded, ROWS - loaded);
-    await assertOnce(server);
-  });
+  for (const way of WAYS) {
+    const what = `${signal}, ${way.words[3]}:`;
+    Deno.test(`${what} during a file, and on from where it ended`, async () => {
+      await using server = await startServer();
+      using files = new TempFiles();
+      const path = largeFile(files);
+      const wordsFrom = (skip: number): string[] => [
+        ...["load", "-p", `${server.port}`, "--json"],
+        ...["--skip-lines", `${skip}`, path, ...way.words],
+      ];
+      const child = await start(wordsFrom(1));
+      const output = child.output();
+      await until(async () => await way.size(server) > 0, "the first row");
+      // Now something is in flight for certain.
+      server.pause();
+      await new Promise((wake) => setTimeout(wake, 100));
+      child.kill(signal);
+      await new Promise((wake) => setTimeout(wake, 100));
+      server.resume();
+      const run = await bounded(output, "respipe");
+      const decoder = new TextDecoder();
+      assertEquals(run.code, code);
+      assertSentence(
+        decoder.decode(run.stderr),
+        new RegExp(
+          `Interrupted by ${signal}; loaded so far: [\\d,]+ records.*large.csv:\\d+`,
+        ),
+      );
+      const { loaded, unknown, next } = readSummary(decoder.decode(run.stdout));
+      assertEquals([unknown, await way.size(server)], [0, loaded]);
+      assert(next !== null && next.record === loaded + 1 && loaded < ROWS);
+      const input = Deno.readFileSync(path);
+      assertMatch(
+        decoder.decode(input.subarray(next.offset, next.offset + 10)),
+        new RegExp(`^"?${next.record}"?,`),
+      );
+      const rest = await runRespipe(wordsFrom(next.line - 1));
+      assertEquals(readSummary(rest.stdout).loaded, ROWS - loaded);
+      await assertOnce(server, way);
+    });
+  }
 
   Deno.test(`${signal} while a slow producer is silent`, async () => {
     await using server = await startServer();
