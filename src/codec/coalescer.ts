@@ -16,9 +16,9 @@ import type { ByteBuffer } from "../protocol/byte_buffer.ts";
 import { decimalLength, writeDecimal } from "../protocol/encode.ts";
 import type { Coalescing } from "./coalescing.ts";
 import type { Header } from "./header.ts";
-import { compileArguments } from "./program.ts";
+import { compileArguments } from "./layout.ts";
 import type { RecordView } from "./record.ts";
-import { RowWriter } from "./row_writer.ts";
+import { RecordWriter } from "./record_writer.ts";
 
 /**
  * Rows that share a command at the most. Measured with a load of 1,000,000 rows
@@ -39,8 +39,8 @@ export class Coalescer {
   #from = 0;
   #headEnd = 0;
   readonly #plan: Coalescing;
-  readonly #head: RowWriter;
-  readonly #tail: RowWriter;
+  readonly #head: RecordWriter;
+  readonly #tail: RecordWriter;
   readonly #headLength: number;
 
   /**
@@ -53,8 +53,8 @@ export class Coalescer {
     this.#plan = plan;
     this.#headLength = plan.head.length;
     const count = this.#headLength + plan.tailLength;
-    this.#head = new RowWriter(compileArguments(plan.head, header, count));
-    this.#tail = new RowWriter(compileArguments(plan.tail, header));
+    this.#head = new RecordWriter(compileArguments(plan.head, header, count));
+    this.#tail = new RecordWriter(compileArguments(plan.tail, header));
   }
 
   /**
