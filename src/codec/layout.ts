@@ -22,8 +22,8 @@ export const Op = {
   Bulk: 0,
   /** The field. */
   Field: 1,
-  /** As Bulk, with CRLF behind; of an empty field nothing, not even the stretch. */
-  Pair: 2,
+  /** For an empty field: the next two operations are left out. */
+  SkipEmpty: 2,
   /** A sum of lengths, CRLF. */
   Length: 3,
   /** A sum with 2 for each field that is not empty, CRLF. */
@@ -173,14 +173,14 @@ function writeArguments(
       writePieces(out, argument.pieces);
       continue;
     }
-    // A pair left out takes its fixed bytes along: only its own may be there.
-    if (skipEmpty) out.flush();
     for (const column of argument.columns) {
+      if (skipEmpty) out.emit(Op.SkipEmpty, column);
       out.text(`$${names[column].length}\r\n`);
       out.bytes(names[column]);
       out.text("\r\n$");
-      out.field(skipEmpty ? Op.Pair : Op.Bulk, column);
-      if (!skipEmpty) out.text("\r\n");
+      out.field(Op.Bulk, column);
+      out.text("\r\n");
+      if (skipEmpty) out.emit(Op.Fixed);
     }
   }
 }

@@ -23,13 +23,26 @@
  *
  * @module
  */
-import { CR, LF } from "../protocol/ascii.ts";
 import type { ByteBuffer } from "../protocol/byte_buffer.ts";
 import { writeDecimal } from "../protocol/encode.ts";
 import type { Dialect } from "./dialect.ts";
-import { type Layout, Op, OP_SIZE } from "./layout.ts";
-import { RecordView } from "./record.ts";
-import { findByteOrBreak, HIGHS, inWord, LINE_FEEDS, ONES } from "./words.ts";
+import type { Layout } from "./layout.ts";
+import type { RecordView } from "./record.ts";
+import { findByteOrBreak, inWord } from "./words.ts";
+
+// Constants of this file are numbers in the compiled code; imported ones are
+// loaded and checked at each use, which takes a sixth more time in all.
+const CR = 0x0d;
+const LF = 0x0a;
+const LINE_FEEDS = 0x0a0a0a0a;
+const ONES = 0x01010101;
+const HIGHS = 0x80808080;
+const BULK = 0;
+const FIELD = 1;
+const SKIP_EMPTY = 2;
+const LENGTH = 3;
+const FIXED = 5;
+const OP_SIZE = 4;
 
 /** Bytes behind the input that may be read, and behind the output written. */
 export const OVERRUN = 16;
@@ -83,14 +96,19 @@ export interface PlainOptions {
 /** Writes what a layout makes of records. */
 export class RecordWriter {
   readonly #layout: Layout;
+  /** Where the fields of the current record are in the input. */
+  #starts = new Int32Array(16);
+  /** How many bytes their values have. */
+  #sizes = new Int32Array(16);
+  /** How many doubled quotes are in each, where there are any. */
+  #doubled = new Int32Array(16);
   /** For records that must not be read beyond: a copy with room behind. */
   #copy = new Uint8Array();
   #input: Uint8Array = new Uint8Array();
   #inputView: DataView = new DataView(this.#input.buffer);
   #output: Uint8Array = new Uint8Array();
   #outputView: DataView = new DataView(this.#output.buffer);
-  /** Where the fields of a plain record are. */
-  readonly #plain = new RecordView();
+  /** The next record's index, records written, line feeds within them. */
   readonly #outcome = new Int32Array(3);
 
   /**
@@ -123,22 +141,18 @@ export class RecordWriter {
       this.#input = bytes;
       this.#inputView = viewOf(bytes);
     }
+    const { fieldCount, starts, ends, doubled, escaped, quote } = record;
+    if (this.#starts.length < fieldCount) this.#grow(fieldCount);
+    for (let column = 0; column < fieldCount; column++) {
+      const pairs = escaped ? doubled[column] : 0;
+      this.#starts[column] = start + starts[column];
+      this.#sizes[column] = ends[column] - starts[column] - pairs;
+      this.#doubled[column] = pairs;
+    }
     const { overhead, uses } = this.#layout;
     out.reserve(overhead + size * uses + OVERRUN);
-    this.#run(
-      record,
-      out,
-      bytes,
-      this.#inputView,
-      false,
-      start,
-      start,
-      start + size,
-      0,
-      record.quote,
-      size,
-      1,
-    );
+    const view = this.#inputView;
+    this.#run(out, bytes, view, escaped, 0, 0, 0, 0, 0, quote, 0, 1);
   }
 
   /**
@@ -151,28 +165,26 @@ export class RecordWriter {
    * @param kind What plain records look like.
    * @param out Where the commands are appended.
    * @param limit Records to write at the most.
-   * @returns How many were written.
    */
   writePlain(
     from: Stretch,
     { dialect, fields, maxRecord }: PlainOptions,
     out: ByteBuffer,
     limit: number,
-  ): number {
+  ): void {
     const { bytes, view, at, end, lastFeed } = from;
-    if (at > lastFeed || end + OVERRUN > bytes.length) return 0;
-    while (this.#plain.starts.length < fields) this.#plain.grow();
-    this.#plain.fieldCount = fields;
+    if (at > lastFeed || end + OVERRUN > bytes.length) return;
+    if (this.#starts.length < fields) this.#grow(fields);
     this.#run(
-      this.#plain,
       out,
       bytes,
       view,
-      true,
+      false,
+      fields,
       at,
       lastFeed,
       end,
-      inWord(dialect.delimiter),
+      dialect.delimiter,
       dialect.quote,
       maxRecord,
       Math.min(limit, MOST_RECORDS),
@@ -181,31 +193,36 @@ export class RecordWriter {
     from.at = next;
     from.records += records;
     from.lines += records + breaks;
-    return records;
+  }
+
+  #grow(fields: number): void {
+    this.#starts = new Int32Array(fields);
+    this.#sizes = new Int32Array(fields);
+    this.#doubled = new Int32Array(fields);
   }
 
   /**
-   * Finds records and writes them; or writes the one in `record`.
+   * Finds records and writes them; or writes the one that was found.
    *
-   * @param record Where the fields are, or where to note it.
    * @param out Where to write.
    * @param bytes The input.
    * @param view The same.
-   * @param finds Whether records are to be found.
+   * @param escaped Whether the record that was found has doubled quotes.
+   * @param fields How many fields a record has; 0: one was found.
    * @param at Index in the input of the first record's first byte.
    * @param lastFeed Index of the last line feed.
    * @param end Index behind the input's last byte.
-   * @param delimiter The delimiter in each byte of a word.
-   * @param quote The quote, or NO_QUOTE.
+   * @param delimiter The dialect's delimiter.
+   * @param quote The dialect's quote.
    * @param maxRecord The most bytes of a record.
    * @param limit Records to write at the most.
    */
   #run(
-    record: RecordView,
     out: ByteBuffer,
     bytes: Uint8Array,
     view: DataView,
-    finds: boolean,
+    escaped: boolean,
+    fields: number,
     at: number,
     lastFeed: number,
     end: number,
@@ -221,20 +238,23 @@ export class RecordWriter {
     const output = this.#output;
     const outputView = this.#outputView;
     const { code, sums, fixed, overhead, uses } = this.#layout;
-    const { starts, ends, doubled } = record;
+    const starts = this.#starts;
+    const sizes = this.#sizes;
+    const doubled = this.#doubled;
+    const lengths = LENGTHS;
     const operations = code.length;
-    const lastColumn = record.fieldCount - 1;
-    const delimiterByte = delimiter & 0xff;
+    const delimiters = inWord(delimiter);
+    const quotes = inWord(quote);
+    const lastColumn = fields - 1;
     const room = output.length - OVERRUN;
     let to = out.length;
-    let escaped = record.escaped;
     let records = 0;
     let breaks = 0;
     let start = at;
 
     // Every `break all` leaves `start` in front of the record.
     all: for (; records < limit && at <= lastFeed; records++, start = at) {
-      if (finds) {
+      if (fields > 0) {
         const first = bytes[at];
         if (first === LF || first === CR) break;
         escaped = false;
@@ -242,24 +262,25 @@ export class RecordWriter {
         for (let column = 0;; column++) {
           let word = view.getInt32(at, true);
           if ((word & 0xff) === quote) {
-            starts[column] = ++at - start;
+            const from = ++at;
             let pairs = 0;
             for (;;) {
-              at = findByteOrBreak(view, at, end, inWord(quote));
+              at = findByteOrBreak(view, at, end, quotes);
               if (at >= lastFeed) break all;
               if (bytes[at++] === LF) feeds++;
               else if (bytes[at] !== quote) break;
               else pairs++, at++;
             }
-            ends[column] = at - 1 - start;
-            if (pairs > 0) {
-              if (!escaped) doubled.fill(0);
+            starts[column] = from;
+            sizes[column] = at - 1 - from - pairs;
+            if (pairs > 0 && !escaped) {
+              doubled.fill(0);
               escaped = true;
             }
             if (escaped) doubled[column] = pairs;
             let closer = bytes[at++];
             if (column !== lastColumn) {
-              if (closer !== delimiterByte) break all;
+              if (closer !== delimiter) break all;
               continue;
             }
             if (closer === CR) closer = bytes[at++];
@@ -268,7 +289,7 @@ export class RecordWriter {
           }
           const from = at;
           for (;;) {
-            const d = word ^ delimiter;
+            const d = word ^ delimiters;
             const f = word ^ LINE_FEEDS;
             const found = (((d - ONES) & ~d) | ((f - ONES) & ~f)) & HIGHS;
             if (found !== 0) {
@@ -278,17 +299,16 @@ export class RecordWriter {
             at += 4;
             word = view.getInt32(at, true);
           }
-          starts[column] = from - start;
+          starts[column] = from;
           const isFeed = bytes[at] === LF;
           if (column !== lastColumn) {
             if (isFeed) break all;
-            ends[column] = at++ - start;
+            sizes[column] = at++ - from;
             continue;
           }
           if (!isFeed) break all;
-          ends[column] = at > from && bytes[at - 1] === CR
-            ? at - 1 - start
-            : at - start;
+          const last = at > from && bytes[at - 1] === CR ? at - 1 : at;
+          sizes[column] = last - from;
           at++;
           break;
         }
@@ -311,37 +331,33 @@ export class RecordWriter {
           );
         }
         to += length;
-        let size = 0;
-        if (op > Op.Pair) {
-          if (op === Op.Fixed) continue;
-          size = sums[operand];
-          const last = operand + 2 + sums[operand + 1];
-          for (let i = operand + 2; i < last; i++) {
-            const column = sums[i];
-            let one = ends[column] - starts[column];
-            if (escaped) one -= doubled[column];
-            size += op === Op.Length ? one : one > 0 ? 2 : 0;
-          }
-        } else {
-          size = ends[operand] - starts[operand];
-          if (escaped) size -= doubled[operand];
-          if (op === Op.Pair && size === 0) {
-            to -= length;
+        if (op > FIELD) {
+          if (op === FIXED) continue;
+          if (op === SKIP_EMPTY) {
+            if (sizes[operand] === 0) pc += 2 * OP_SIZE;
             continue;
           }
+          let sum = sums[operand];
+          const last = operand + 2 + sums[operand + 1];
+          for (let i = operand + 2; i < last; i++) {
+            const size = sizes[sums[i]];
+            sum += op === LENGTH ? size : size > 0 ? 2 : 0;
+          }
+          to = writeLength(output, to, sum);
+          continue;
         }
-        if (op !== Op.Field) {
-          if (size < LENGTHS.length) {
-            outputView.setInt32(to, LENGTHS[size], true);
+        const size = sizes[operand];
+        if (op === BULK) {
+          if (size < 100) {
+            outputView.setInt32(to, lengths[size], true);
             to += size < 10 ? 3 : 4;
           } else {
             to = writeLength(output, to, size);
           }
-          if (op > Op.Pair) continue;
         }
-        const from = start + starts[operand];
+        const from = starts[operand];
         if (escaped && doubled[operand] > 0) {
-          copyDoubled(view, from, outputView, to, size, inWord(quote));
+          copyDoubled(view, from, outputView, to, size, quotes);
         } else if (size < LONG_FIELD) {
           outputView.setBigInt64(to, view.getBigInt64(from, true), true);
           outputView.setBigInt64(
@@ -360,10 +376,6 @@ export class RecordWriter {
           output.set(bytes.subarray(from, from + size), to);
         }
         to += size;
-        if (op === Op.Pair) {
-          output[to++] = CR;
-          output[to++] = LF;
-        }
       }
     }
     out.length = to;
