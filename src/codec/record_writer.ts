@@ -26,7 +26,7 @@
 import type { ByteBuffer } from "../protocol/byte_buffer.ts";
 import { writeDecimal } from "../protocol/encode.ts";
 import type { Dialect } from "./dialect.ts";
-import type { Layout } from "./layout.ts";
+import type { Layout, Op, OP_SIZE as OperationSize } from "./layout.ts";
 import type { RecordView } from "./record.ts";
 import { findByteOrBreak, inWord } from "./words.ts";
 
@@ -37,12 +37,12 @@ const LF = 0x0a;
 const LINE_FEEDS = 0x0a0a0a0a;
 const ONES = 0x01010101;
 const HIGHS = 0x80808080;
-const BULK = 0;
-const FIELD = 1;
-const SKIP_EMPTY = 2;
-const LENGTH = 3;
-const FIXED = 5;
-const OP_SIZE = 4;
+const BULK: typeof Op.Bulk = 0;
+const FIELD: typeof Op.Field = 1;
+const SKIP_EMPTY: typeof Op.SkipEmpty = 2;
+const LENGTH: typeof Op.Length = 3;
+const FIXED: typeof Op.Fixed = 5;
+const OP_SIZE: typeof OperationSize = 4;
 
 /** Bytes behind the input that may be read, and behind the output written. */
 export const OVERRUN = 16;
