@@ -60,9 +60,7 @@ const MOST_RECORDS = 0x7fffffff;
 const LENGTHS = Int32Array.from(
   { length: 100 },
   (_, n) =>
-    n < 10
-      ? 0x0a0d30 + n
-      : 0x0a0d3030 + Math.floor(n / 10) + ((n % 10) << 8),
+    n < 10 ? 0x0a0d30 + n : 0x0a0d3030 + Math.floor(n / 10) + ((n % 10) << 8),
 );
 
 /** Input with records in it, and how far it has been read. */

@@ -148,7 +148,9 @@ export class Batcher {
   /** Passes over what stands in front of the first record. */
   async #readStart(): Promise<RecordReader> {
     const start = this.#start;
-    do await this.#fill(); while (!start.read(this.#exhausted) && this.#readOn());
+    do await this.#fill(); while (
+      !start.read(this.#exhausted) && this.#readOn()
+    );
     if (start.fault !== undefined) throw this.#inputError(start.fault);
     const reader = this.#plan.input.reader(start.place());
     reader.feed(this.#chunk.bytes, start.boundary, this.#filled);
