@@ -28,7 +28,8 @@ import type { ByteBuffer } from "../protocol/byte_buffer.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Place } from "./place.ts";
 import { RecordView } from "./record.ts";
-import type { PlainOptions, RecordWriter, Stretch } from "./record_writer.ts";
+import type { PlainOptions, Stretch } from "./record_writer.ts";
+import type { RowEncoder } from "./row_encoder.ts";
 import { type RecordFault, Step } from "./step.ts";
 import { findByteOrBreak, inWord, LINE_FEEDS } from "./words.ts";
 
@@ -225,13 +226,13 @@ export class CsvReader {
    * Encodes the plain records that come next: all that lie whole in the input
    * and have no mistakes, up to the first that is not such.
    *
-   * @param writer What makes commands of them.
+   * @param encoder What makes commands of them.
    * @param out Where the commands are appended; it does not grow.
    * @param limit Records to encode at the most.
    * @returns How many were encoded; they are read.
    */
   encodePlain(
-    writer: RecordWriter,
+    encoder: RowEncoder,
     out: ByteBuffer,
     limit: number,
   ): number {
@@ -253,7 +254,7 @@ export class CsvReader {
       fields: this.fields,
       maxRecord: this.#maxRecord,
     };
-    writer.writePlain(stretch, kind, out, limit);
+    encoder.writer.writePlain(stretch, kind, out, limit);
     this.#start = this.#at = stretch.at;
     this.records += stretch.records;
     this.#nextLine += stretch.lines;

@@ -24,7 +24,7 @@ import { CsvReader } from "./csv_reader.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Place } from "./place.ts";
 import type { RecordView } from "./record.ts";
-import type { RecordWriter } from "./record_writer.ts";
+import type { RowEncoder } from "./row_encoder.ts";
 import type { RecordFault, Step } from "./step.ts";
 
 /** Reads records out of stretches of input. */
@@ -61,7 +61,7 @@ export interface RecordReader {
    * Encodes what records it can at once, and says how many; none where a format
    * has no faster way than {@linkcode RecordReader.next}.
    */
-  encodePlain(writer: RecordWriter, out: ByteBuffer, limit: number): number;
+  encodePlain(encoder: RowEncoder, out: ByteBuffer, limit: number): number;
 }
 
 /** How a source's bytes are records. */

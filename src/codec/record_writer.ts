@@ -262,12 +262,18 @@ export class RecordWriter {
           if ((word & 0xff) === quote) {
             const from = ++at;
             let pairs = 0;
-            for (;;) {
+            let isOpen = true;
+            while (isOpen) {
               at = findByteOrBreak(view, at, end, quotes);
               if (at >= lastFeed) break all;
-              if (bytes[at++] === LF) feeds++;
-              else if (bytes[at] !== quote) break;
-              else pairs++, at++;
+              if (bytes[at++] === LF) {
+                feeds++;
+              } else if (bytes[at] === quote) {
+                pairs++;
+                at++;
+              } else {
+                isOpen = false;
+              }
             }
             starts[column] = from;
             sizes[column] = at - 1 - from - pairs;

@@ -35,7 +35,11 @@ import type { Template } from "./template.ts";
 export class RowEncoder {
   /** How many commands each record becomes. */
   readonly commandsPerRecord: number;
-  /** What writes them, for readers that encode plain records themselves. */
+  /**
+   * What writes them, for readers.
+   *
+   * @internal
+   */
   readonly writer: RecordWriter;
 
   /**

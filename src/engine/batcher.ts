@@ -233,7 +233,7 @@ export class Batcher {
     while (reader.records - before < limit && out.length < LARGE_BATCH) {
       const left = limit - (reader.records - before);
       if (coalescer === undefined) {
-        const count = reader.encodePlain(encoder.writer, out, left);
+        const count = reader.encodePlain(encoder, out, left);
         encoded += count;
         if (count === left || out.length >= LARGE_BATCH) break;
       }

@@ -124,7 +124,7 @@ for (const [shape, rows] of Object.entries(benchRows(1 << 20))) {
       const reader = new CsvReader({ dialect, fields });
       reader.feed(chunk, 0, bytes.length);
       for (;;) {
-        reader.encodePlain(encoder.writer, out, Infinity);
+        reader.encodePlain(encoder, out, Infinity);
         if (out.length >= BATCH_LENGTH / 2) out.clear();
         else if (reader.next() !== Step.Record) break;
         else encoder.encode(reader.record, out);

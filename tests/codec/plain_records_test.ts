@@ -73,7 +73,7 @@ function encodePieces(
   const take = (finish: boolean): boolean => {
     while (left > 0) {
       if (withRun && !finish) {
-        const count = reader.encodePlain(encoder.writer, out, left);
+        const count = reader.encodePlain(encoder, out, left);
         runs += count;
         left -= count;
         if (left === 0) break;
@@ -274,7 +274,7 @@ Deno.test("a buffer without room behind the input is left to the states", () => 
     input.set(rows);
     const reader = new CsvReader({ ...kind, place: PLACE });
     reader.feed(input, 0, rows.length);
-    assertEquals(reader.encodePlain(encoder.writer, new ByteBuffer(500), 9), 0);
+    assertEquals(reader.encodePlain(encoder, new ByteBuffer(500), 9), 0);
     assertEquals(reader.next(), Step.Record);
   }
 });
@@ -286,7 +286,7 @@ Deno.test("records of any number of fields are left to the states", () => {
   input.set(latin1Bytes("a,b\n"));
   const reader = new CsvReader(any);
   reader.feed(input, 0, 4);
-  assertEquals(reader.encodePlain(encoder.writer, new ByteBuffer(500), 9), 0);
+  assertEquals(reader.encodePlain(encoder, new ByteBuffer(500), 9), 0);
 });
 
 Deno.test("a full output buffer ends it in front of the record", () => {
@@ -301,7 +301,7 @@ Deno.test("a full output buffer ends it in front of the record", () => {
     input.set(latin1Bytes(rows));
     reader.feed(input, 0, rows.length);
     const out = new ByteBuffer(capacity);
-    const count = reader.encodePlain(encoder.writer, out, Infinity);
+    const count = reader.encodePlain(encoder, out, Infinity);
     assertEquals(
       latin1Text(out.view()),
       "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n".repeat(count),
