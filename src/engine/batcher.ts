@@ -179,7 +179,11 @@ export class Batcher {
         );
       }
       if (this.#hasCrLines(reader)) throw this.#crLines();
-      if (step !== Step.Record) throw this.#inputError(reader.fault!);
+      if (step !== Step.Record) {
+        const line = record.bytes.subarray(record.start, record.end);
+        const suspicion = suspectHeader(Header.ofLine(line), plan.dialect);
+        throw this.#inputError(reader.fault!, suspicion);
+      }
       if (plan.header) {
         header ??= Header.fromRecord(record);
         headerBytes = record.bytes.slice(record.start, record.end);
@@ -405,11 +409,12 @@ export class Batcher {
     };
   }
 
-  #inputError(fault: RecordFault): InputError {
+  #inputError(fault: RecordFault, suspicion?: string): InputError {
     const { name } = this.#source;
     return new InputError(
       `Cannot read ${name} beyond line ${fault.line} (byte ` +
-        `${fault.offset}): ${fault.reason}`,
+        `${fault.offset}): ${fault.reason}` +
+        (suspicion === undefined ? "" : `; ${suspicion}`),
       { source: name, line: fault.line, offset: fault.offset },
     );
   }
