@@ -53,8 +53,16 @@ export const OVERRUN = 16;
  */
 const LONG_FIELD = 128;
 
+/**
+ * Records of the first of several calls; each has twice as many as the one
+ * before. A function that stays in its loop for long is compiled there before
+ * the engine has seen what comes behind the loop, and then is given up at the
+ * end of each call, again and again.
+ */
+const FIRST_RECORDS = 2;
+
 /** The most records of one call: more than any input buffer holds. */
-const MOST_RECORDS = 0x7fffffff;
+const MOST_RECORDS = 1 << 30;
 
 /** For lengths of one digit or two: these and CRLF, as a little-endian word. */
 const LENGTHS = Int32Array.from(
@@ -170,27 +178,32 @@ export class RecordWriter {
     out: ByteBuffer,
     limit: number,
   ): void {
-    const { bytes, view, at, end, lastFeed } = from;
-    if (at > lastFeed || end + OVERRUN > bytes.length) return;
+    const { bytes, view, end, lastFeed } = from;
+    if (from.at > lastFeed || end + OVERRUN > bytes.length) return;
     if (this.#starts.length < fields) this.#grow(fields);
-    this.#run(
-      out,
-      bytes,
-      view,
-      false,
-      fields,
-      at,
-      lastFeed,
-      end,
-      dialect.delimiter,
-      dialect.quote,
-      maxRecord,
-      Math.min(limit, MOST_RECORDS),
-    );
-    const [next, records, breaks] = this.#outcome;
-    from.at = next;
-    from.records += records;
-    from.lines += records + breaks;
+    const outcome = this.#outcome;
+    let size = FIRST_RECORDS;
+    for (let left = limit; left > 0; left -= outcome[1], size *= 2) {
+      const count = Math.min(left, size, MOST_RECORDS);
+      this.#run(
+        out,
+        bytes,
+        view,
+        false,
+        fields,
+        from.at,
+        lastFeed,
+        end,
+        dialect.delimiter,
+        dialect.quote,
+        maxRecord,
+        count,
+      );
+      from.at = outcome[0];
+      from.records += outcome[1];
+      from.lines += outcome[1] + outcome[2];
+      if (outcome[1] < count) return;
+    }
   }
 
   #grow(fields: number): void {
