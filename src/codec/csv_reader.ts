@@ -23,7 +23,6 @@
  *
  * @module
  */
-import { CR, LF } from "../protocol/ascii.ts";
 import type { ByteBuffer } from "../protocol/byte_buffer.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Place } from "./place.ts";
@@ -31,7 +30,7 @@ import { RecordView } from "./record.ts";
 import type { PlainOptions, Stretch } from "./record_writer.ts";
 import type { RowEncoder } from "./row_encoder.ts";
 import { type RecordFault, Step } from "./step.ts";
-import { findByteOrBreak, inWord, LINE_FEEDS } from "./words.ts";
+import { findByteOrBreak, inWord } from "./words.ts";
 
 /** What a {@linkcode CsvReader} needs to know beforehand. */
 export interface CsvReaderOptions {
@@ -47,6 +46,11 @@ export interface CsvReaderOptions {
 
 /** The default for the largest record: 64 MiB. */
 export const DEFAULT_MAX_RECORD = 64 * 1024 * 1024;
+
+// Constants of this file are numbers in the compiled code, imported ones are not.
+const CR = 0x0d;
+const LF = 0x0a;
+const LINE_FEEDS = 0x0a0a0a0a;
 
 const RECORD_START = 0;
 const FIELD_START = 1;
@@ -98,6 +102,9 @@ export class CsvReader {
   fields: number;
 
   readonly #dialect: Dialect;
+  /** The delimiter and the quote in each byte of a word. */
+  readonly #delimiters: number;
+  readonly #quotes: number;
   readonly #maxRecord: number;
 
   #state: number = RECORD_START;
@@ -134,6 +141,8 @@ export class CsvReader {
    */
   constructor(options: CsvReaderOptions) {
     this.#dialect = options.dialect;
+    this.#delimiters = inWord(options.dialect.delimiter);
+    this.#quotes = inWord(options.dialect.quote);
     this.#maxRecord = options.maxRecord ?? DEFAULT_MAX_RECORD;
     this.#shift = options.place?.offset ?? 0;
     this.#nextLine = options.place?.line ?? 1;
@@ -295,7 +304,7 @@ export class CsvReader {
         from = at - start;
       }
       if (state === UNQUOTED) {
-        at = findByteOrBreak(view, at, end, inWord(delimiter));
+        at = findByteOrBreak(view, at, end, this.#delimiters);
         if (at === end) break;
         record.starts[count] = from;
         if (bytes[at] === delimiter) {
@@ -309,7 +318,7 @@ export class CsvReader {
           return this.#complete(count, at + 1);
         }
       } else if (state === QUOTED) {
-        at = findByteOrBreak(view, at, end, inWord(quote));
+        at = findByteOrBreak(view, at, end, this.#quotes);
         if (at === end) break;
         if (bytes[at++] === LF) this.#breaks++;
         else state = QUOTE_SEEN;

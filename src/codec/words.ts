@@ -9,16 +9,16 @@
  *
  * @module
  */
-import { LF } from "../protocol/ascii.ts";
-
+// Constants of this file are numbers in the compiled code, imported ones are not.
+const LF = 0x0a;
 /** 1 in each byte of a word. */
-export const ONES = 0x01010101;
+const ONES = 0x01010101;
 
 /** The highest bit of each byte of a word. */
-export const HIGHS = 0x80808080;
+const HIGHS = 0x80808080;
 
 /** A line feed in each byte of a word. */
-export const LINE_FEEDS = LF * ONES;
+const LINE_FEEDS = 0x0a0a0a0a;
 
 /**
  * Puts a byte into each quarter of a word.
