@@ -50,6 +50,7 @@ export function formatSummary(summary: Summary): string {
     `${formatBytes(summary.bytesIn)} read, ` +
     `${formatBytes(summary.bytesOut)} sent`,
   ];
+  if (records === 0) lines.push("no record was read");
   if (blankLines > 0) {
     lines.push(`${formatCount(blankLines)} blank lines passed over`);
   }

@@ -148,9 +148,11 @@ export class Batcher {
   /** Passes over what stands in front of the first record. */
   async #readStart(): Promise<RecordReader> {
     const start = this.#start;
-    do await this.#fill(); while (
-      !start.read(this.#exhausted) && this.#readOn()
-    );
+    for (;;) {
+      await this.#fill();
+      if (start.read(this.#exhausted)) break;
+      this.#readOn();
+    }
     if (start.fault !== undefined) throw this.#inputError(start.fault);
     const reader = this.#plan.input.reader(start.place());
     reader.feed(this.#chunk.bytes, start.boundary, this.#filled);
@@ -244,7 +246,7 @@ export class Batcher {
       step = reader.next();
       if (step === Step.NeedInput && this.#exhausted) {
         step = this.#finish(reader);
-        if (this.#hasCrLines(reader)) {
+        if (step !== Step.NeedInput && this.#hasCrLines(reader)) {
           this.#done = true;
           this.#pool.release(batch);
           throw this.#crLines();
@@ -303,16 +305,15 @@ export class Batcher {
     return this.#reader ?? this.#start;
   }
 
-  /** Sees to it that more input is on its way; returns true. */
-  #readOn(): true {
+  /** Sees to it that more input is on its way. */
+  #readOn(): void {
     this.#isWaiting = true;
-    if (this.#reading !== undefined) return true;
+    if (this.#reading !== undefined) return;
     if (this.#room < LEAST_ROOM) {
       const { pending } = this.#walker;
       this.#moveTo(this.#pool.chunks.take(pending * 2), 0);
     }
     this.#read(this.#chunk, this.#filled);
-    return true;
   }
 
   /** Starts the next read where the current chunk can take no more. */
@@ -378,9 +379,11 @@ export class Batcher {
     return this.#chunk.bytes.length - CHUNK_SLACK - this.#filled;
   }
 
-  /** Whether all of the source is one record with a CR for each line's end. */
+  /**
+   * Whether the current record begins its source, and has a CR where each of
+   * its lines would end.
+   */
   #hasCrLines({ record, offset }: RecordReader): boolean {
-    if (record.fieldCount === 0 && record.end === 0) return false;
     const { quote } = this.#plan.dialect;
     return offset === this.#start.place().offset &&
       endsLinesInCr(record.bytes.subarray(record.start, record.end), quote);
