@@ -15,6 +15,7 @@ import { CR, DOT, LF, MINUS, NINE, PLUS, ZERO } from "../protocol/ascii.ts";
 import type { ByteBuffer } from "../protocol/byte_buffer.ts";
 import { decimalLength, writeDecimal } from "../protocol/encode.ts";
 import type { Coalescing } from "./coalescing.ts";
+import type { RecordReader } from "./format.ts";
 import type { Header } from "./header.ts";
 import { compileArguments } from "./layout.ts";
 import type { RecordView } from "./record.ts";
@@ -41,6 +42,7 @@ export class Coalescer {
   readonly #plan: Coalescing;
   readonly #head: RecordWriter;
   readonly #tail: RecordWriter;
+  readonly #plainTail: { writer: RecordWriter };
   readonly #headLength: number;
 
   /**
@@ -55,6 +57,7 @@ export class Coalescer {
     const count = this.#headLength + plan.tailLength;
     this.#head = new RecordWriter(compileArguments(plan.head, header, count));
     this.#tail = new RecordWriter(compileArguments(plan.tail, header));
+    this.#plainTail = { writer: this.#tail };
   }
 
   /**
@@ -96,6 +99,26 @@ export class Coalescer {
     this.#headEnd = headEnd + moved;
     this.#rows = shares ? 1 : 0;
     return true;
+  }
+
+  /**
+   * Appends the plain records that come next to the open command, where rows
+   * share one without being compared.
+   *
+   * @param reader The reader, in front of them.
+   * @param out The output; it does not grow.
+   * @param limit Records to append at the most.
+   * @returns How many were appended; they are read.
+   */
+  addPlain(reader: RecordReader, out: ByteBuffer, limit: number): number {
+    const size = out.length - this.#from;
+    if (this.#plan.sameKey || this.#rows === 0 || size >= MOST_BYTES) return 0;
+    // As many as there is room for where they are as long as those before.
+    const fitting = Math.floor((MOST_BYTES - size) * this.#rows / size);
+    const most = Math.min(limit, MOST_ROWS - this.#rows, fitting);
+    const count = reader.encodePlain(this.#plainTail, out, most);
+    this.#rows += count;
+    return count;
   }
 
   /**

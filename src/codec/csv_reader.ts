@@ -27,7 +27,7 @@ import type { ByteBuffer } from "../protocol/byte_buffer.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Place } from "./place.ts";
 import { RecordView } from "./record.ts";
-import type { PlainOptions, Stretch } from "./record_writer.ts";
+import type { Stretch } from "./record_writer.ts";
 import type { RowEncoder } from "./row_encoder.ts";
 import { type RecordFault, Step } from "./step.ts";
 import { findByteOrBreak, inWord } from "./words.ts";
@@ -134,6 +134,9 @@ export class CsvReader {
   /** The line on which the current quoted field was opened. */
   #openLine = 0;
 
+  /** What the writer of plain records is shown, used again for each call. */
+  readonly #stretch: Stretch;
+
   /**
    * Makes a reader for a source, from its start or from a place within it.
    *
@@ -144,6 +147,18 @@ export class CsvReader {
     this.#delimiters = inWord(options.dialect.delimiter);
     this.#quotes = inWord(options.dialect.quote);
     this.#maxRecord = options.maxRecord ?? DEFAULT_MAX_RECORD;
+    this.#stretch = {
+      bytes: this.#bytes,
+      view: this.#view,
+      at: 0,
+      end: 0,
+      lastFeed: -1,
+      fields: -1,
+      dialect: this.#dialect,
+      maxRecord: this.#maxRecord,
+      records: 0,
+      lines: 0,
+    };
     this.#shift = options.place?.offset ?? 0;
     this.#nextLine = options.place?.line ?? 1;
     this.line = this.#nextLine;
@@ -241,7 +256,7 @@ export class CsvReader {
    * @returns How many were encoded; they are read.
    */
   encodePlain(
-    encoder: RowEncoder,
+    encoder: Pick<RowEncoder, "writer">,
     out: ByteBuffer,
     limit: number,
   ): number {
@@ -249,21 +264,14 @@ export class CsvReader {
     // Not before `#at`: a record of many chunks would be searched for each.
     this.#lastFeed ??= this.#at +
       this.#bytes.subarray(this.#at, this.#end).lastIndexOf(LF);
-    const stretch: Stretch = {
-      bytes: this.#bytes,
-      view: this.#view,
-      at: this.#start,
-      end: this.#end,
-      lastFeed: this.#lastFeed,
-      records: 0,
-      lines: 0,
-    };
-    const kind: PlainOptions = {
-      dialect: this.#dialect,
-      fields: this.fields,
-      maxRecord: this.#maxRecord,
-    };
-    encoder.writer.writePlain(stretch, kind, out, limit);
+    const stretch = this.#stretch;
+    stretch.bytes = this.#bytes;
+    stretch.view = this.#view;
+    stretch.at = this.#start;
+    stretch.end = this.#end;
+    stretch.lastFeed = this.#lastFeed;
+    stretch.fields = this.fields;
+    encoder.writer.writePlain(stretch, out, limit);
     this.#start = this.#at = stretch.at;
     this.records += stretch.records;
     this.#nextLine += stretch.lines;

@@ -61,7 +61,11 @@ export interface RecordReader {
    * Encodes what records it can at once, and says how many; none where a format
    * has no faster way than {@linkcode RecordReader.next}.
    */
-  encodePlain(encoder: RowEncoder, out: ByteBuffer, limit: number): number;
+  encodePlain(
+    encoder: Pick<RowEncoder, "writer">,
+    out: ByteBuffer,
+    limit: number,
+  ): number;
 }
 
 /** How a source's bytes are records. */

@@ -71,32 +71,28 @@ const LENGTHS = Int32Array.from(
     n < 10 ? 0x0a0d30 + n : 0x0a0d3030 + Math.floor(n / 10) + ((n % 10) << 8),
 );
 
-/** Input with records in it, and how far it has been read. */
+/** Input with records in it, what these look like, and how far it was read. */
 export interface Stretch {
   /** The buffer. */
-  readonly bytes: Uint8Array;
+  bytes: Uint8Array;
   /** The same as `bytes`. */
-  readonly view: DataView;
+  view: DataView;
   /** Index of the next record's first byte. */
   at: number;
   /** Index behind the input's last byte. */
-  readonly end: number;
+  end: number;
   /** Index of the input's last line feed; below `at` where there is none. */
-  readonly lastFeed: number;
-  /** Records read. */
-  records: number;
-  /** Line feeds read. */
-  lines: number;
-}
-
-/** What plain records of a source look like. */
-export interface PlainOptions {
+  lastFeed: number;
+  /** How many fields a record has. */
+  fields: number;
   /** Delimiter and quote. */
   readonly dialect: Dialect;
-  /** How many fields each has. */
-  readonly fields: number;
-  /** The most bytes that one may have. */
+  /** The most bytes that a record may have. */
   readonly maxRecord: number;
+  /** Records read by the last call. */
+  records: number;
+  /** Line feeds read by the last call. */
+  lines: number;
 }
 
 /** Writes what a layout makes of records. */
@@ -168,17 +164,12 @@ export class RecordWriter {
    * room: the buffer does not grow.
    *
    * @param from The input; it is moved on behind the records written.
-   * @param kind What plain records look like.
    * @param out Where the commands are appended.
    * @param limit Records to write at the most.
    */
-  writePlain(
-    from: Stretch,
-    { dialect, fields, maxRecord }: PlainOptions,
-    out: ByteBuffer,
-    limit: number,
-  ): void {
-    const { bytes, view, end, lastFeed } = from;
+  writePlain(from: Stretch, out: ByteBuffer, limit: number): void {
+    const { bytes, view, end, lastFeed, fields, dialect, maxRecord } = from;
+    from.records = from.lines = 0;
     if (from.at > lastFeed || end + OVERRUN > bytes.length) return;
     if (this.#starts.length < fields) this.#grow(fields);
     const outcome = this.#outcome;

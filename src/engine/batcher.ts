@@ -242,6 +242,11 @@ export class Batcher {
         const count = reader.encodePlain(encoder, out, left);
         encoded += count;
         if (count === left || out.length >= LARGE_BATCH) break;
+      } else {
+        const count = coalescer.addPlain(reader, out, left);
+        if (count > 0) shares[shares.length - 1] += count;
+        encoded += count;
+        if (count === left) break;
       }
       step = reader.next();
       if (step === Step.NeedInput && this.#exhausted) {
