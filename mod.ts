@@ -31,7 +31,7 @@ export { Header } from "./src/codec/header.ts";
 export type { Place } from "./src/codec/place.ts";
 export { RecordView } from "./src/codec/record.ts";
 export { RowEncoder } from "./src/codec/row_encoder.ts";
-export type { ProgramOptions } from "./src/codec/program.ts";
+export type { LayoutOptions } from "./src/codec/layout.ts";
 export { type RecordFault, Step } from "./src/codec/step.ts";
 export {
   type Argument,

@@ -55,9 +55,9 @@ async function main(args: string[]): Promise<number> {
     const { runs, binary, cli, meter } = bench;
     await using server = bench.server;
 
-    console.error(`bench: making two tables of ${rows} rows`);
-    const { kv, drivers } = await makeInputs(folder, rows);
-    for (const input of [kv, drivers]) {
+    console.error(`bench: making tables of ${rows} rows`);
+    const { kv, drivers, documents } = await makeInputs(folder, rows);
+    for (const input of [kv, drivers, ...documents]) {
       await meter.run(`${respipe(bench, "encode", input)} >${input.resp}`);
     }
     const chains = await findChains({
@@ -75,6 +75,10 @@ async function main(args: string[]): Promise<number> {
     console.log(formatTable("drivers.csv as HSET", hashes));
     const scores = await raceScores(bench, folder, rows);
     console.log(formatTable("scores.csv as ZADD", scores));
+    for (const input of documents) {
+      const loads = await race(bench, input, ways(bench, input));
+      console.log(formatTable(`${input.name}.csv as SET`, loads));
+    }
     const encodes = await raceEncode(bench, [kv, drivers]);
     console.log(formatTable("encode to /dev/null", encodes, { ratios: false }));
     console.log(formatTable("start alone (--version)", await starts(bench)));

@@ -49,6 +49,7 @@ export function formatSummary(summary: Summary): string {
     `${formatBytes(summary.bytesIn)} read, ` +
     `${formatBytes(summary.bytesOut)} sent`,
   ];
+  if (records === 0) lines.push("no record was read");
   if (blankLines > 0) {
     lines.push(`${counted(blankLines, "blank line")} passed over`);
   }

@@ -16,10 +16,11 @@ import type { ByteBuffer } from "../protocol/byte_buffer.ts";
 import { decimalLength, writeDecimal } from "../protocol/encode.ts";
 import { isPlainNumber } from "../protocol/plain_number.ts";
 import type { Coalescing } from "./coalescing.ts";
+import type { RecordReader } from "./format.ts";
 import type { Header } from "./header.ts";
-import { compileArguments } from "./program.ts";
+import { compileArguments } from "./layout.ts";
 import type { RecordView } from "./record.ts";
-import { RowWriter } from "./row_writer.ts";
+import { RecordWriter } from "./record_writer.ts";
 
 /**
  * Rows that share a command at the most. Measured with a load of 1,000,000 rows
@@ -40,8 +41,9 @@ export class Coalescer {
   #from = 0;
   #headEnd = 0;
   readonly #plan: Coalescing;
-  readonly #head: RowWriter;
-  readonly #tail: RowWriter;
+  readonly #head: RecordWriter;
+  readonly #tail: RecordWriter;
+  readonly #plainTail: { writer: RecordWriter };
   readonly #headLength: number;
   readonly #walker = new ArgumentWalker();
 
@@ -55,8 +57,9 @@ export class Coalescer {
     this.#plan = plan;
     this.#headLength = plan.head.length;
     const count = this.#headLength + plan.tailLength;
-    this.#head = new RowWriter(compileArguments(plan.head, header, count));
-    this.#tail = new RowWriter(compileArguments(plan.tail, header));
+    this.#head = new RecordWriter(compileArguments(plan.head, header, count));
+    this.#tail = new RecordWriter(compileArguments(plan.tail, header));
+    this.#plainTail = { writer: this.#tail };
   }
 
   /**
@@ -97,6 +100,26 @@ export class Coalescer {
     this.#headEnd = headEnd + moved;
     this.#rows = shares ? 1 : 0;
     return true;
+  }
+
+  /**
+   * Appends the plain records that come next to the open command, where rows
+   * share one without being compared.
+   *
+   * @param reader The reader, in front of them.
+   * @param out The output; it does not grow.
+   * @param limit Records to append at the most.
+   * @returns How many were appended; they are read.
+   */
+  addPlain(reader: RecordReader, out: ByteBuffer, limit: number): number {
+    const size = out.length - this.#from;
+    if (this.#plan.sameKey || this.#rows === 0 || size >= MOST_BYTES) return 0;
+    // As many as there is room for where they are as long as those before.
+    const fitting = Math.floor((MOST_BYTES - size) * this.#rows / size);
+    const most = Math.min(limit, MOST_ROWS - this.#rows, fitting);
+    const count = reader.encodePlain(this.#plainTail, out, most);
+    this.#rows += count;
+    return count;
   }
 
   /**

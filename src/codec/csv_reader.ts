@@ -10,26 +10,27 @@
  * of the one record that two chunks share, and "need more input" is a return
  * value.
  *
- * It is one long file because that is faster: the walk over plain records in a
- * file of its own cost 5 to 10 % of reading and encoding together.
+ * The states read any input. Plain records need none of them and are written at
+ * once (`encodePlain`, record_writer.ts); the states then read what is left.
  *
- * What must change together: the states; `next`, which leaves through `#pause`
- * with exactly the locals that it loads at the top; and `finish`, which says
- * for every state what the end of the input means there. What a plain record
- * is stands in `#readAtOnce`, and once more in find_code.ts.
+ * What must change together: the states; `next`, which stores its locals in
+ * front of every `NeedInput`; `finish`, which says for every state what the end
+ * of the input means there; and what a plain record is (record_writer.ts).
  *
  * Where RFC 4180 is silent: LF alone ends a record as CRLF does; a CR that no
- * LF follows is data, except as the very last byte; lines with nothing on them
- * are passed over and counted.
+ * LF follows is data, except as the very last byte; a quote is data where it
+ * does not begin a field; lines with nothing on them are passed over and counted.
  *
  * @module
  */
-import { CR, LF } from "../protocol/ascii.ts";
+import type { ByteBuffer } from "../protocol/byte_buffer.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Place } from "./place.ts";
-import { PREAMBLE_LENGTH, readPreamble } from "./preamble.ts";
 import { RecordView } from "./record.ts";
+import type { Stretch } from "./record_writer.ts";
+import type { RowEncoder } from "./row_encoder.ts";
 import { type RecordFault, Step } from "./step.ts";
+import { findByteOrBreak, inWord } from "./words.ts";
 
 /** What a {@linkcode CsvReader} needs to know beforehand. */
 export interface CsvReaderOptions {
@@ -39,8 +40,6 @@ export interface CsvReaderOptions {
   fields?: number | undefined;
   /** The most bytes a record may have. Default: 64 MiB. */
   maxRecord?: number | undefined;
-  /** How many lines of the source to pass over first. Default: 0. */
-  skipLines?: number | undefined;
   /** Where in its source the input begins. Default: at its very start. */
   place?: Place | undefined;
 }
@@ -48,19 +47,25 @@ export interface CsvReaderOptions {
 /** The default for the largest record: 64 MiB. */
 export const DEFAULT_MAX_RECORD = 64 * 1024 * 1024;
 
-const SOURCE_START = 0;
-const LINES_TO_SKIP = 1;
-const RECORD_START = 2;
-const FIELD_START = 3;
-const UNQUOTED = 4;
-const QUOTED = 5;
-const QUOTE_SEEN = 6; // within a quoted field: a doubled one, or the closing one
-const CLOSED_CR = 7; // a CR behind a closing quote: only LF may follow
-const SKIPPING = 8; // the record is malformed: pass over the rest of its line
-const BROKEN = 9;
+// Constants of this file are numbers in the compiled code, imported ones are not.
+const CR = 0x0d;
+const LF = 0x0a;
+const LINE_FEEDS = 0x0a0a0a0a;
+
+const RECORD_START = 0;
+const FIELD_START = 1;
+const UNQUOTED = 2;
+const QUOTED = 3;
+const QUOTE_SEEN = 4; // within a quoted field: a doubled one, or the closing one
+const CLOSED_CR = 5; // a CR behind a closing quote: only LF may follow
+const SKIPPING = 6; // the record is malformed: pass over the rest of its line
+const BROKEN = 7;
 
 /**
  * Reads records out of chunks of CSV.
+ *
+ * A byte order mark, and lines that are not to be read, are the caller's to
+ * pass over: they belong to a source's beginning.
  *
  * @example
  * ```ts
@@ -96,16 +101,20 @@ export class CsvReader {
   /** How many fields a record must have; -1 for any number. */
   fields: number;
 
-  readonly #delimiter: number;
-  readonly #quote: number;
-  /** The highest of the bytes that end a plain stretch: most are above it. */
-  readonly #highest: number;
+  readonly #dialect: Dialect;
+  /** The delimiter and the quote in each byte of a word. */
+  readonly #delimiters: number;
+  readonly #quotes: number;
   readonly #maxRecord: number;
 
-  #state: number;
+  #state: number = RECORD_START;
   #bytes: Uint8Array = new Uint8Array();
+  /** The same as `#bytes`. */
+  #view: DataView = new DataView(this.#bytes.buffer);
   /** Index behind the input's last byte. */
   #end = 0;
+  /** Index of the input's last line feed, -1 for none; sought when needed. */
+  #lastFeed: number | undefined;
   /** Index of the first byte of the unfinished record, or of the next one. */
   #start = 0;
   /** Index of the first byte that was not walked over. */
@@ -124,7 +133,9 @@ export class CsvReader {
   #doubled = 0;
   /** The line on which the current quoted field was opened. */
   #openLine = 0;
-  #linesToSkip: number;
+
+  /** What the writer of plain records is shown, used again for each call. */
+  readonly #stretch: Stretch;
 
   /**
    * Makes a reader for a source, from its start or from a place within it.
@@ -132,21 +143,31 @@ export class CsvReader {
    * @param options The dialect, the limits and the place.
    */
   constructor(options: CsvReaderOptions) {
-    const { delimiter, quote } = options.dialect;
-    this.#delimiter = delimiter;
-    this.#quote = quote;
-    this.#highest = Math.max(delimiter, quote, LF);
+    this.#dialect = options.dialect;
+    this.#delimiters = inWord(options.dialect.delimiter);
+    this.#quotes = inWord(options.dialect.quote);
     this.#maxRecord = options.maxRecord ?? DEFAULT_MAX_RECORD;
-    this.#linesToSkip = options.place === undefined
-      ? options.skipLines ?? 0
-      : 0;
-    this.#state = options.place === undefined ? SOURCE_START : RECORD_START;
+    this.#stretch = {
+      bytes: this.#bytes,
+      view: this.#view,
+      at: 0,
+      end: 0,
+      lastFeed: -1,
+      fields: -1,
+      dialect: this.#dialect,
+      maxRecord: this.#maxRecord,
+      records: 0,
+      lines: 0,
+    };
     this.#shift = options.place?.offset ?? 0;
     this.#nextLine = options.place?.line ?? 1;
     this.line = this.#nextLine;
     this.records = options.place?.records ?? 0;
     this.fields = options.fields ?? -1;
-    this.record = new RecordView(Math.max(16, this.fields), quote);
+    this.record = new RecordView(
+      Math.max(16, this.fields),
+      options.dialect.quote,
+    );
   }
 
   /**
@@ -204,8 +225,12 @@ export class CsvReader {
     this.#shift -= moved;
     this.#at += moved;
     this.#start = start;
-    this.#bytes = bytes;
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes;
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    }
     this.#end = end;
+    this.#lastFeed = undefined;
   }
 
   /**
@@ -222,78 +247,51 @@ export class CsvReader {
   }
 
   /**
-   * Whether the reader stands in front of a record.
+   * Encodes the plain records that come next: all that lie whole in the input
+   * and have no mistakes, up to the first that is not such.
    *
-   * @returns False within a record, and before the first.
+   * @param encoder What makes commands of them.
+   * @param out Where the commands are appended; it does not grow.
+   * @param limit Records to encode at the most.
+   * @returns How many were encoded; they are read.
    */
-  get isAtRecord(): boolean {
-    return this.#state === RECORD_START;
-  }
-
-  /**
-   * The buffer that the input lies in.
-   *
-   * @returns What {@linkcode feed} was given.
-   */
-  get bytes(): Uint8Array {
-    return this.#bytes;
-  }
-
-  /**
-   * Index in the buffer behind the input's last byte.
-   *
-   * @returns What {@linkcode feed} was given.
-   */
-  get end(): number {
-    return this.#end;
-  }
-
-  /**
-   * How much of the source has been seen.
-   *
-   * @returns Bytes from its start to the end of the input.
-   */
-  get seen(): number {
-    return this.#shift + this.#end;
-  }
-
-  /**
-   * Passes over whole records that were read by others, each on one line.
-   *
-   * @param next Index of the first byte behind them.
-   * @param records How many there were.
-   */
-  pass(next: number, records: number): void {
-    this.#start = this.#at = next;
-    this.records += records;
-    this.#nextLine += records;
+  encodePlain(
+    encoder: Pick<RowEncoder, "writer">,
+    out: ByteBuffer,
+    limit: number,
+  ): number {
+    if (this.#state !== RECORD_START || this.fields < 0) return 0;
+    // Not before `#at`: a record of many chunks would be searched for each.
+    this.#lastFeed ??= this.#at +
+      this.#bytes.subarray(this.#at, this.#end).lastIndexOf(LF);
+    const stretch = this.#stretch;
+    stretch.bytes = this.#bytes;
+    stretch.view = this.#view;
+    stretch.at = this.#start;
+    stretch.end = this.#end;
+    stretch.lastFeed = this.#lastFeed;
+    stretch.fields = this.fields;
+    encoder.writer.writePlain(stretch, out, limit);
+    this.#start = this.#at = stretch.at;
+    this.records += stretch.records;
+    this.#nextLine += stretch.lines;
+    return stretch.records;
   }
 
   /**
    * Reads one record.
    *
-   * @param mayBePlain False where the record is known not to be a plain one:
-   * the states are asked at once.
    * @returns Whether {@linkcode record} shows one, whether it is malformed, or
    * what is missing.
    */
-  next(mayBePlain = true): Step {
-    if (this.#state <= RECORD_START) {
-      if (mayBePlain && this.#state === RECORD_START) {
-        const step = this.#readAtOnce();
-        if (step !== Step.NeedInput) return step;
-      }
-      const step = this.#begin();
-      if (step !== Step.Record) return step;
-    } else if (this.#state === BROKEN) {
-      return Step.Broken;
-    }
+  next(): Step {
+    if (this.#state === BROKEN) return Step.Broken;
+    if (this.#state === RECORD_START && !this.#begin()) return Step.NeedInput;
     const bytes = this.#bytes;
+    const view = this.#view;
     const end = this.#end;
     const start = this.#start;
-    const delimiter = this.#delimiter;
-    const quote = this.#quote;
-    const highest = this.#highest;
+    const { delimiter, quote } = this.#dialect;
     const record = this.record;
     let state = this.#state;
     let at = this.#at;
@@ -314,40 +312,24 @@ export class CsvReader {
         from = at - start;
       }
       if (state === UNQUOTED) {
-        let byte = 0;
-        while (at < end) {
-          byte = bytes[at];
-          if (
-            byte <= highest &&
-            (byte === delimiter || byte === LF || byte === quote)
-          ) break;
-          at++;
-        }
+        at = findByteOrBreak(view, at, end, this.#delimiters);
         if (at === end) break;
-        if (byte === delimiter) {
-          record.starts[count] = from;
+        record.starts[count] = from;
+        if (bytes[at] === delimiter) {
           record.ends[count++] = at++ - start;
           state = FIELD_START;
-        } else if (byte === LF) {
+        } else {
           const closed = at - start;
-          record.starts[count] = from;
           record.ends[count++] = closed > from && bytes[at - 1] === CR
             ? closed - 1
             : closed;
           return this.#complete(count, at + 1);
-        } else {
-          this.#blame("a quote within an unquoted field", at);
-          state = SKIPPING;
         }
       } else if (state === QUOTED) {
-        let byte = 0;
-        while (at < end && (byte = bytes[at]) !== quote) {
-          if (byte === LF) this.#breaks++;
-          at++;
-        }
+        at = findByteOrBreak(view, at, end, this.#quotes);
         if (at === end) break;
-        at++;
-        state = QUOTE_SEEN;
+        if (bytes[at++] === LF) this.#breaks++;
+        else state = QUOTE_SEEN;
       } else if (state === QUOTE_SEEN) {
         const byte = bytes[at];
         if (byte === quote) {
@@ -374,12 +356,8 @@ export class CsvReader {
         this.#blame("text after a closing quote", at - 1);
         state = SKIPPING;
       } else {
-        const found = bytes.indexOf(LF, at);
-        if (found === -1 || found >= end) {
-          at = end;
-        } else {
-          return this.#complete(count, found + 1);
-        }
+        at = findByteOrBreak(view, at, end, LINE_FEEDS);
+        if (at < end) return this.#complete(count, at + 1);
       }
     }
     this.#state = state;
@@ -397,19 +375,12 @@ export class CsvReader {
    * {@linkcode Step.NeedInput}: there is nothing left.
    */
   finish(): Step {
-    if (this.#state === SOURCE_START) {
-      // Fewer bytes than a byte order mark has: they are data.
-      this.#state = this.#linesToSkip > 0 ? LINES_TO_SKIP : RECORD_START;
-      const step = this.next();
-      if (step !== Step.NeedInput) return step;
-    }
     const { record } = this;
     const end = this.#end;
     const closed = end - this.#start;
     switch (this.#state) {
       case BROKEN:
         return Step.Broken;
-      case LINES_TO_SKIP:
       case RECORD_START:
         this.#start = end;
         return Step.NeedInput;
@@ -449,100 +420,11 @@ export class CsvReader {
     return Step.Broken;
   }
 
-  /**
-   * Reads a record that lies whole in the input and has nothing special in it:
-   * no doubled quotes, no line breaks within quotes, no mistakes. Any other
-   * one it leaves untouched for the states, which read it from its start.
-   *
-   * It keeps everything in locals. Measured with 1,000,000 rows of six fields,
-   * every fifth with a quoted one: 104 ns a record, against 121 ns by states; with
-   * two short fields 31 ns against 37 ns.
-   *
-   * @returns `NeedInput` where the states are to read the record.
-   */
-  #readAtOnce(): Step {
+  /** Passes over lines with nothing on them; says whether a record begins. */
+  #begin(): boolean {
     const bytes = this.#bytes;
     const end = this.#end;
-    const start = this.#start;
-    const delimiter = this.#delimiter;
-    const quote = this.#quote;
-    const highest = this.#highest;
-    const { starts, ends } = this.record;
-    const capacity = starts.length;
-    let at = start;
-    let count = 0;
-    // A record that begins with a line break is a blank line.
-    if (at >= end || bytes[at] <= CR) return Step.NeedInput;
-    for (;;) {
-      let byte = bytes[at];
-      if (count === capacity) return Step.NeedInput;
-      if (byte === quote) {
-        starts[count] = ++at - start;
-        while (at < end && (byte = bytes[at]) !== quote && byte !== LF) at++;
-        if (byte !== quote || at + 1 >= end) return Step.NeedInput;
-        ends[count++] = at - start;
-        byte = bytes[++at];
-        if (byte === LF) break;
-        if (byte !== delimiter) return Step.NeedInput;
-      } else {
-        starts[count] = at - start;
-        while (at < end) {
-          byte = bytes[at];
-          if (
-            byte <= highest &&
-            (byte === delimiter || byte === LF || byte === quote)
-          ) break;
-          at++;
-        }
-        if (at === end || byte === quote) return Step.NeedInput;
-        ends[count++] = at - start;
-        if (byte === LF) {
-          if (bytes[at - 1] === CR && ends[count - 1] > starts[count - 1]) {
-            ends[count - 1]--;
-          }
-          break;
-        }
-      }
-      if (++at === end) return Step.NeedInput;
-    }
-    this.fault = undefined;
-    this.#breaks = 0;
-    this.record.escaped = false;
-    return this.#complete(count, at + 1);
-  }
-
-  /** Passes over what may stand before a record; `Record` means: one begins. */
-  #begin(): Step {
-    const bytes = this.#bytes;
-    const end = this.#end;
-    if (this.#state === SOURCE_START) {
-      const preamble = readPreamble(
-        bytes.subarray(
-          this.#start,
-          Math.min(end, this.#start + PREAMBLE_LENGTH),
-        ),
-      );
-      if (preamble === undefined) return Step.NeedInput;
-      if (preamble.reason !== undefined) {
-        this.#blame(preamble.reason, this.#start);
-        this.#state = BROKEN;
-        return Step.Broken;
-      }
-      this.#start += preamble.skip;
-      this.#state = LINES_TO_SKIP;
-    }
     let at = this.#start;
-    while (this.#linesToSkip > 0) {
-      const found = bytes.indexOf(LF, at);
-      if (found === -1 || found >= end) {
-        this.#at = this.#start = end;
-        return Step.NeedInput;
-      }
-      at = found + 1;
-      this.#nextLine++;
-      this.#linesToSkip--;
-    }
-    this.#state = RECORD_START;
     while (at < end && bytes[at] <= CR) {
       const isCr = bytes[at] === CR;
       if (isCr && at + 1 === end) break;
@@ -552,15 +434,13 @@ export class CsvReader {
       this.#nextLine++;
     }
     this.#at = this.#start = at;
-    if (at === end || (at + 1 === end && bytes[at] === CR)) {
-      return Step.NeedInput;
-    }
+    if (at === end || (at + 1 === end && bytes[at] === CR)) return false;
     this.#state = FIELD_START;
     this.fault = undefined;
     this.#count = 0;
     this.#breaks = 0;
     this.record.escaped = false;
-    return Step.Record;
+    return true;
   }
 
   #closeQuoted(from: number, index: number, closed: number): void {
@@ -614,15 +494,24 @@ export class CsvReader {
   #tooLarge(): Step {
     const bytes = this.#bytes;
     const start = this.#start;
+    const { delimiter, quote } = this.#dialect;
     let line = this.#nextLine;
     let openLine = 0;
     let open = false;
+    let mayOpen = true;
+    let mayDouble = false;
     for (let at = start; at <= start + this.#maxRecord; at++) {
-      if (bytes[at] === LF) line++;
-      if (bytes[at] !== this.#quote) continue;
-      open = !open;
-      const doubled = at > start && bytes[at - 1] === this.#quote;
-      if (open && !doubled) openLine = line;
+      const byte = bytes[at];
+      if (byte === LF) line++;
+      if (byte === quote && (open || mayOpen || mayDouble)) {
+        if (mayOpen) openLine = line;
+        mayDouble = open;
+        open = !open;
+        mayOpen = false;
+      } else {
+        mayDouble = false;
+        mayOpen = !open && byte === delimiter;
+      }
     }
     this.#breaks = 0;
     this.#blame(

@@ -74,6 +74,16 @@ export class Header {
   }
 
   /**
+   * Takes a line that is no record as the name of one column, for messages.
+   *
+   * @param line The line; of a long one only the start is taken.
+   * @returns The header.
+   */
+  static ofLine(line: Uint8Array): Header {
+    return new Header([line.slice(0, 200)], true);
+  }
+
+  /**
    * Takes names that the user gave.
    *
    * @param names The columns from left to right.

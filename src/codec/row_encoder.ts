@@ -1,7 +1,7 @@
 import type { ByteBuffer } from "../protocol/byte_buffer.ts";
-import { compileProgram, type ProgramOptions } from "./program.ts";
+import { compileLayout, type LayoutOptions } from "./layout.ts";
 import type { RecordView } from "./record.ts";
-import { RowWriter } from "./row_writer.ts";
+import { RecordWriter } from "./record_writer.ts";
 import type { Template } from "./template.ts";
 
 /**
@@ -35,7 +35,12 @@ import type { Template } from "./template.ts";
 export class RowEncoder {
   /** How many commands each record becomes. */
   readonly commandsPerRecord: number;
-  readonly #writer: RowWriter;
+  /**
+   * What writes them, for readers.
+   *
+   * @internal
+   */
+  readonly writer: RecordWriter;
 
   /**
    * Makes an encoder.
@@ -43,9 +48,9 @@ export class RowEncoder {
    * @param template What each record becomes.
    * @param options What may be left out.
    */
-  constructor(template: Template, options: ProgramOptions = {}) {
+  constructor(template: Template, options: LayoutOptions = {}) {
     this.commandsPerRecord = template.commands.length;
-    this.#writer = new RowWriter(compileProgram(template, options));
+    this.writer = new RecordWriter(compileLayout(template, options));
   }
 
   /**
@@ -55,6 +60,6 @@ export class RowEncoder {
    * @param out The buffer; it grows as needed.
    */
   encode(record: RecordView, out: ByteBuffer): void {
-    this.#writer.write(record, out);
+    this.writer.write(record, out);
   }
 }

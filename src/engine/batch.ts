@@ -2,7 +2,7 @@ import type { Place } from "../codec/place.ts";
 import type { ByteBuffer } from "../protocol/byte_buffer.ts";
 import type { Chunk } from "./chunk_pool.ts";
 import type { Reject } from "./reject.ts";
-import type { RowFormat } from "./row_format.ts";
+import type { RowFormat } from "./row_plan.ts";
 import type { Shipment } from "./shipment.ts";
 
 /** A command of a record that the server has refused. */

@@ -2,7 +2,7 @@ import type { Place } from "../codec/place.ts";
 import { ByteBuffer } from "../protocol/byte_buffer.ts";
 import { Batch } from "./batch.ts";
 import { type Chunk, ChunkPool } from "./chunk_pool.ts";
-import type { RowFormat } from "./row_format.ts";
+import type { RowFormat } from "./row_plan.ts";
 
 /**
  * Bytes of output buffers that are kept for later, at the most, for the same
@@ -17,11 +17,6 @@ const LARGEST_KEPT = 4 * 1024 * 1024;
 export class BatchPool {
   /** Where input buffers come from. */
   readonly chunks: ChunkPool;
-  /**
-   * Bytes at a chunk's start that a read ahead leaves free for the unfinished
-   * record of the chunk before it.
-   */
-  readonly headroom: number;
   readonly #outputs: ByteBuffer[] = [];
   /** Bytes of them. */
   #kept = 0;
@@ -34,8 +29,19 @@ export class BatchPool {
    */
   constructor(size: number) {
     this.#size = size;
-    this.headroom = size >> 3;
-    this.chunks = new ChunkPool(this.headroom + size);
+    this.chunks = new ChunkPool(size + (size >> 3));
+  }
+
+  /**
+   * Bytes at a chunk's start that a read ahead leaves free for the unfinished
+   * record of the chunk before it.
+   *
+   * @returns An eighth of what is read at once; a quarter of a chunk that was
+   * made larger, which is what the records are that it was made for.
+   */
+  get headroom(): number {
+    const { size } = this.chunks;
+    return size >= 2 * this.#size ? size >> 2 : this.#size >> 3;
   }
 
   /**

@@ -8,8 +8,8 @@
  * one; a chunk that one record fills is replaced by one twice its size.
  *
  * The next read is under way while a chunk is encoded (`#readAhead`) where the
- * chunk is full; where it is not, the next read goes behind what is in it, and
- * so has to wait until the chunk is done: encoding writes into the byte there.
+ * chunk is full; where it is not, the next read goes behind what is in it, once
+ * the chunk is done: a slow producer's rows are few, and need no second chunk.
  *
  * What must change together: whoever hands the reader bytes (`#fill`) and the
  * batch's bounds, which are indices into the same chunk.
@@ -17,17 +17,18 @@
  * @module
  */
 import { Coalescer } from "../codec/coalescer.ts";
-import { CsvReader } from "../codec/csv_reader.ts";
+import type { RecordReader } from "../codec/format.ts";
 import { Header } from "../codec/header.ts";
+import { SourceStart } from "../codec/source_start.ts";
 import { type RecordFault, Step } from "../codec/step.ts";
+import { CR_LINES, endsLinesInCr, suspectHeader } from "../codec/suspicion.ts";
 import { InputError, UsageError } from "../errors.ts";
 import type { Source } from "../transport/source.ts";
 import type { Batch } from "./batch.ts";
 import type { BatchPool } from "./batch_pool.ts";
 import { type Chunk, CHUNK_SLACK } from "./chunk_pool.ts";
 import type { Reject } from "./reject.ts";
-import type { RowFormat } from "./row_format.ts";
-import type { RowPlan } from "./row_plan.ts";
+import type { RowFormat, RowPlan } from "./row_plan.ts";
 
 /**
  * Bytes of RESP at which a batch ends even though its chunk has more records:
@@ -52,9 +53,14 @@ export class Batcher {
   bytesRead = 0;
   /** Whether rows may share commands. */
   coalesce: boolean;
+  /** What the source looks like, where it may not be read as it was meant. */
+  hint: string | undefined;
   readonly #source: Source;
   readonly #pool: BatchPool;
-  readonly #reader: CsvReader;
+  readonly #plan: RowPlan;
+  readonly #start: SourceStart;
+  /** There is none before the source's start was passed over. */
+  #reader: RecordReader | undefined;
   #format: RowFormat | undefined;
   #coalescer: Coalescer | undefined;
   /** Batches whose rows are not compared: none of the last one's were alike. */
@@ -65,6 +71,8 @@ export class Batcher {
   #reading: Promise<number | null> | undefined;
   /** The chunk that is being read into, where that is not the current one. */
   #ahead: Chunk | undefined;
+  /** Bytes that it has in front of what is read. */
+  #headroom = 0;
   /** The reader can do nothing before the read under way has ended. */
   #isWaiting = false;
   /** The source has no more bytes; the reader may still have records. */
@@ -81,8 +89,9 @@ export class Batcher {
     this.#source = source;
     this.coalesce = coalesce;
     this.#pool = pool;
+    this.#plan = plan;
     this.#chunk = pool.chunks.take();
-    this.#reader = new CsvReader(plan.reading);
+    this.#start = new SourceStart(plan.skipLines);
     this.#readOn();
   }
 
@@ -104,7 +113,7 @@ export class Batcher {
     coalesce: boolean,
   ): Promise<Batcher> {
     const batcher = new Batcher(source, plan, pool, coalesce);
-    await batcher.#readHeader(plan);
+    await batcher.#begin(await batcher.#readStart());
     return batcher;
   }
 
@@ -114,7 +123,7 @@ export class Batcher {
    * @returns How many.
    */
   get blankLines(): number {
-    return this.#reader.blankLines;
+    return this.#reader?.blankLines ?? 0;
   }
 
   /**
@@ -136,16 +145,32 @@ export class Batcher {
     return undefined;
   }
 
-  async #readHeader(plan: RowPlan): Promise<void> {
-    const reader = this.#reader;
+  /** Passes over what stands in front of the first record. */
+  async #readStart(): Promise<RecordReader> {
+    const start = this.#start;
+    for (;;) {
+      await this.#fill();
+      if (start.read(this.#exhausted)) break;
+      this.#readOn();
+    }
+    if (start.fault !== undefined) throw this.#inputError(start.fault);
+    const reader = this.#plan.input.reader(start.place());
+    reader.feed(this.#chunk.bytes, start.boundary, this.#filled);
+    this.#reader = reader;
+    return reader;
+  }
+
+  /** Finds out what the columns are, and what their records become. */
+  async #begin(reader: RecordReader): Promise<void> {
+    const plan = this.#plan;
     let header = plan.columns;
     let headerBytes = new Uint8Array();
     if (plan.header || header === undefined) {
-      let step: Step;
-      do {
+      let step = this.#step(reader);
+      while (step === Step.NeedInput && !this.#done) {
         await this.#fill();
-        step = this.#step();
-      } while (step === Step.NeedInput && !this.#done);
+        step = this.#step(reader);
+      }
       const { record } = reader;
       if (step === Step.NeedInput) {
         if (!plan.header) return;
@@ -155,7 +180,12 @@ export class Batcher {
           { source: this.#source.name, line: 1, offset: 0 },
         );
       }
-      if (step !== Step.Record) throw this.#inputError(reader.fault!);
+      if (this.#hasCrLines(reader)) throw this.#crLines();
+      if (step !== Step.Record) {
+        const line = record.bytes.subarray(record.start, record.end);
+        const suspicion = suspectHeader(Header.ofLine(line), plan.dialect);
+        throw this.#inputError(reader.fault!, suspicion);
+      }
       if (plan.header) {
         header ??= Header.fromRecord(record);
         headerBytes = record.bytes.slice(record.start, record.end);
@@ -166,32 +196,34 @@ export class Batcher {
       }
     }
     reader.fields = header.length;
+    const suspicion = suspectHeader(header, plan.dialect);
     try {
       const coding = plan.codingFor(header);
       this.#format = { ...coding, source: this.#source.name, headerBytes };
+      this.hint = suspicion;
       if (coding.coalescing !== undefined && this.coalesce) {
         this.#coalescer = new Coalescer(coding.coalescing, header);
       }
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
-      throw new UsageError(`${this.#source.name}: ${error.message}`);
+      throw new UsageError(
+        `${this.#source.name}: ${error.message}` +
+          (suspicion === undefined ? "" : `; ${suspicion}`),
+      );
     }
   }
 
   /** Encodes what records there are in the chunk; none: more is needed. */
   #encode(limit: number): Batch | undefined {
     const format = this.#format;
-    if (format === undefined) {
+    const reader = this.#reader;
+    if (format === undefined || reader === undefined) {
       this.#done = true;
       return undefined;
     }
-    const reader = this.#reader;
     const { encoder } = format;
     const coalescer = this.coalesce && this.#alone-- <= 0
       ? this.#coalescer
-      : undefined;
-    const run = coalescer === undefined && format.run.isReady(reader)
-      ? format.run
       : undefined;
     const shares: number[] = [];
     const batch = this.#pool.begin(
@@ -206,18 +238,32 @@ export class Batcher {
     let step: Step = Step.Record;
     while (reader.records - before < limit && out.length < LARGE_BATCH) {
       const left = limit - (reader.records - before);
-      const count = run?.encode(reader, out, left) ?? 0;
-      encoded += count;
-      if (count === left || out.length >= LARGE_BATCH) break;
-      step = reader.next(run === undefined);
-      if (step === Step.NeedInput && this.#exhausted) step = this.#finish();
+      if (coalescer === undefined) {
+        const count = reader.encodePlain(encoder, out, left);
+        encoded += count;
+        if (count === left || out.length >= LARGE_BATCH) break;
+      } else {
+        const count = coalescer.addPlain(reader, out, left);
+        if (count > 0) shares[shares.length - 1] += count;
+        encoded += count;
+        if (count === left) break;
+      }
+      step = reader.next();
+      if (step === Step.NeedInput && this.#exhausted) {
+        step = this.#finish(reader);
+        if (step !== Step.NeedInput && this.#hasCrLines(reader)) {
+          this.#done = true;
+          this.#pool.release(batch);
+          throw this.#crLines();
+        }
+      }
       if (step === Step.Record) {
         if (coalescer === undefined) encoder.encode(reader.record, out);
         else if (coalescer.add(reader.record, out)) shares.push(1);
         else shares[shares.length - 1]++;
         encoded++;
       } else if (step === Step.Reject) {
-        batch.rejects.push(this.#malformed());
+        batch.rejects.push(this.#malformed(reader, format));
       } else {
         break;
       }
@@ -226,7 +272,7 @@ export class Batcher {
       this.#failure = this.#inputError(reader.fault!);
       const counted = encoded + batch.rejects.length;
       if (reader.records - before > counted) {
-        batch.rejects.push(this.#malformed());
+        batch.rejects.push(this.#malformed(reader, format));
       }
     }
     if (coalescer !== undefined) {
@@ -245,18 +291,23 @@ export class Batcher {
   }
 
   /** One step of the reader, which is told when there is no more input. */
-  #step(): Step {
-    const step = this.#reader.next();
+  #step(reader: RecordReader): Step {
+    const step = reader.next();
     if (step !== Step.NeedInput) return step;
-    if (this.#exhausted) return this.#finish();
+    if (this.#exhausted) return this.#finish(reader);
     this.#readOn();
     return step;
   }
 
-  #finish(): Step {
-    const step = this.#reader.finish();
+  #finish(reader: RecordReader): Step {
+    const step = reader.finish();
     this.#done = step === Step.NeedInput;
     return step;
+  }
+
+  /** What is fed with the input now. */
+  get #walker(): SourceStart | RecordReader {
+    return this.#reader ?? this.#start;
   }
 
   /** Sees to it that more input is on its way. */
@@ -264,7 +315,8 @@ export class Batcher {
     this.#isWaiting = true;
     if (this.#reading !== undefined) return;
     if (this.#room < LEAST_ROOM) {
-      this.#moveTo(this.#pool.chunks.take(this.#reader.pending * 2), 0);
+      const { pending } = this.#walker;
+      this.#moveTo(this.#pool.chunks.take(pending * 2), 0);
     }
     this.#read(this.#chunk, this.#filled);
   }
@@ -274,7 +326,8 @@ export class Batcher {
     if (this.#reading !== undefined || this.#exhausted) return;
     if (this.#room >= LEAST_ROOM) return;
     this.#ahead = this.#pool.chunks.take();
-    this.#read(this.#ahead, this.#pool.headroom);
+    this.#headroom = this.#pool.headroom;
+    this.#read(this.#ahead, this.#headroom);
   }
 
   #read({ bytes }: Chunk, at: number): void {
@@ -295,33 +348,35 @@ export class Batcher {
     else if (count === null) this.#pool.chunks.release(ahead);
     else this.#goOnIn(ahead, count);
     this.#exhausted = count === null;
-    const reader = this.#reader;
-    reader.feed(this.#chunk.bytes, reader.boundary, this.#filled);
+    const walker = this.#walker;
+    walker.feed(this.#chunk.bytes, walker.boundary, this.#filled);
   }
 
   /** Goes on in the chunk that was read ahead, behind its headroom. */
   #goOnIn(ahead: Chunk, count: number): void {
-    const { chunks, headroom } = this.#pool;
-    const { pending } = this.#reader;
-    if (pending <= headroom) {
-      this.#moveTo(ahead, headroom - pending);
+    const pool = this.#pool.chunks;
+    const { pending } = this.#walker;
+    if (pending <= this.#headroom) {
+      this.#moveTo(ahead, this.#headroom - pending);
     } else {
-      this.#moveTo(chunks.take(pending * 2 + count), 0);
-      const read = ahead.bytes.subarray(headroom, headroom + count);
-      this.#chunk.bytes.set(read, pending);
-      chunks.release(ahead);
+      pool.growFor(pending);
+      this.#moveTo(pool.take(pending * 2 + count), 0);
+      const from = this.#headroom;
+      this.#chunk.bytes.set(ahead.bytes.subarray(from, from + count), pending);
+      pool.release(ahead);
     }
     this.#filled += count;
   }
 
   /** Moves the unfinished record to an index of another chunk. */
   #moveTo(next: Chunk, at: number): void {
-    const { boundary } = this.#reader;
+    const walker = this.#walker;
+    const { boundary } = walker;
     next.bytes.set(this.#chunk.bytes.subarray(boundary, this.#filled), at);
     this.#pool.chunks.release(this.#chunk);
     this.#chunk = next;
     this.#filled += at - boundary;
-    this.#reader.feed(next.bytes, at, this.#filled);
+    walker.feed(next.bytes, at, this.#filled);
   }
 
   /** Bytes that can still be read into the current chunk. */
@@ -329,8 +384,26 @@ export class Batcher {
     return this.#chunk.bytes.length - CHUNK_SLACK - this.#filled;
   }
 
-  #malformed(): Reject {
-    const { record, records, line, offset, fault } = this.#reader;
+  /**
+   * Whether the current record begins its source, and has a CR where each of
+   * its lines would end.
+   */
+  #hasCrLines({ record, offset }: RecordReader): boolean {
+    const { quote } = this.#plan.dialect;
+    return offset === this.#start.place().offset &&
+      endsLinesInCr(record.bytes.subarray(record.start, record.end), quote);
+  }
+
+  #crLines(): InputError {
+    const { name } = this.#source;
+    return new InputError(
+      `Cannot read ${name}: ${CR_LINES}`,
+      { source: name, line: 1, offset: 0 },
+    );
+  }
+
+  #malformed(reader: RecordReader, format: RowFormat): Reject {
+    const { record, records, line, offset, fault } = reader;
     return {
       source: this.#source.name,
       record: records,
@@ -340,15 +413,16 @@ export class Batcher {
         ? fault!.reason
         : `${fault!.reason}, at byte ${fault!.offset}`,
       bytes: record.bytes.slice(record.start, record.end),
-      header: this.#format!.headerBytes,
+      header: format.headerBytes,
     };
   }
 
-  #inputError(fault: RecordFault): InputError {
+  #inputError(fault: RecordFault, suspicion?: string): InputError {
     const { name } = this.#source;
     return new InputError(
       `Cannot read ${name} beyond line ${fault.line} (byte ` +
-        `${fault.offset}): ${fault.reason}`,
+        `${fault.offset}): ${fault.reason}` +
+        (suspicion === undefined ? "" : `; ${suspicion}`),
       { source: name, line: fault.line, offset: fault.offset },
     );
   }

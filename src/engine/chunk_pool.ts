@@ -1,4 +1,4 @@
-import { OVERRUN } from "../codec/row_code.ts";
+import { OVERRUN } from "../codec/record_writer.ts";
 
 /**
  * A buffer of input bytes that several batches may share.
@@ -11,8 +11,8 @@ export interface Chunk {
 }
 
 /**
- * Bytes at the end of a chunk that are never filled: the row encoder may read
- * past the last one.
+ * Bytes at the end of a chunk that are never filled: the writer of records
+ * may read past the last one.
  */
 export const CHUNK_SLACK = OVERRUN;
 
@@ -22,6 +22,12 @@ export const CHUNK_SLACK = OVERRUN;
  * the next full collection of garbage, which seldom comes.
  */
 const KEPT = 16 * 1024 * 1024;
+
+/**
+ * Bytes of the largest ordinary chunk: that of records of 512 KiB. Larger
+ * records get chunks of their own.
+ */
+const LARGEST_ORDINARY = 2 * 1024 * 1024;
 
 /**
  * Hands out input buffers and takes them back, so that a load of any size runs
@@ -39,7 +45,8 @@ const KEPT = 16 * 1024 * 1024;
  * ```
  */
 export class ChunkPool {
-  readonly #size: number;
+  /** Bytes that an ordinary chunk can be filled with. */
+  #size: number;
   readonly #free: Chunk[] = [];
 
   /**
@@ -49,6 +56,29 @@ export class ChunkPool {
    */
   constructor(size: number) {
     this.#size = size;
+  }
+
+  /**
+   * Bytes that an ordinary chunk can be filled with.
+   *
+   * @returns The size.
+   */
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * Makes ordinary chunks larger: else each record of a size that they are too
+   * small for would be moved from one to the next.
+   *
+   * @param record Bytes that are to fit four times.
+   */
+  growFor(record: number): void {
+    let size = this.#size;
+    while (size < 4 * record && size < LARGEST_ORDINARY) size *= 2;
+    if (size === this.#size) return;
+    this.#size = size;
+    this.#free.length = 0;
   }
 
   /**

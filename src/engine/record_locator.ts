@@ -1,4 +1,4 @@
-import { CsvReader } from "../codec/csv_reader.ts";
+import type { RecordReader } from "../codec/format.ts";
 import type { Place } from "../codec/place.ts";
 import { Step } from "../codec/step.ts";
 import { ByteBuffer } from "../protocol/byte_buffer.ts";
@@ -14,7 +14,7 @@ import type { Reject } from "./reject.ts";
  */
 export class RecordLocator {
   readonly #batch: Batch;
-  readonly #reader: CsvReader;
+  readonly #reader: RecordReader;
   readonly #commands = new ByteBuffer();
   #found = -1;
 
@@ -26,11 +26,7 @@ export class RecordLocator {
   constructor(batch: Batch) {
     this.#batch = batch;
     const { format, place, chunk, start, end } = batch;
-    // At the very start there may be a byte order mark, or lines to skip.
-    this.#reader = new CsvReader({
-      ...format.reading,
-      place: place.offset === 0 ? undefined : place,
-    });
+    this.#reader = format.input.reader(place, format.header.length);
     this.#reader.feed(chunk.bytes, start, end);
   }
 

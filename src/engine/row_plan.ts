@@ -1,14 +1,16 @@
-import { planCoalescing } from "../codec/coalescing.ts";
-import type { CsvReaderOptions } from "../codec/csv_reader.ts";
+import { type Coalescing, planCoalescing } from "../codec/coalescing.ts";
 import { DEFAULT_MAX_RECORD } from "../codec/csv_reader.ts";
-import { type DialectOptions, parseDialect } from "../codec/dialect.ts";
+import {
+  type Dialect,
+  type DialectOptions,
+  parseDialect,
+} from "../codec/dialect.ts";
+import { CsvFormat, type Format } from "../codec/format.ts";
 import { Header } from "../codec/header.ts";
-import { PlainRun } from "../codec/plain_run.ts";
 import { RowEncoder } from "../codec/row_encoder.ts";
 import { CommandTemplate } from "../codec/template.ts";
 import { UsageError } from "../errors.ts";
 import { areRepeatable, traitsOf } from "../protocol/command_traits.ts";
-import type { RowCoding } from "./row_format.ts";
 
 /**
  * The most that the largest record may be set to, in bytes: a record lies in
@@ -16,7 +18,28 @@ import type { RowCoding } from "./row_format.ts";
  */
 export const LARGEST_RECORD = 1024 ** 3;
 
-/** How rows are read and what they become. */
+/** How records under one header are read and what they become. */
+export interface RowCoding {
+  /** The columns. */
+  readonly header: Header;
+  /** What makes readers for them. */
+  readonly input: Format;
+  /** How rows may share commands, where they may. */
+  readonly coalescing: Coalescing | undefined;
+  /** What makes commands of a record. */
+  readonly encoder: RowEncoder;
+}
+
+/** How the records of one source are read and what they become. */
+export interface RowFormat extends RowCoding {
+  /** The source's name in messages. */
+  readonly source: string;
+  /** The header as it stands in the source, with its line break; empty where
+   * there is none. */
+  readonly headerBytes: Uint8Array;
+}
+
+/** How rows are read and what they become, as a caller says it. */
 export interface RowOptions extends DialectOptions {
   /**
    * What each row becomes: for each command its words, one an argument. The
@@ -73,8 +96,12 @@ function requireCount(
 export class RowPlan {
   /** The commands, understood but not resolved. */
   readonly template: CommandTemplate;
-  /** What every source's reader is made with. */
-  readonly reading: CsvReaderOptions;
+  /** How fields are marked. */
+  readonly dialect: Dialect;
+  /** What makes every source's reader. */
+  readonly input: Format;
+  /** Lines to pass over at the start of each source. */
+  readonly skipLines: number;
   /** Whether each source begins with a header. */
   readonly header: boolean;
   /** The columns, where the user named them. */
@@ -125,11 +152,12 @@ export class RowPlan {
     }
     this.limit = options.limit ?? Infinity;
     this.skipEmpty = options.skipEmpty ?? false;
-    this.reading = {
-      dialect: parseDialect(options),
-      maxRecord: options.maxRecord ?? DEFAULT_MAX_RECORD,
-      skipLines: options.skipLines ?? 0,
-    };
+    this.dialect = parseDialect(options);
+    this.input = new CsvFormat(
+      this.dialect,
+      options.maxRecord ?? DEFAULT_MAX_RECORD,
+    );
+    this.skipLines = options.skipLines ?? 0;
     // What needs no header can be resolved, and found wrong, at once.
     if (this.columns !== undefined) this.template.compile(this.columns);
   }
@@ -137,8 +165,7 @@ export class RowPlan {
   /**
    * Resolves the template against a header.
    *
-   * Sources with the same header get the same answer, and so the same written
-   * functions, which the engine has optimised by the second one.
+   * Sources with the same header get the same answer.
    *
    * @param header The columns.
    * @returns How the records are read and what they become.
@@ -148,12 +175,10 @@ export class RowPlan {
     if (this.#coding?.header.equals(header) === true) return this.#coding;
     const { skipEmpty } = this;
     const template = this.template.compile(header);
-    const reading = { ...this.reading, fields: header.length };
     return this.#coding = {
       header,
-      reading,
+      input: this.input,
       coalescing: skipEmpty ? undefined : planCoalescing(template),
-      run: new PlainRun(template, { ...reading, skipEmpty }),
       encoder: new RowEncoder(template, { skipEmpty }),
     };
   }

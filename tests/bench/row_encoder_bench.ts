@@ -1,5 +1,5 @@
 /**
- * Runs of plain records, and the row encoder for each by itself, against two
+ * Plain records at once, and the row encoder for each by itself, against two
  * obvious ways: `encodeCommand` on each row's
  * fields, and `@std/csv` with template literals. One iteration reads and
  * encodes 1 MiB of CSV; the first line of each group only reads it, and is to
@@ -13,8 +13,7 @@ import { CsvReader } from "../../src/codec/csv_reader.ts";
 import { parseDialect } from "../../src/codec/dialect.ts";
 import { Header } from "../../src/codec/header.ts";
 import type { RecordView } from "../../src/codec/record.ts";
-import { PlainRun } from "../../src/codec/plain_run.ts";
-import { OVERRUN } from "../../src/codec/row_code.ts";
+import { OVERRUN } from "../../src/codec/record_writer.ts";
 import { RowEncoder } from "../../src/codec/row_encoder.ts";
 import { Step } from "../../src/codec/step.ts";
 import { compileTemplate, type Template } from "../../src/codec/template.ts";
@@ -117,20 +116,17 @@ for (const [shape, rows] of Object.entries(benchRows(1 << 20))) {
   }
   const dialect = parseDialect();
   const fields = names.length;
-  const run = new PlainRun(template, { dialect, fields });
   Deno.bench({
-    name: "PlainRun",
+    name: "encodePlain",
     group,
     baseline: true,
     fn: () => {
       const reader = new CsvReader({ dialect, fields });
       reader.feed(chunk, 0, bytes.length);
-      run.isReady(reader);
       for (;;) {
-        run.encode(reader, out);
+        reader.encodePlain(encoder, out, Infinity);
         if (out.length >= BATCH_LENGTH / 2) out.clear();
-        // Those that it leaves: with line breaks in quotes, and the very last.
-        else if (reader.next(false) !== Step.Record) break;
+        else if (reader.next() !== Step.Record) break;
         else encoder.encode(reader.record, out);
       }
     },

@@ -1,6 +1,11 @@
-import { assertEquals } from "@std/assert";
-import { formatBytes, formatErrors } from "../../src/cli/report.ts";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  formatBytes,
+  formatErrors,
+  formatSummary,
+} from "../../src/cli/report.ts";
 import { formatCount } from "../../src/engine/counted.ts";
+import { Summary } from "../../src/engine/summary.ts";
 
 const COUNTS: [n: number, text: string][] = [
   [0, "0"],
@@ -19,6 +24,14 @@ for (const [n, text] of COUNTS) {
     assertEquals(formatCount(n), text);
   });
 }
+
+Deno.test("formatSummary says when there was no record at all", () => {
+  const summary = new Summary();
+  summary.end();
+  assertStringIncludes(formatSummary(summary), "\nno record was read\n");
+  summary.records = 1;
+  assertEquals(formatSummary(summary).includes("no record was"), false);
+});
 
 const SIZES: [bytes: number, text: string][] = [
   [0, "0 B"],

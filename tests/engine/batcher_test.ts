@@ -1,5 +1,11 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
-import { encode, type EncodeOptions, InputError, Summary } from "../../mod.ts";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import {
+  encode,
+  type EncodeOptions,
+  InputError,
+  Summary,
+  UsageError,
+} from "../../mod.ts";
 import { byteSource } from "../support/byte_source.ts";
 import { Random } from "../support/random.ts";
 
@@ -143,4 +149,60 @@ Deno.test("a source that fails ends the input where it failed", async () => {
   );
   assertEquals(output, "*3\r\n$3\r\nSET\r\n$3\r\nk:1\r\n$1\r\nx\r\n");
   assert(source.closed);
+});
+
+Deno.test("lines that end in CR alone are refused with what to do, header or not", async () => {
+  for (
+    const options of [SET, { ...SET, header: false }, {
+      ...SET,
+      columns: ["a", "b"],
+    }]
+  ) {
+    for (const text of ["a,b\r1,2\r", "a,b\r1,2\r3,4", '"a",b\r1,"x"y\r']) {
+      const { failure, output } = await outcome(
+        encoder.encode(text),
+        options,
+      ) as { failure: string; output: string };
+      assertMatch(failure, /^Cannot read in: its lines end in CR alone/, text);
+      assertMatch(failure, /tr '\\r' '\\n'/);
+      assertEquals(output, "");
+    }
+  }
+  const large = encoder.encode("a,b\r1,2\r".repeat(100));
+  const { failure } = await outcome(large, { ...SET, maxRecord: 50 }) as {
+    failure: string;
+  };
+  assertMatch(failure, /CR alone/);
+});
+
+Deno.test("a header that does not fit says what the input looks like", async () => {
+  const rows: [input: string, says: RegExp, isInput?: boolean][] = [
+    ["id;name\n1;x\n", /there is no such column.*; the header looks as if sem/],
+    ['{"id":1, "name":"x"}\n', /looks like JSON/],
+    ['{"id":1,"name":"x"}\n', /line 1 .*; the input looks like JSON/, true],
+    ['"id";"name"\n', /line 1 .*; .*semicolons/, true],
+    ["sep=;\nid;name\n", /--skip-lines 1 --delimiter ';'/],
+    ["i\0d\0,\0n\0\n\0", /UTF-16 without a byte order mark/],
+  ];
+  for (const [input, says, isInput] of rows) {
+    const error = await assertRejects(
+      () =>
+        encode({
+          sources: [byteSource("in", encoder.encode(input))],
+          commands: [["SET", "{id}", "{name}"]],
+        }, () => Promise.resolve()),
+      Error,
+    );
+    assert(error instanceof (isInput ? InputError : UsageError), input);
+    assertMatch(error.message, says, input);
+  }
+});
+
+Deno.test("a file of one column with another delimiter in its header is read all the same", async () => {
+  const { output, failure } = await outcome(
+    encoder.encode("a|b\nx\n"),
+    { commands: [["SADD", "s", "{1}"]] },
+  ) as { output: string; failure: string };
+  assertEquals(failure, "");
+  assertEquals(output, "*3\r\n$4\r\nSADD\r\n$1\r\ns\r\n$1\r\nx\r\n");
 });

@@ -3,6 +3,7 @@ import {
   type CsvReaderOptions,
 } from "../../src/codec/csv_reader.ts";
 import type { Place } from "../../src/codec/place.ts";
+import { SourceStart } from "../../src/codec/source_start.ts";
 import { Step } from "../../src/codec/step.ts";
 
 /** What a reader said once, copied out of its view. */
@@ -40,7 +41,7 @@ export type Carry = "move" | "append";
 const STALE = 0xee;
 
 /** Bytes behind the input that the row encoder may read. */
-const SLACK = 4;
+const SLACK = 16;
 
 /**
  * Turns bytes into a string of as many characters.
@@ -76,6 +77,12 @@ function eventOf(reader: CsvReader, step: Step): ReadEvent {
   };
 }
 
+/** How input is read: as the reader's options say, behind skipped lines. */
+export interface ReadOptions extends CsvReaderOptions {
+  /** Lines to pass over first, where the input begins its source. */
+  skipLines?: number | undefined;
+}
+
 /**
  * Runs a reader over pieces of input as a batcher does.
  *
@@ -91,47 +98,75 @@ function eventOf(reader: CsvReader, step: Step): ReadEvent {
  */
 export function readAll(
   pieces: readonly Uint8Array[],
-  options: CsvReaderOptions,
+  options: ReadOptions,
   carry?: Carry,
   onRecord?: (reader: CsvReader) => void,
 ): ReadOutcome {
-  const reader = new CsvReader(options);
+  const start = new SourceStart(options.skipLines ?? 0);
+  let reader = options.place === undefined ? undefined : new CsvReader(options);
   const total = pieces.reduce((sum, piece) => sum + piece.length, 0);
   const buffers = [0, 1].map(() => new Uint8Array(total + 7 + SLACK));
   const events: ReadEvent[] = [];
+  let buffer = buffers[0];
   let filled = 0;
 
+  /** Passes over the source's start; says whether that was the end of it all. */
+  const begin = (isAll: boolean): boolean => {
+    if (reader !== undefined) return false;
+    if (!start.read(isAll)) return true;
+    const { fault, boundary } = start;
+    const place = start.place();
+    if (fault !== undefined) {
+      const event = { record: 0, line: 1, offset: 0, fields: [], raw: "" };
+      events.push({ kind: "broken", ...event, place, fault });
+      return true;
+    }
+    reader = new CsvReader({ ...options, place });
+    reader.feed(buffer, boundary, filled);
+    return false;
+  };
+
   /** Takes what there is; says whether that was the end of it all. */
-  const drain = (next: () => Step): boolean => {
+  const drain = (from: CsvReader, next: () => Step): boolean => {
     for (;;) {
       const step = next();
       if (step === Step.NeedInput) return false;
-      events.push(eventOf(reader, step));
+      events.push(eventOf(from, step));
       if (step === Step.Broken) return true;
-      if (step === Step.Record) onRecord?.(reader);
+      if (step === Step.Record) onRecord?.(from);
     }
   };
 
   let turn = 0;
   for (const piece of pieces) {
-    let start = reader.boundary;
+    const walker = reader ?? start;
+    let from = walker.boundary;
     if (carry !== "append") {
       const old = buffers[turn++ % 2];
-      const pending = old.slice(filled - reader.pending, filled);
+      const pending = old.slice(filled - walker.pending, filled);
       old.fill(STALE);
-      start = turn % 7;
-      buffers[turn % 2].set(pending, start);
-      filled = start + pending.length;
+      from = turn % 7;
+      buffer = buffers[turn % 2];
+      buffer.set(pending, from);
+      filled = from + pending.length;
     }
-    const buffer = buffers[turn % 2];
     buffer.set(piece, filled);
     filled += piece.length;
     buffer.fill(STALE, filled);
-    reader.feed(buffer, start, filled);
-    if (drain(() => reader.next())) {
-      return { events, blankLines: reader.blankLines };
+    walker.feed(buffer, from, filled);
+    if (begin(false)) {
+      if (events.length > 0) break;
+      continue;
+    }
+    const reading = reader!;
+    if (drain(reading, () => reading.next())) break;
+  }
+  const isBroken = events.at(-1)?.kind === "broken";
+  if (!isBroken && !begin(true)) {
+    const reading = reader!;
+    if (!drain(reading, () => reading.next())) {
+      drain(reading, () => reading.finish());
     }
   }
-  drain(() => reader.finish());
-  return { events, blankLines: reader.blankLines };
+  return { events, blankLines: reader?.blankLines ?? 0 };
 }

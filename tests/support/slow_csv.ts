@@ -143,11 +143,8 @@ function readRecord(text: string, start: number, options: SlowOptions): Found {
     } else {
       const from = at;
       while (
-        at < text.length && ![delimiter, quote, "\n"].includes(text[at])
+        at < text.length && text[at] !== delimiter && text[at] !== "\n"
       ) at++;
-      if (at < text.length && text[at] === quote) {
-        return malformed("a quote within an unquoted field", at);
-      }
       const value = text.slice(from, at);
       fields.push(text[at] === delimiter ? value : value.replace(/\r$/, ""));
     }

@@ -1,14 +1,14 @@
 /**
- * Turns a template into a program for the row encoder.
+ * Turns a template into a layout: what its commands look like for any record.
  *
- * Why a program: all that is the same for each record is worked out once and
- * lies ready as bytes, so that the encoder does nothing per record but copy a
- * stretch of fixed bytes, write a length, copy a field, and so on. Fixed bytes
- * that meet are one stretch: for `SET {k} {v}` there are three of them,
+ * Why it has this shape: all that is the same for each record is worked out
+ * once and lies ready as bytes, so that the writer does nothing per record but
+ * copy a stretch of fixed bytes, write a length, copy a field, and so on. Fixed
+ * bytes that meet are one stretch: for `SET {k} {v}` there are three of them,
  * `*3␍␊$3␍␊SET␍␊$`, `␍␊$` and `␍␊`.
  *
- * What must change together: the operations here, and the two that carry them
- * out, run_program.ts and specialize.ts.
+ * What must change together: the operations here, and record_writer.ts, which
+ * carries them out.
  *
  * @module
  */
@@ -16,31 +16,37 @@ import { ByteBuffer } from "../protocol/byte_buffer.ts";
 import type { Header } from "./header.ts";
 import type { Argument, Template } from "./template.ts";
 
-/**
- * The operations. Each is followed by its operands; `from, length` is a
- * stretch of {@linkcode Program.fixed}, written first.
- */
+/** What is done behind an operation's stretch of fixed bytes. */
 export const Op = {
-  /** `from, length, column`: the field's length, CRLF, the field. */
+  /** The field's length, CRLF, the field. */
   Bulk: 0,
-  /** `from, length, column`: the field. */
+  /** The field. */
   Field: 1,
-  /** `from, length, base, count, column...`: base + the fields' lengths, CRLF. */
-  Length: 2,
-  /** `from, length, base, count, column...`: base + 2 for each field that is not empty, CRLF. */
-  Count: 3,
-  /** `from, length, column`: like Bulk with CRLF behind, nothing at all for an empty field. */
-  Pair: 4,
-  /** `from, length`: the stretch alone. */
+  /** For an empty field: the next two operations are left out. */
+  SkipEmpty: 2,
+  /** A sum of lengths, CRLF. */
+  Length: 3,
+  /** A sum with 2 for each field that is not empty, CRLF. */
+  Count: 4,
+  /** Nothing. */
   Fixed: 5,
 } as const;
 
-/** What the row encoder runs for each record. */
-export interface Program {
-  /** Operations and operands. */
+/** How many numbers an operation has in {@linkcode Layout.code}. */
+export const OP_SIZE = 4;
+
+/** What the writer does for each record. */
+export interface Layout {
+  /**
+   * The operations: for each where its stretch begins in `fixed`, how long
+   * that is, one of {@linkcode Op}, and its operand: a column, or where its sum
+   * begins in `sums`.
+   */
   readonly code: Int32Array;
-  /** The fixed bytes; each stretch begins on a multiple of 4. */
-  readonly fixed: Uint8Array<ArrayBuffer>;
+  /** The sums: for each a base, a count, and as many columns. */
+  readonly sums: Int32Array;
+  /** The fixed bytes; the writer may read a few behind any stretch. */
+  readonly fixed: DataView;
   /** The most bytes that a record adds besides its fields' bytes. */
   readonly overhead: number;
   /** How often the column that is used most is used. */
@@ -51,17 +57,21 @@ export interface Program {
 const LENGTH_BYTES = 18;
 
 /** What the template compiler may leave out. */
-export interface ProgramOptions {
+export interface LayoutOptions {
   /** Leave empty fields out of `{*}`. Default: false. */
   skipEmpty?: boolean | undefined;
 }
 
+/** Bytes behind the fixed ones: the writer copies eight at a time. */
+const FIXED_SLACK = 8;
+
 class Assembler {
   readonly code: number[] = [];
+  readonly sums: number[] = [];
   readonly fixed = new ByteBuffer(256);
   readonly uses: number[];
-  overhead = 0;
-  readonly #stretch = new ByteBuffer(64);
+  /** Where the stretch begins that is not part of an operation yet. */
+  #from = 0;
   readonly #encoder = new TextEncoder();
 
   constructor(columns: number) {
@@ -69,52 +79,59 @@ class Assembler {
   }
 
   text(text: string): void {
-    this.#stretch.push(this.#encoder.encode(text));
+    this.fixed.push(this.#encoder.encode(text));
   }
 
   bytes(bytes: Uint8Array): void {
-    this.#stretch.push(bytes);
+    this.fixed.push(bytes);
   }
 
-  /** Emits an operation with the fixed bytes gathered so far in front. */
-  emit(op: number, operands: readonly number[] = []): void {
-    const length = this.#stretch.length;
-    while (this.fixed.length % 4 !== 0) this.fixed.push(new Uint8Array(1));
-    this.code.push(op, this.fixed.length, length);
-    for (const operand of operands) this.code.push(operand);
-    this.fixed.push(this.#stretch.view());
-    this.overhead += length + LENGTH_BYTES;
-    this.#stretch.clear();
+  /** Adds an operation with the fixed bytes gathered so far in front. */
+  emit(op: number, operand = 0): void {
+    this.code.push(this.#from, this.fixed.length - this.#from, op, operand);
+    this.#from = this.fixed.length;
   }
 
   field(op: number, column: number): void {
-    this.emit(op, [column]);
+    this.emit(op, column);
     this.uses[column]++;
   }
 
-  /** Emits the fixed bytes gathered so far on their own. */
-  flush(): void {
-    if (this.#stretch.length > 0) this.emit(Op.Fixed);
+  sum(op: number, base: number, columns: readonly number[]): void {
+    this.emit(op, this.sums.length);
+    this.sums.push(base, columns.length, ...columns);
   }
 
-  end(): void {
+  /** Adds the fixed bytes gathered so far on their own. */
+  flush(): void {
+    if (this.fixed.length > this.#from) this.emit(Op.Fixed);
+  }
+
+  layout(): Layout {
     this.flush();
-    // The encoder copies four bytes at a time, so it may read 3 past the end.
-    this.fixed.push(new Uint8Array(8));
+    const { length } = this.fixed;
+    this.fixed.push(new Uint8Array(FIXED_SLACK));
+    return {
+      code: Int32Array.from(this.code),
+      sums: Int32Array.from(this.sums),
+      fixed: new DataView(this.fixed.bytes.buffer),
+      overhead: length + LENGTH_BYTES * (this.code.length / OP_SIZE),
+      uses: this.uses.reduce((most, uses) => Math.max(most, uses), 0),
+    };
   }
 }
 
 /**
- * Compiles a template to a program.
+ * Compiles a template to a layout.
  *
  * @param template The template, resolved against a header.
  * @param options What may be left out.
- * @returns The program.
+ * @returns The layout.
  */
-export function compileProgram(
+export function compileLayout(
   template: Template,
-  options: ProgramOptions = {},
-): Program {
+  options: LayoutOptions = {},
+): Layout {
   const { header } = template;
   const skipEmpty = options.skipEmpty ?? false;
   const out = new Assembler(header.length);
@@ -122,27 +139,27 @@ export function compileProgram(
     writeHead(out, command, skipEmpty);
     writeArguments(out, command, header, skipEmpty);
   }
-  return assemble(out);
+  return out.layout();
 }
 
 /**
- * Compiles some of a command's arguments to a program of their own.
+ * Compiles some of a command's arguments to a layout of their own.
  *
  * @param words The arguments.
  * @param header The columns.
  * @param count What the command's array header says, where the arguments are
  * its first; none where they are not.
- * @returns The program.
+ * @returns The layout.
  */
 export function compileArguments(
   words: readonly Argument[],
   header: Header,
   count?: number,
-): Program {
+): Layout {
   const out = new Assembler(header.length);
   if (count !== undefined) out.text(`*${count}\r\n`);
   writeArguments(out, words, header, false);
-  return assemble(out);
+  return out.layout();
 }
 
 function writeArguments(
@@ -156,26 +173,16 @@ function writeArguments(
       writePieces(out, argument.pieces);
       continue;
     }
-    // A pair left out takes its fixed bytes along: only its own may be there.
-    if (skipEmpty) out.flush();
     for (const column of argument.columns) {
+      if (skipEmpty) out.emit(Op.SkipEmpty, column);
       out.text(`$${names[column].length}\r\n`);
       out.bytes(names[column]);
       out.text("\r\n$");
-      out.field(skipEmpty ? Op.Pair : Op.Bulk, column);
-      if (!skipEmpty) out.text("\r\n");
+      out.field(Op.Bulk, column);
+      out.text("\r\n");
+      if (skipEmpty) out.emit(Op.Fixed);
     }
   }
-}
-
-function assemble(out: Assembler): Program {
-  out.end();
-  return {
-    code: Int32Array.from(out.code),
-    fixed: out.fixed.bytes.slice(0, out.fixed.length),
-    overhead: out.overhead,
-    uses: out.uses.reduce((most, uses) => Math.max(most, uses), 0),
-  };
 }
 
 function writeHead(
@@ -187,7 +194,7 @@ function writeHead(
   const alone = command.filter((a) => a.kind === "pieces").length;
   if (skipEmpty && pairs.length > 0) {
     out.text("*");
-    out.emit(Op.Count, [alone, pairs.length, ...pairs]);
+    out.sum(Op.Count, alone, pairs);
   } else {
     out.text(`*${alone + 2 * pairs.length}\r\n`);
   }
@@ -210,7 +217,7 @@ function writePieces(
       out.text(`$${base}\r\n`);
     } else {
       out.text("$");
-      out.emit(Op.Length, [base, columns.length, ...columns]);
+      out.sum(Op.Length, base, columns);
     }
     for (const piece of pieces) {
       if (typeof piece === "number") out.field(Op.Field, piece);

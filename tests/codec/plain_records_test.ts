@@ -1,11 +1,12 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { CsvReader } from "../../src/codec/csv_reader.ts";
+import {
+  CsvReader,
+  type CsvReaderOptions,
+} from "../../src/codec/csv_reader.ts";
 import { type DialectOptions, parseDialect } from "../../src/codec/dialect.ts";
-import type { FuseOptions } from "../../src/codec/fuse.ts";
 import { Header } from "../../src/codec/header.ts";
-import { PlainRun } from "../../src/codec/plain_run.ts";
 import { RowEncoder } from "../../src/codec/row_encoder.ts";
-import { OVERRUN } from "../../src/codec/row_code.ts";
+import { OVERRUN } from "../../src/codec/record_writer.ts";
 import { Step } from "../../src/codec/step.ts";
 import { compileTemplate } from "../../src/codec/template.ts";
 import { ByteBuffer } from "../../src/protocol/byte_buffer.ts";
@@ -15,7 +16,7 @@ import { latin1Bytes } from "../support/random_reply.ts";
 import { Random } from "../support/random.ts";
 import { latin1Text } from "../support/read_all.ts";
 
-/** Far enough into a source that a function for it is written. */
+/** Anywhere in a source. */
 const PLACE = { records: 41, line: 77, offset: 1 << 20 };
 
 const STALE = 0xee;
@@ -25,6 +26,7 @@ interface Case extends DialectOptions {
   commands: string[][];
   maxRecord?: number;
   limit?: number;
+  skipEmpty?: boolean;
   /** Bytes of room for the output at first. */
   room?: number;
 }
@@ -43,24 +45,22 @@ function named(columns: number): Header {
 
 /** What a case is read and encoded with. */
 interface Tools {
-  kind: FuseOptions;
+  kind: CsvReaderOptions;
   encoder: RowEncoder;
-  run: PlainRun;
 }
 
 function prepare(of: Case): Tools {
-  const { columns, commands, maxRecord, ...options } = of;
+  const { columns, commands, maxRecord, skipEmpty, ...options } = of;
   const template = compileTemplate(commands, named(columns));
   const kind = { dialect: parseDialect(options), fields: columns, maxRecord };
-  const encoder = new RowEncoder(template);
-  return { kind, encoder, run: new PlainRun(template, kind) };
+  return { kind, encoder: new RowEncoder(template, { skipEmpty }) };
 }
 
 /** Reads and encodes pieces of input as a batcher does. */
 function encodePieces(
   pieces: readonly Uint8Array[],
   { limit = Infinity, room = 8192 }: Case,
-  { kind, encoder, run }: Tools,
+  { kind, encoder }: Tools,
   withRun: boolean,
 ): { outcome: Outcome; runs: number } {
   const reader = new CsvReader({ ...kind, place: PLACE });
@@ -73,13 +73,12 @@ function encodePieces(
   const take = (finish: boolean): boolean => {
     while (left > 0) {
       if (withRun && !finish) {
-        assert(run.isReady(reader));
-        const count = run.encode(reader, out, left);
+        const count = reader.encodePlain(encoder, out, left);
         runs += count;
         left -= count;
         if (left === 0) break;
       }
-      const step = finish ? reader.finish() : reader.next(!withRun);
+      const step = finish ? reader.finish() : reader.next();
       if (step === Step.NeedInput) return false;
       left--;
       if (step === Step.Record) encoder.encode(reader.record, out);
@@ -98,10 +97,10 @@ function encodePieces(
     buffer.set(piece, 3 + held.length);
     reader.feed(buffer, 3, 3 + size);
     isOver = take(false);
-    // Nothing but the byte behind the input is written.
+    // The input is left as it is.
     const before = latin1Text(buffer.subarray(3, 3 + size));
     assertEquals(before, latin1Text(held) + latin1Text(piece));
-    assert(buffer.subarray(3 + size + 1).every((byte) => byte === STALE));
+    assert(buffer.subarray(3 + size).every((byte) => byte === STALE));
     if (isOver) break;
     held = buffer.slice(reader.boundary, 3 + size);
   }
@@ -147,18 +146,24 @@ const TABLE: [text: string, runs: number, of?: Partial<Case>][] = [
   ['"a,1","b\r"\n', 1],
   ['"say ""hi""",""""\n"""","a"""\n', 2],
   [`"${LONG}""${LONG}",${LONG}\n${LONG},${LONG}\n`, 2],
+  [`"""${LONGER}""","${`""${LONG}`.repeat(20)}"\n`, 1],
   ['"","a"\n,""\n', 2],
+  ['a,b\n"c\nd",e\nf,g\n', 3],
+  ['"a\n\r\n",b\n"c",d\n', 2],
+  ['"\n","\n"\n', 1],
+  ['a,b\nc"d,e"\nf,g"\n', 3],
+  ["a\r,b\r\r\n", 1],
   // What it leaves to the reader, with what comes before and behind.
-  ['a,b\n"c\nd",e\nf,g\n', 2],
   ["a,b\n\n\r\nc,d\n", 2],
   ["a,b\nc\nd,e\n", 2],
   ["a,b\nc,d,e\nf,g\n", 2],
   ['a,b\n"c",d,"e"\nf,g\n', 2],
-  ['a,b\nc"d,e\nf,g\n', 2],
   ['a,b\n"c"d,e\nf,g\n', 2],
   ['a,b\nc,"d"e\nf,g\n', 2],
   ['a,b\nc,"d"\re\nf,g\n', 2],
-  ["a\r,b\r\r\n", 1],
+  ['a,b\nc,"d"\r\re\n', 1],
+  ['a,b\n"c\nd","e\n', 1],
+  ['a,b\n"c\nd",e', 1],
   ["\ra,b\n", 0],
   ['a,b\n"c', 1],
   ['a,b\n"c,d', 1],
@@ -169,13 +174,19 @@ const TABLE: [text: string, runs: number, of?: Partial<Case>][] = [
   ["\ta\nb\t\n", 2, { delimiter: "tab" }],
   ["a;'b;'''\n", 1, { delimiter: ";", quote: "'" }],
   ['a,"b"\n"c,d""\n', 2, { quote: "none" }],
+  ["\xff,\xff\n", 1, { quote: "none" }],
   ["a\nb\r\n\nc\n", 3, { columns: 1, commands: [["DEL", "k:{1}"]] }],
   ["a,b,c\n", 1, { columns: 3, commands: [["DEL", "{3}"], ["DEL", "x{1}"]] }],
   ["a,b,c\n", 1, { columns: 3, commands: [["HSET", "{1}-{3}", "{*}"]] }],
   ["a,b,c\n", 1, { columns: 3, commands: [["PING"]] }],
+  [',b,\n"",,""\n"""",b,c\n', 3, {
+    columns: 3,
+    commands: [["HSET", "k", "{*}", "end"], ["HSET", "l", "{*-c1}"]],
+    skipEmpty: true,
+  }],
 ];
 
-Deno.test("a run writes what the reader and the row encoder would write", () => {
+Deno.test("plain records are written as the reader and the row encoder would write them", () => {
   for (const [text, runs, of] of TABLE) {
     assertEquals(compare(text, { ...TWO, ...of }), runs, JSON.stringify(text));
   }
@@ -186,9 +197,9 @@ function wide(columns: number, field: (column: number) => string): string {
   return Array.from({ length: columns }, (_, i) => field(i)).join(",");
 }
 
-Deno.test("a run of wide records is no different", () => {
-  // Around where the code changes its shape, and the bits of columns end.
-  for (const columns of [4, 5, 31, 32, 33, 64, 65, 120]) {
+Deno.test("wide records are no different", () => {
+  // Around where there is room for more fields.
+  for (const columns of [4, 15, 16, 17, 33, 120, 1000]) {
     const text = [
       wide(columns, (c) => "x".repeat(c % 20)),
       wide(columns, (c) => `"${c}""${c}"`),
@@ -238,6 +249,7 @@ Deno.test("random input becomes the same bytes with runs as without", () => {
       [["RPUSH", "all", `{1}${"-".repeat(random.int(9))}{${columns}}`]],
     ]);
     const of: Case = { columns, delimiter, quote, commands };
+    if (random.int(3) === 0) of.skipEmpty = true;
     if (random.int(2) === 0) of.room = random.int(500);
     if (random.int(4) === 0) of.limit = 1 + random.int(5);
     if (random.int(4) === 0) of.maxRecord = 1 + random.int(60);
@@ -254,43 +266,42 @@ Deno.test("random input becomes the same bytes with runs as without", () => {
   assertGreater(runs, rows / 4, `RESPIPE_SEED=${seed}`);
 });
 
-Deno.test("a run needs a source of some size, and a program without choices", () => {
-  const dialect = parseDialect();
-  const header = named(2);
-  const template = compileTemplate([["HSET", "k", "{*}"]], header);
-  const start = new CsvReader({ dialect, fields: 2 });
-  const far = new CsvReader({ dialect, fields: 2, place: PLACE });
-  const kind = { dialect, fields: 2 };
-  const run = new PlainRun(template, kind);
-  assertEquals(run.isReady(start), false);
-  assertEquals(run.isReady(far), true);
-  const choosing = new PlainRun(template, { ...kind, skipEmpty: true });
-  assertEquals(choosing.isReady(far), false);
-});
-
-Deno.test("a program that is too long for a function goes without", () => {
-  for (const [columns, isReady] of [[126, true], [200, false]] as const) {
-    const commands = [["HSET", "k", "{*}"]];
-    const { kind, run } = prepare({ columns, commands });
+Deno.test("a buffer without room behind the input is left to the states", () => {
+  const { kind, encoder } = prepare(TWO);
+  const rows = latin1Bytes("a,b\nc,d\n");
+  for (let room = 0; room < OVERRUN; room++) {
+    const input = new Uint8Array(rows.length + room);
+    input.set(rows);
     const reader = new CsvReader({ ...kind, place: PLACE });
-    assertEquals(run.isReady(reader), isReady, `${columns} columns`);
+    reader.feed(input, 0, rows.length);
+    assertEquals(reader.encodePlain(encoder, new ByteBuffer(500), 9), 0);
+    assertEquals(reader.next(), Step.Record);
   }
 });
 
-Deno.test("a full output buffer ends a run in front of the record", () => {
+Deno.test("records of any number of fields are left to the states", () => {
+  const { kind, encoder } = prepare(TWO);
+  const { fields: _, ...any } = kind;
+  const input = new Uint8Array(40);
+  input.set(latin1Bytes("a,b\n"));
+  const reader = new CsvReader(any);
+  reader.feed(input, 0, 4);
+  assertEquals(reader.encodePlain(encoder, new ByteBuffer(500), 9), 0);
+});
+
+Deno.test("a full output buffer ends it in front of the record", () => {
   const dialect = parseDialect();
   const header = named(2);
   const template = compileTemplate([["SET", "{1}", "{2}"]], header);
+  const encoder = new RowEncoder(template);
   const rows = "k,v\n".repeat(100);
   for (let capacity = 0; capacity < 400; capacity++) {
     const reader = new CsvReader({ dialect, fields: 2, place: PLACE });
     const input = new Uint8Array(rows.length + OVERRUN);
     input.set(latin1Bytes(rows));
     reader.feed(input, 0, rows.length);
-    const run = new PlainRun(template, { dialect, fields: 2 });
-    assert(run.isReady(reader));
     const out = new ByteBuffer(capacity);
-    const count = run.encode(reader, out);
+    const count = reader.encodePlain(encoder, out, Infinity);
     assertEquals(
       latin1Text(out.view()),
       "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n".repeat(count),

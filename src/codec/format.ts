@@ -1,0 +1,116 @@
+/**
+ * A format: how a source's bytes are records.
+ *
+ * All that the engine knows of one stands here, so a second format is a file
+ * beside csv_reader.ts and a class like {@linkcode CsvFormat}. What a reader
+ * must keep to:
+ *
+ * - It holds no bytes: it is shown a stretch of a buffer, and the `pending`
+ *   bytes of an unfinished record come first again with the next one.
+ * - A record's fields are offsets into `record.bytes`, in the header's order.
+ *   Where a value does not stand in the input as it is meant (an escape, a
+ *   nested value), `record.bytes` is a buffer of the reader's own; whoever wants
+ *   the input's bytes takes them from `boundary` and `offset`.
+ * - A malformed record is a step, not an exception.
+ *
+ * A format whose records name their fields (JSON Lines) has no header record:
+ * its header is made of the names that the template asks for, and is given to
+ * its constructor.
+ *
+ * @module
+ */
+import type { ByteBuffer } from "../protocol/byte_buffer.ts";
+import { CsvReader } from "./csv_reader.ts";
+import type { Dialect } from "./dialect.ts";
+import type { Place } from "./place.ts";
+import type { RecordView } from "./record.ts";
+import type { RowEncoder } from "./row_encoder.ts";
+import type { RecordFault, Step } from "./step.ts";
+
+/** Reads records out of stretches of input. */
+export interface RecordReader {
+  /** The current record; valid until the next call. */
+  readonly record: RecordView;
+  /** What is wrong, after a step that says so. */
+  readonly fault: RecordFault | undefined;
+  /** Records so far, good and malformed, the current one included. */
+  records: number;
+  /** The physical line on which the current record begins, from 1. */
+  readonly line: number;
+  /** Bytes of the source in front of the current record. */
+  readonly offset: number;
+  /** Lines so far that had nothing on them. */
+  readonly blankLines: number;
+  /** How many fields a record must have; -1 for any number. */
+  fields: number;
+  /** Index in the buffer behind the last whole record. */
+  readonly boundary: number;
+  /** How many bytes behind `boundary` belong to an unfinished record. */
+  readonly pending: number;
+  /** The place behind the last whole record. */
+  place(): Place;
+  /** Shows it its next input, the pending bytes first. */
+  feed(bytes: Uint8Array, start: number, end: number): void;
+  /** Reads one record. */
+  next(): Step;
+  /** Says that the input is over, and reads the record that it ended in. */
+  finish(): Step;
+  /** Goes back to the beginning of the current record. */
+  unread(): void;
+  /**
+   * Encodes what records it can at once, and says how many; none where a format
+   * has no faster way than {@linkcode RecordReader.next}.
+   */
+  encodePlain(
+    encoder: Pick<RowEncoder, "writer">,
+    out: ByteBuffer,
+    limit: number,
+  ): number;
+}
+
+/** How a source's bytes are records. */
+export interface Format {
+  /**
+   * Makes a reader.
+   *
+   * @param place Where in its source the input begins.
+   * @param fields How many fields a record must have. Default: any number.
+   * @returns A reader without input.
+   */
+  reader(place: Place, fields?: number): RecordReader;
+}
+
+/** CSV of one dialect. */
+export class CsvFormat implements Format {
+  /** Delimiter and quote. */
+  readonly dialect: Dialect;
+  readonly #maxRecord: number;
+
+  /**
+   * Describes a kind of CSV.
+   *
+   * @param dialect Delimiter and quote.
+   * @param maxRecord The most bytes a record may have.
+   */
+  constructor(dialect: Dialect, maxRecord: number) {
+    this.dialect = dialect;
+    this.#maxRecord = maxRecord;
+  }
+
+  /**
+   * Makes a reader.
+   *
+   * @param place Where in its source the input begins.
+   * @param fields How many fields a record must have. Default: any number.
+   * @returns A reader without input.
+   */
+  reader(place: Place, fields?: number): RecordReader {
+    const { dialect } = this;
+    return new CsvReader({
+      dialect,
+      maxRecord: this.#maxRecord,
+      fields,
+      place,
+    });
+  }
+}

@@ -1,0 +1,115 @@
+import { LF } from "../protocol/ascii.ts";
+import type { Place } from "./place.ts";
+import { PREAMBLE_LENGTH, readPreamble } from "./preamble.ts";
+import type { RecordFault } from "./step.ts";
+
+/**
+ * Passes over what stands in front of a source's first record: a byte order
+ * mark, and lines that are not to be read.
+ *
+ * It is fed as a reader is, until it is done; a reader goes on at its place.
+ *
+ * @example
+ * ```ts
+ * import { SourceStart } from "./source_start.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const input = new TextEncoder().encode("# made today\nid,name\n");
+ * const start = new SourceStart(1);
+ * start.feed(input, 0, input.length);
+ * assertEquals(start.read(false), true);
+ * assertEquals(start.boundary, 13);
+ * assertEquals(start.place(), { records: 0, line: 2, offset: 13 });
+ * ```
+ */
+export class SourceStart {
+  /** Why the source cannot be read as text at all. */
+  fault: RecordFault | undefined;
+  /** Index in the buffer of the first byte that was not passed over. */
+  boundary = 0;
+  #bytes = new Uint8Array();
+  #end = 0;
+  #isBegun = false;
+  #line = 1;
+  #offset = 0;
+  #linesToSkip: number;
+
+  /**
+   * Begins a source.
+   *
+   * @param linesToSkip How many lines to pass over.
+   */
+  constructor(linesToSkip: number) {
+    this.#linesToSkip = linesToSkip;
+  }
+
+  /**
+   * How many bytes must come first again with the next input.
+   *
+   * @returns Those behind {@linkcode boundary}.
+   */
+  get pending(): number {
+    return this.#end - this.boundary;
+  }
+
+  /**
+   * The place in front of the first record.
+   *
+   * @returns A place to begin a reader at.
+   */
+  place(): Place {
+    return { records: 0, line: this.#line, offset: this.#offset };
+  }
+
+  /**
+   * Shows it the next input, the {@linkcode pending} bytes first.
+   *
+   * @param bytes The buffer.
+   * @param start Index of the first byte.
+   * @param end Index behind the last byte.
+   */
+  feed(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): void {
+    this.#bytes = bytes;
+    this.boundary = start;
+    this.#end = end;
+  }
+
+  /**
+   * Passes over what it can.
+   *
+   * @param isAll Whether no more input comes.
+   * @returns Whether it is done; else it needs more input.
+   */
+  read(isAll: boolean): boolean {
+    if (!this.#isBegun) {
+      const { boundary } = this;
+      const end = Math.min(this.#end, boundary + PREAMBLE_LENGTH);
+      const first = this.#bytes.subarray(boundary, end);
+      // A part of a mark is data.
+      const preamble = readPreamble(first) ?? (isAll ? { skip: 0 } : undefined);
+      if (preamble === undefined) return false;
+      this.#isBegun = true;
+      if (preamble.reason !== undefined) {
+        this.fault = { reason: preamble.reason, line: 1, offset: 0 };
+        return true;
+      }
+      this.#pass(preamble.skip);
+    }
+    for (; this.#linesToSkip > 0; this.#linesToSkip--) {
+      const line = this.#bytes.subarray(this.boundary, this.#end);
+      const found = line.indexOf(LF);
+      if (found === -1) {
+        this.#pass(line.length);
+        return isAll;
+      }
+      this.#pass(found + 1);
+      this.#line++;
+    }
+    return true;
+  }
+
+  #pass(count: number): void {
+    this.boundary += count;
+    this.#offset += count;
+  }
+}
