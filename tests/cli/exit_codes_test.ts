@@ -101,7 +101,8 @@ const ENDS: [code: number, name: string, signal?: Deno.Signal][] = [
 for (const [code, name, signal] of ENDS) {
   Deno.test(`load --json, exit ${code}: ${name}`, async () => {
     await using server = await startServer();
-    const words = ["load", "-p", `${server.port}`, "--json", ...INCRBY];
+    const flags = ["-p", `${server.port}`, "--json", "--retry", "0"];
+    const words = ["load", ...flags, ...INCRBY];
     const child = spawnRespipe(words);
     const output = child.output();
     const writer = child.stdin.getWriter();
