@@ -281,8 +281,15 @@ const TABLE = {
     read: seconds,
     commands: SERVER,
     group: "Connection",
-    help: "try again for so long where the server is not ready: refused " +
-      "connections, loading, busy, failover (default: 0)",
+    help: "wait for so long for a server that is away or not ready: refused " +
+      "or lost connections, loading, busy, failover (default: 0 at the " +
+      "start, 30 in a load that is under way)",
+  },
+  "at-least-once": {
+    commands: ["load"],
+    group: "Connection",
+    help: "after a lost connection send again what may be in already, though " +
+      "the command is not the same twice, as RPUSH or INCRBY",
   },
   "end-marker": {
     value: "KIND",

@@ -42,6 +42,8 @@ export interface LoadOptions extends SendOptions {
   readonly rejects: string | undefined;
   /** How many rejects are too many. */
   readonly maxErrors: string | undefined;
+  /** Whether what is not repeatable may be sent again, too. */
+  readonly atLeastOnce: boolean;
   /** Records to show, where nothing is to be loaded. */
   readonly dryRun: number | undefined;
 }
@@ -114,6 +116,7 @@ export function parseOptions(
       rows: rowsOf(args),
       rejects: flags.rejects,
       maxErrors: flags["max-errors"],
+      atLeastOnce: flags["at-least-once"] ?? false,
       dryRun: flags["dry-run"],
     };
   }

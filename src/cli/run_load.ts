@@ -3,6 +3,7 @@ import { Summary } from "../engine/summary.ts";
 import { ExitCode, exitCodeOf } from "./exit_code.ts";
 import type { LoadOptions } from "./options.ts";
 import { OutputError, print, say } from "./output.ts";
+import { Notices } from "./notices.ts";
 import { openRejects, printRejects, type WrittenFile } from "./rejects.ts";
 import { formatJson, formatSummary, loadedPhrase } from "./report.ts";
 import { startProgress, summaryCounts } from "./start_progress.ts";
@@ -17,13 +18,14 @@ import { withServer } from "./with_server.ts";
  */
 export async function runLoad(options: LoadOptions): Promise<number> {
   const summary = new Summary();
+  const notices = new Notices(options.quiet);
   let failure: unknown;
   let code: number = ExitCode.Ok;
   let rejects: Awaited<ReturnType<typeof openRejects>>;
   let written: WrittenFile[] | undefined;
   try {
     rejects = await openRejects(options.rejects, options.files);
-    await withServer(options.server, async (server, signal) => {
+    await withServer(options.server, notices.say, async (server, signal) => {
       using _progress = await startProgress(
         options,
         summaryCounts(summary, options.rows.limit),
@@ -38,6 +40,7 @@ export async function runLoad(options: LoadOptions): Promise<number> {
         mayBlock: true,
         endMarker: options.endMarker,
         maxErrors: options.maxErrors,
+        atLeastOnce: options.atLeastOnce,
         signal,
         onReject: rejects && ((reject) => rejects?.add(reject)),
         summary,
@@ -54,6 +57,7 @@ export async function runLoad(options: LoadOptions): Promise<number> {
     failure ??= error;
   }
   if (failure !== undefined) code = exitCodeOf(failure);
+  notices.end(code);
   if (summary.coalescingStopped !== undefined) {
     say(
       "rows cannot share commands here " +

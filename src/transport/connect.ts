@@ -46,6 +46,11 @@ export interface ConnectOptions extends HandshakeOptions, ServerCheckOptions {
    * Default: 0.
    */
   retry?: number | undefined;
+  /**
+   * Awaited in front of each attempt: opens the way to the server, where that
+   * has to be done first. A `NotReadyError` is a reason to try again.
+   */
+  beforeConnect?: (() => Promise<void>) | undefined;
   /** Ends the wait for a server that is not ready. */
   signal?: AbortSignal | undefined;
   /**
@@ -90,7 +95,8 @@ export async function connect(
   const { redisSentinel, retry: limit = 0, onNotice, signal } = server;
   const address = addressOf(server);
   return await retry(
-    (left) => {
+    async (left) => {
+      await server.beforeConnect?.();
       const timeout = server.connectTimeout ?? CONNECT_TIMEOUT;
       const attempt = {
         ...server,
@@ -100,8 +106,8 @@ export async function connect(
           : left,
       };
       return redisSentinel === undefined
-        ? reach(address, attempt)
-        : reachPrimary(redisSentinel, attempt);
+        ? await reach(address, attempt)
+        : await reachPrimary(redisSentinel, attempt);
     },
     { limit, onWait: onNotice, signal },
   );
