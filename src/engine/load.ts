@@ -103,6 +103,7 @@ export async function load(options: LoadOptions): Promise<Summary> {
   const reopen = async (patience: number): Promise<Lane<BatchOrigin>> => {
     const again = { signal, ...server, retry: patience, onNotice: undefined };
     const made = await connectUnless(wait, { ...again, awaitPrimary: true });
+    summary.met(made);
     summary.reconnections++;
     return open(made);
   };
