@@ -61,26 +61,25 @@ export async function readTopology(
     const reply = await askWhole(connection, words, options.timeout ?? 0);
     const topology = read(reply, asked);
     if (topology !== undefined) return topology;
-    const name = words.join(" ");
-    if (reply.kind !== "error") {
-      answers.push(`an answer to ${name} that makes no sense`);
-      continue;
+    const isError = reply.kind === "error";
+    const said = isError ? JSON.stringify(reply.text) : "what makes no sense";
+    answers.push(`${words.join(" ")} with ${said}`);
+    if (isError && NOT_READY.test(reply.text)) {
+      throw new NotReadyError(refusal(connection, answers), connection.address);
     }
-    const said = `${JSON.stringify(reply.text)} to ${name}`;
-    if (NOT_READY.test(reply.text)) {
-      throw new NotReadyError(
-        `Cannot read the cluster's slots from ${connection.address}: it says ` +
-          said,
-        connection.address,
-      );
-    }
-    answers.push(said);
   }
   throw new ConnectionError(
-    `Cannot read the cluster's slots from ${connection.address}: it says ` +
-      `${answers.join(" and ")}; one of the two must be answered`,
+    `${refusal(connection, answers)}; it must answer one of the two`,
     connection.address,
   );
+}
+
+function refusal(
+  { address }: Connection,
+  answers: readonly string[],
+): string {
+  return `Cannot read the cluster's slots from ${address}: it answers ` +
+    answers.join(" and ");
 }
 
 /** Sends a command and holds its reply whole, however many values it has. */

@@ -137,6 +137,7 @@ function slotNode(reply: Reply, asked: AskedNode): TcpAddress | undefined {
   const chosen = portOf(port);
   if (endpoint === undefined || chosen === undefined) return undefined;
   const fields = more === undefined ? undefined : fieldsOf(more);
+  if (more !== undefined && fields === undefined) return undefined;
   return { host: hostOf(endpoint, fields, asked), port: chosen };
 }
 
