@@ -104,6 +104,11 @@ export class RedisCluster implements AsyncDisposable {
     return this.nodes[0].port;
   }
 
+  /** The addresses of all nodes, as `--allow-net` takes them. */
+  get addresses(): string {
+    return this.nodes.map(({ port }) => `127.0.0.1:${port}`).join(",");
+  }
+
   /** What `--node-map` needs where other addresses are announced. */
   get nodeMap(): string {
     return this.nodes.map(({ announced: { host, port }, port: real }) =>
@@ -142,19 +147,58 @@ export class RedisCluster implements AsyncDisposable {
   }
 
   /**
+   * Sends many commands, in no order, each to where its keys are.
+   *
+   * @param list The commands.
+   * @returns Their replies, in the order of the commands.
+   */
+  commands(list: Argument[][]): Promise<Reply[]> {
+    return Promise.all(list.map((args) => this.command(...args)));
+  }
+
+  /**
+   * Finds the primaries that run.
+   *
+   * @returns Their servers, in the order of the nodes.
+   */
+  async primaries(): Promise<RedisServer[]> {
+    const servers: RedisServer[] = [];
+    for (const { server } of this.#alive()) {
+      const role = plain(await server.command("ROLE"));
+      if (Array.isArray(role) && role[0] === "master") servers.push(server);
+    }
+    return servers;
+  }
+
+  /**
    * Asks every primary that runs.
    *
    * @param args A command without keys.
-   * @returns What each primary answers, in the order of the nodes.
+   * @returns What each answers, in the order of the nodes.
    */
   async everywhere(...args: Argument[]): Promise<unknown[]> {
     const replies: unknown[] = [];
-    for (const { server } of this.#alive()) {
-      const role = plain(await server.command("ROLE"));
-      if (!Array.isArray(role) || role[0] !== "master") continue;
+    for (const server of await this.primaries()) {
       replies.push(plain(await server.command(...args)));
     }
     return replies;
+  }
+
+  /**
+   * Counts the errors of a kind that the nodes have answered with, since
+   * `CONFIG RESETSTAT`.
+   *
+   * @param kind Such as `ASK`.
+   * @returns How many there were in all.
+   */
+  async errors(kind: string): Promise<number> {
+    const line = new RegExp(`errorstat_${kind}:count=(\\d+)`);
+    let count = 0;
+    for (const { server } of this.#alive()) {
+      const stats = String(plain(await server.command("INFO", "errorstats")));
+      count += Number(line.exec(stats)?.[1] ?? 0);
+    }
+    return count;
   }
 
   /** How many keys there are in all. */
@@ -169,15 +213,34 @@ export class RedisCluster implements AsyncDisposable {
   }
 
   /**
+   * Looks which slots a node has.
+   *
+   * @param index The node.
+   * @returns The slots, as the node itself says; none of a replica's.
+   */
+  async slotsOf(index: number): Promise<number[]> {
+    const { server } = this.nodes[index];
+    const text = String(plain(await server.command("CLUSTER", "NODES")));
+    const mine = text.split("\n").find((line) => line.includes("myself")) ?? "";
+    if (!mine.includes("master")) return [];
+    // Behind them stand the slots that are open, in brackets.
+    return mine.split(" ").slice(8).filter((range) => /^\d/.test(range))
+      .flatMap((range) => {
+        const [from, to = from] = range.split("-").map(Number);
+        return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+      });
+  }
+
+  /**
    * Looks who has a slot.
    *
    * @param slot The slot.
    * @returns The node's index.
    */
   async ownerOf(slot: number): Promise<number> {
-    for (const [index, { server }] of this.nodes.entries()) {
-      const mine = await ownSlots(server);
-      if (mine.some(([from, to]) => from <= slot && slot <= to)) return index;
+    for (const index of this.nodes.keys()) {
+      if (this.#killed.has(index)) continue;
+      if ((await this.slotsOf(index)).includes(slot)) return index;
     }
     throw new Error(`Cannot find the owner of slot ${slot}`);
   }
@@ -431,18 +494,6 @@ async function linked(nodes: readonly ClusterNode[]): Promise<void> {
     }
     return true;
   }, "nodes that know each other");
-}
-
-/** The runs of slots that a node says are its own. */
-async function ownSlots(server: RedisServer): Promise<[number, number][]> {
-  const text = String(plain(await server.command("CLUSTER", "NODES")));
-  const mine = text.split("\n").find((line) => line.includes("myself")) ?? "";
-  if (!mine.includes("master")) return [];
-  return mine.split(" ").slice(8).filter((range) => /^\d/.test(range))
-    .map((range) => {
-      const [from, to = from] = range.split("-").map(Number);
-      return [from, to];
-    });
 }
 
 /** The ends of what is left of a run of slots. */
