@@ -46,6 +46,8 @@ export interface LoadOptions extends SendOptions {
   readonly atLeastOnce: boolean;
   /** Records to show, where nothing is to be loaded. */
   readonly dryRun: number | undefined;
+  /** The command line. */
+  readonly args: Arguments;
 }
 
 /** What `respipe encode` is told. */
@@ -118,6 +120,7 @@ export function parseOptions(
       maxErrors: flags["max-errors"],
       atLeastOnce: flags["at-least-once"] ?? false,
       dryRun: flags["dry-run"],
+      args,
     };
   }
   if (args.template === undefined) return { ...send, command };
@@ -170,6 +173,9 @@ function rowsOf(args: Arguments): RowOptions {
     columns: flags.columns,
     skipLines: flags["skip-lines"],
     limit: flags.limit,
+    from: flags["from-line"] === undefined
+      ? undefined
+      : { line: flags["from-line"] },
     skipEmpty: flags["skip-empty"] ?? false,
     coalesce: flags["no-coalesce"] ? false : undefined,
     maxRecord: flags["max-record"],

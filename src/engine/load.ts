@@ -113,6 +113,7 @@ export async function load(options: LoadOptions): Promise<Summary> {
   );
   try {
     await stream.run(router);
+    summary.isComplete = true;
     summary.parted(router.lane, options.endMarker);
   } finally {
     await router.lane.stop();

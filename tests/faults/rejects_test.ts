@@ -153,12 +153,13 @@ function assertErrors(
   const text = Deno.readTextFileSync(`${files.path}/out.csv.errors.csv`);
   const [columns, ...errors] = parse(text) as string[][];
   assertEquals(columns, [
-    ...["file", "record", "line", "offset", "command", "error"],
+    ...["file", "record", "line", "offset", "command", "error", "failed"],
   ]);
   assertEquals(errors.length, rejects.length);
   let line = 1;
   let seen = 0;
-  errors.forEach(([file, record, atLine, offset, command, error], i) => {
+  errors.forEach((row, i) => {
+    const [file, record, atLine, offset, command, error, failed] = row;
     const at = Number(offset);
     const id = /^"?(\d+)/.exec(rejects[i])![1];
     // The input is ASCII: a character is a byte.
@@ -166,8 +167,11 @@ function assertErrors(
     for (; seen < at; seen++) if (csv[seen] === "\n") line++;
     const isServer = rejects[i].startsWith(`${id},one,`);
     assertEquals(
-      [file, record, Number(atLine), found, command],
-      [path, id, line, rejects[i], isServer ? `HINCRBY h ${id} one` : ""],
+      [file, record, Number(atLine), found, command, failed],
+      [
+        ...[path, id, line, rejects[i]],
+        ...(isServer ? [`HINCRBY h ${id} one`, "1 of 1"] : ["", ""]),
+      ],
     );
     assertMatch(error, isServer ? /^ERR value is not an/ : /field|quote/);
   });
