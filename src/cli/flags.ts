@@ -1,9 +1,9 @@
 import {
+  besides,
   commandWords,
   host,
   names,
   oneOf,
-  ownFile,
   port,
   seconds,
   sentinels,
@@ -333,11 +333,19 @@ const TABLE = {
   },
   rejects: {
     value: "FILE",
-    read: ownFile,
+    read: besides(".errors.csv"),
     commands: ROWS,
     group: "Rejects",
     help: "write rejected records to FILE, as they are, and what was wrong " +
       "with each to FILE.errors.csv",
+  },
+  state: {
+    value: "FILE",
+    read: besides(".tmp"),
+    commands: ["load"],
+    group: "Rows",
+    help: "keep in FILE how far it got: the same command goes on from there, " +
+      "after any ending; a complete load begins anew",
   },
   "max-errors": {
     value: "N",

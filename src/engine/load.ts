@@ -1,6 +1,7 @@
 import type { ConnectOptions } from "../transport/connect.ts";
 import { Connection } from "../transport/connection.ts";
 import type { BatchOrigin } from "./batch.ts";
+import { Checkpoints, type SaveCheckpoint } from "./checkpoints.ts";
 import { connectUnless } from "./connect_unless.ts";
 import { ErrorLimit } from "./error_limit.ts";
 import { explainFull } from "./explain_full.ts";
@@ -42,6 +43,11 @@ export interface LoadOptions extends
    * where repeating it is not without effect. Default: false.
    */
   atLeastOnce?: boolean | undefined;
+  /**
+   * Told how far everything is committed: before anything is sent, every half
+   * second as it gets on, and in every ending. What it throws stops the load.
+   */
+  onCheckpoint?: SaveCheckpoint | undefined;
   /** Stops the load: what is in flight is waited for, for up to 5 s. */
   signal?: AbortSignal | undefined;
 }
@@ -111,10 +117,18 @@ export async function load(options: LoadOptions): Promise<Summary> {
     open(connection),
     options.connection === undefined ? reopen : undefined,
   );
+  const checkpoints = options.onCheckpoint === undefined
+    ? undefined
+    : new Checkpoints(() => stream.checkpoint, options.onCheckpoint, wait);
   try {
+    await checkpoints?.begin();
     await stream.run(router);
     summary.isComplete = true;
     summary.parted(router.lane, options.endMarker);
+    await checkpoints?.end();
+  } catch (error) {
+    await checkpoints?.endWith(error);
+    throw error;
   } finally {
     await router.lane.stop();
     summary.end();

@@ -11,6 +11,7 @@
  * @module
  */
 import type { Batch, BatchOrigin } from "./batch.ts";
+import type { Checkpoint } from "./checkpoint.ts";
 import { counted, formatCount } from "./counted.ts";
 import type { ErrorLimit } from "./error_limit.ts";
 import type { LaneEvents } from "./lane.ts";
@@ -107,6 +108,11 @@ export class Stream {
       onDone: (shipment) => ledger.done(shipment),
       onLost: (flight, error) => recovery.lose(flight, error),
     };
+  }
+
+  /** How far everything is committed; nothing where nothing is. */
+  get checkpoint(): Checkpoint | undefined {
+    return this.#ledger.checkpoint;
   }
 
   /**
