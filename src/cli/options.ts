@@ -3,6 +3,7 @@ import type { RowOptions } from "../engine/row_plan.ts";
 import { UsageError } from "../errors.ts";
 import { type Arguments, parseArguments } from "./args.ts";
 import { checkTemplate } from "./check_template.ts";
+import { parseNodeMap } from "../transport/node_map.ts";
 import type { Environment } from "./environment.ts";
 import type { CommandName, GivenFlags } from "./flags.ts";
 import { type ServerOptions, serverOptions } from "./server_options.ts";
@@ -46,6 +47,8 @@ export interface LoadOptions extends SendOptions {
   readonly state: string | undefined;
   /** Whether what is not repeatable may be sent again, too. */
   readonly atLeastOnce: boolean;
+  /** Where a cluster's announced addresses can be reached from here. */
+  readonly nodeMap: string | undefined;
   /** Records to show, where nothing is to be loaded. */
   readonly dryRun: number | undefined;
   /** The command line. */
@@ -114,6 +117,8 @@ export function parseOptions(
     quiet: flags.quiet ?? false,
   };
   if (command === "load") {
+    const nodeMap = flags["node-map"];
+    if (nodeMap !== undefined) parseNodeMap(nodeMap);
     return {
       ...send,
       command,
@@ -122,6 +127,7 @@ export function parseOptions(
       maxErrors: flags["max-errors"],
       state: stateOf(flags),
       atLeastOnce: flags["at-least-once"] ?? false,
+      nodeMap,
       dryRun: flags["dry-run"],
       args,
     };

@@ -64,6 +64,7 @@ export async function runLoad(options: LoadOptions): Promise<number> {
         endMarker: options.endMarker,
         maxErrors: options.maxErrors,
         atLeastOnce: options.atLeastOnce,
+        nodeMap: options.nodeMap,
         signal,
         onReject: rejects && ((reject) => rejects?.add(reject)),
         onCheckpoint: state && ((checkpoint) => {

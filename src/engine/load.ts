@@ -1,13 +1,12 @@
 import type { ConnectOptions } from "../transport/connect.ts";
 import { Connection } from "../transport/connection.ts";
-import type { BatchOrigin } from "./batch.ts";
 import { Checkpoints, type SaveCheckpoint } from "./checkpoints.ts";
 import { connectUnless } from "./connect_unless.ts";
 import { ErrorLimit } from "./error_limit.ts";
 import { explainFull } from "./explain_full.ts";
-import { Lane, type LaneOptions } from "./lane.ts";
+import type { LaneOptions } from "./lane.ts";
+import { openRouter } from "./open_router.ts";
 import type { Reject } from "./reject.ts";
-import { OneLane } from "./router.ts";
 import type { RowOptions } from "./row_plan.ts";
 import { Rows, type SourceOptions } from "./rows.ts";
 import { Stream } from "./stream.ts";
@@ -29,6 +28,11 @@ export interface LoadOptions extends
    * `Deno.Conn` the caller has logged in already.
    */
   connection?: Connection | Deno.Conn | undefined;
+  /**
+   * Where addresses that a cluster announces can be reached from here:
+   * `ANNOUNCED=REACHABLE,...`, each a host or a host and a port.
+   */
+  nodeMap?: string | undefined;
   /** Counts to keep up to date while the load runs. */
   summary?: Summary | undefined;
   /** Told about each record that does not make it, in the input's order. */
@@ -90,7 +94,9 @@ export async function load(options: LoadOptions): Promise<Summary> {
   await wait.for(rows.check());
 
   const connection = options.connection === undefined
-    ? await summary.waitFor(connectUnless(wait, { signal, ...server }))
+    ? await summary.waitFor(
+      connectUnless(wait, { signal, ...server, isRouted: true }),
+    )
     : Connection.from(options.connection);
   summary.met(connection);
   const stream = new Stream({
@@ -104,19 +110,14 @@ export async function load(options: LoadOptions): Promise<Summary> {
     onNotice: server?.onNotice,
     explain: (reply) => explainFull(reply, server),
   });
-  const open = (connection: Connection): Lane<BatchOrigin> =>
-    new Lane(connection, stream.events, wait, options);
-  const reopen = async (patience: number): Promise<Lane<BatchOrigin>> => {
-    const again = { signal, ...server, retry: patience, onNotice: undefined };
-    const made = await connectUnless(wait, { ...again, awaitPrimary: true });
-    summary.met(made);
-    summary.reconnections++;
-    return open(made);
-  };
-  const router = new OneLane(
-    open(connection),
-    options.connection === undefined ? reopen : undefined,
-  );
+  const { router, report } = await openRouter(connection, {
+    ...options,
+    server: options.connection === undefined ? { ...server } : undefined,
+    rows,
+    stream,
+    wait,
+    summary,
+  });
   const checkpoints = options.onCheckpoint === undefined
     ? undefined
     : new Checkpoints(() => stream.checkpoint, options.onCheckpoint, wait);
@@ -124,13 +125,13 @@ export async function load(options: LoadOptions): Promise<Summary> {
     await checkpoints?.begin();
     await stream.run(router);
     summary.isComplete = true;
-    summary.parted(router.lane, options.endMarker);
     await checkpoints?.end();
   } catch (error) {
     await checkpoints?.endWith(error);
     throw error;
   } finally {
-    await router.lane.stop();
+    report(options.endMarker);
+    await router.stop();
     summary.end();
   }
   const tooMany = limit.judge(summary, true);
