@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { bounded, readSummary, until } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { startServer } from "../support/redis_server.ts";
