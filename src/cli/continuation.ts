@@ -1,4 +1,6 @@
+import { counted } from "../engine/counted.ts";
 import type { Summary } from "../engine/summary.ts";
+import { areRepeatable } from "../protocol/command_traits.ts";
 import { STANDARD_INPUT } from "../transport/source.ts";
 import type { WrittenFlag } from "./args.ts";
 import type { LoadOptions } from "./options.ts";
@@ -21,7 +23,10 @@ export interface Continuation {
  */
 export function continuationOf(
   options: LoadOptions,
-  { next, loaded, rejected }: Pick<Summary, "next" | "loaded" | "rejected">,
+  { next, loaded, rejected, unknown }: Pick<
+    Summary,
+    "next" | "loaded" | "rejected" | "unknown"
+  >,
 ): Continuation | undefined {
   const { files, rows, args } = options;
   if (next === undefined) return undefined;
@@ -57,7 +62,10 @@ export function continuationOf(
   }
   if (hasSecret) needs.push("the password, which is not shown");
   const more = needs.length === 0 ? "" : `, with ${needs.join(" and ")}`;
-  return { command, sentence: `to go on${more}: ${command}` };
+  const twice = unknown > 0 && !areRepeatable(rows.commands)
+    ? ` (${counted(unknown, "record")} may be in already, and twice then)`
+    : "";
+  return { command, sentence: `to go on${more}${twice}: ${command}` };
 }
 
 /** The same command, where a file keeps from where it goes on. */

@@ -19,7 +19,7 @@ export interface LoadOptions extends
   SourceOptions,
   Pick<
     LaneOptions,
-    "window" | "stallTimeout" | "endMarker" | "mayBlock"
+    "window" | "stallTimeout" | "keepAlive" | "endMarker" | "mayBlock"
   > {
   /** The server; the one on this machine by default. */
   server?: ConnectOptions | undefined;

@@ -16,7 +16,7 @@ const CASES: [
   name: string,
   words: string[],
   next: string,
-  settled: [loaded: number, rejected: number],
+  settled: [loaded: number, rejected: number, unknown?: number],
   command: string | undefined,
   needs?: RegExp,
 ][] = [
@@ -105,6 +105,21 @@ const CASES: [
     [5, 0],
     "respipe load --then 'SADD s {id}' --from-line 7 a.csv -- -- INCR $'n\\t1'",
   ],
+  [
+    "records that may be in already",
+    ["a.csv", "--", "INCR", "{id}"],
+    "a.csv:7",
+    [5, 0, 2],
+    "respipe load --from-line 7 a.csv -- INCR '{id}'",
+    /^to go on \(2 records may be in already, and twice then\): respipe/,
+  ],
+  [
+    "records that may be in twice without harm",
+    ["a.csv", ...SET],
+    "a.csv:7",
+    [5, 0, 2],
+    `respipe load --from-line 7 a.csv ${SET_QUOTED}`,
+  ],
   ["a file that is given twice", ["a.csv", "a.csv", ...SET], "a.csv:7", [
     ...[5, 0] as [number, number],
   ], undefined],
@@ -115,9 +130,9 @@ for (const [name, words, place, settled, command, needs] of CASES) {
     const options = parseOptions("load", words, () => undefined);
     assert(options.command === "load");
     const [source, line] = place.split(":");
-    const [loaded, rejected] = settled;
+    const [loaded, rejected, unknown = 0] = settled;
     const next = { source, record: 6, line: Number(line), offset: 99 };
-    const it = continuationOf(options, { next, loaded, rejected });
+    const it = continuationOf(options, { next, loaded, rejected, unknown });
     assertEquals(it?.command, command);
     assert(it?.sentence.includes("secret") !== true);
     if (it !== undefined) {
