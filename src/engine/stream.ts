@@ -135,6 +135,9 @@ export class Stream {
     try {
       await this.#ship(batches);
       await this.#finish();
+      if (!this.#ledger.isEmpty) {
+        throw new Error("Cannot end the load: not all of it is settled");
+      }
     } catch (error) {
       throw await windUp(error, {
         finish: () => this.#finish(),
@@ -219,6 +222,8 @@ export class Stream {
     const recovery = this.#recovery;
     await wait.until(() => this.#lanes.every((lane) => lane.isIdle));
     await recovery.mend();
+    // A lane that was lost meanwhile would take nothing.
+    if (recovery.isPending) return;
     for (const batch of this.#ledger.rewind()) {
       this.#hand(batch);
       // Another rewind takes over where this one stopped.
