@@ -93,7 +93,7 @@ Deno.test("--quiet: what was waited for is told when that was in vain", async ()
   );
   assertEquals(run.code, 4);
   const lines = run.stderr.split("\n");
-  assertEquals(lines.length, 3);
+  assertEquals(lines.length, 4);
   assertMatch(lines[0], /^respipe: Lost .*; trying again for up to 1 s/);
   assertMatch(
     lines[1],
