@@ -1,7 +1,7 @@
 import { UsageError } from "../errors.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import type { RedisSentinelOptions } from "../transport/redis_sentinel.ts";
-import type { TlsOptions } from "../transport/tls_options.ts";
+import type { TlsOptions } from "../transport/tls_material.ts";
 import { parseUri } from "../transport/uri.ts";
 import type { Environment } from "./environment.ts";
 import type { FlagName, GivenFlags } from "./flags.ts";

@@ -1,4 +1,4 @@
-import { countEncoded } from "./count_encoded.ts";
+import { countEncoded } from "./encode.ts";
 import { ErrorLimit } from "./error_limit.ts";
 import { quoteCommands } from "../protocol/quote.ts";
 import type { Reject } from "./reject.ts";

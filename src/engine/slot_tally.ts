@@ -28,7 +28,7 @@ export interface SlotData {
  * @example
  * ```ts
  * import { SlotTally } from "./slot_tally.ts";
- * import { encodeCommand } from "../protocol/encode.ts";
+ * import { encodeCommand } from "../protocol/encode_command.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const tally = new SlotTally([["GET", "{key}"]]);

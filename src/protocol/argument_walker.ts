@@ -10,7 +10,7 @@ import { ASTERISK, CR, DOLLAR, LF, ZERO } from "./ascii.ts";
  * @example
  * ```ts
  * import { ArgumentWalker } from "./argument_walker.ts";
- * import { encodeCommand } from "./encode.ts";
+ * import { encodeCommand } from "./encode_command.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const walker = new ArgumentWalker();

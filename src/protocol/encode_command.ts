@@ -25,7 +25,7 @@ const FRAME_LENGTH = 5;
  *
  * @example
  * ```ts
- * import { encodeCommand } from "./encode.ts";
+ * import { encodeCommand } from "./encode_command.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const bytes = encodeCommand(["GET", new Uint8Array([0x6b])]);
@@ -82,7 +82,7 @@ function writeHeader(
  *
  * @example
  * ```ts
- * import { decimalLength } from "./encode.ts";
+ * import { decimalLength } from "./encode_command.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals([0, 9, 10, 1234].map(decimalLength), [1, 1, 2, 4]);
@@ -107,7 +107,7 @@ export function decimalLength(n: number): number {
  *
  * @example
  * ```ts
- * import { writeDecimal } from "./encode.ts";
+ * import { writeDecimal } from "./encode_command.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const bytes = new Uint8Array(4);

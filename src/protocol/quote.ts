@@ -106,7 +106,7 @@ export function quoteArgument(
  * @example
  * ```ts
  * import { quoteCommand } from "./quote.ts";
- * import { encodeCommand } from "./encode.ts";
+ * import { encodeCommand } from "./encode_command.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const bytes = encodeCommand(["SET", "k", "two words"]);
@@ -134,7 +134,7 @@ export function quoteCommand(commands: Uint8Array, index: number): string {
  * @example
  * ```ts
  * import { quoteCommands } from "./quote.ts";
- * import { encodeCommand } from "./encode.ts";
+ * import { encodeCommand } from "./encode_command.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const bytes = encodeCommand(["SET", "k", "two words"]);

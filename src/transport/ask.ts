@@ -1,12 +1,10 @@
-import { ConnectionError, ProtocolError } from "../errors.ts";
-import { encodeCommand } from "../protocol/encode.ts";
+import { ConnectionError, NotReadyError, ProtocolError } from "../errors.ts";
+import { encodeCommand } from "../protocol/encode_command.ts";
 import { quoteBytes } from "../protocol/quote.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { ReplyReader } from "../protocol/reply_reader.ts";
 import type { Connection } from "./connection.ts";
-import { NotReadyError } from "./not_ready.ts";
-import { isLostConnection, reasonOf } from "./reason.ts";
-import { tlsReason } from "./tls_reason.ts";
+import { isLostConnection, reasonOf, tlsReason } from "./reason.ts";
 
 /** One command, argument by argument. */
 export type Command = readonly (string | Uint8Array)[];

@@ -1,8 +1,7 @@
-import { ConnectionError } from "../errors.ts";
+import { ConnectionError, NotReadyError } from "../errors.ts";
 import { errorIn } from "../protocol/reply.ts";
 import { askAll, type Command } from "./ask.ts";
 import type { Connection } from "./connection.ts";
-import { NotReadyError } from "./not_ready.ts";
 import { readServerInfo } from "./server_info.ts";
 
 /** Who to be and where to be on the server. */

@@ -7,7 +7,7 @@
  */
 import { checkServerIdentity, connect, type PeerCertificate } from "node:tls";
 import { Buffer } from "node:buffer";
-import type { ByteStream } from "./byte_stream.ts";
+import type { ByteStream } from "./connection.ts";
 import type { TcpAddress } from "./address.ts";
 import type { TlsMaterial } from "./tls_material.ts";
 

@@ -1,8 +1,7 @@
-import { ConnectionError } from "../errors.ts";
+import { ConnectionError, NotReadyError } from "../errors.ts";
 import { type Address, formatAddress, type TcpAddress } from "./address.ts";
-import type { ByteStream } from "./byte_stream.ts";
+import type { ByteStream } from "./connection.ts";
 import { Connection } from "./connection.ts";
-import { NotReadyError } from "./not_ready.ts";
 import { isUsersMistake, reasonOf } from "./reason.ts";
 import type { TlsMaterial } from "./tls_material.ts";
 

@@ -1,9 +1,8 @@
-import { ConnectionError } from "../errors.ts";
+import { ConnectionError, NotReadyError } from "../errors.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { formatAddress, parsePort, type TcpAddress } from "./address.ts";
 import { ask } from "./ask.ts";
 import type { Connection } from "./connection.ts";
-import { NotReadyError } from "./not_ready.ts";
 
 /** How to find a primary through Redis Sentinels. */
 export interface RedisSentinelOptions {

@@ -1,4 +1,4 @@
-import { NotReadyError } from "./not_ready.ts";
+import { NotReadyError } from "../errors.ts";
 
 /** The first pause between two attempts, and the longest, in ms. */
 const PAUSES = { first: 50, longest: 2_000 };
@@ -31,7 +31,7 @@ export interface RetryOptions {
  * @example
  * ```ts
  * import { retry } from "./retry.ts";
- * import { NotReadyError } from "./not_ready.ts";
+ * import { NotReadyError } from "../errors.ts";
  * import { assertEquals } from "@std/assert";
  *
  * let tries = 0;

@@ -1,6 +1,5 @@
-import { ConnectionError } from "../errors.ts";
+import { ConnectionError, NotReadyError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
-import { NotReadyError } from "./not_ready.ts";
 
 /** What to bear in a server. */
 export interface ServerCheckOptions {
