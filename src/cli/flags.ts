@@ -85,21 +85,21 @@ const TABLE = {
     read: names,
     commands: ROWS,
     group: "Rows",
-    help: "there is no header; these are the columns' names",
+    help: "the columns' names, where the input has no header",
   },
   "skip-lines": {
     value: "N",
     read: whole,
     commands: ROWS,
     group: "Rows",
-    help: "lines to pass over at the start of each file (default: 0)",
+    help: "skip N lines at the start of each file (default: 0)",
   },
   limit: {
     value: "N",
     read: whole,
     commands: ROWS,
     group: "Rows",
-    help: "records to read at the most, of all files (default: all)",
+    help: "read at most N records, of all files together (default: all)",
   },
   "skip-empty": {
     commands: ROWS,
@@ -109,7 +109,7 @@ const TABLE = {
   "no-coalesce": {
     commands: ["load"],
     group: "Rows",
-    help: "give every row commands of its own, where rows could share one",
+    help: "give each row commands of its own, even where rows could share one",
   },
   "max-record": {
     value: "BYTES",
@@ -193,7 +193,7 @@ const TABLE = {
   tls: {
     commands: SERVER,
     group: "Connection",
-    help: "speak TLS",
+    help: "connect with TLS",
   },
   cacert: {
     value: "FILE",
@@ -205,7 +205,7 @@ const TABLE = {
     value: "DIR",
     commands: SERVER,
     group: "Connection",
-    help: "the same from every file in DIR",
+    help: "a directory of such files",
   },
   cert: {
     value: "FILE",
@@ -228,7 +228,7 @@ const TABLE = {
   insecure: {
     commands: SERVER,
     group: "Connection",
-    help: "take whatever certificate the server shows",
+    help: "accept any certificate from the server",
   },
   sentinel: {
     value: "HOST:PORT,...",
@@ -241,7 +241,7 @@ const TABLE = {
     value: "NAME",
     commands: SERVER,
     group: "Connection",
-    help: "the name under which they watch it",
+    help: "the name of the primary at the Redis Sentinels",
   },
   "sentinel-user": {
     value: "NAME",
@@ -266,15 +266,15 @@ const TABLE = {
   "allow-replica": {
     commands: ["load"],
     group: "Connection",
-    help: "load into a replica, which is refused otherwise",
+    help: "allow a load into a replica",
   },
   via: {
     value: "COMMAND",
     read: tunnelWords,
     commands: SERVER,
     group: "Connection",
-    help: "run COMMAND, such as a port-forward, as long as it takes, and " +
-      "connect to the local port that is put for {port} in it",
+    help: "run COMMAND, such as a port-forward, until the load ends, and " +
+      "connect to the local port that replaces {port} in it",
   },
   retry: {
     value: "SECONDS",
@@ -290,30 +290,30 @@ const TABLE = {
     read: oneOf(END_MARKERS),
     commands: SERVER,
     group: "Connection",
-    help: "how the end is known: echo or ping sends that behind the last " +
-      "command, count counts the replies (default: echo)",
+    help: "how to find the last reply: send ECHO or PING behind the last " +
+      "command, or count the replies (default: echo)",
   },
   "connect-timeout": {
     value: "SECONDS",
     read: seconds,
     commands: SERVER,
     group: "Connection",
-    help: "how long connecting may take; 0 is for ever (default: 10)",
+    help: "how long connecting may take; 0 is no limit (default: 10)",
   },
   "stall-timeout": {
     value: "SECONDS",
     read: seconds,
     commands: SERVER,
     group: "Connection",
-    help: "give up when commands stay unanswered for so long without a " +
-      "sign of life; 0 is never (default: 30)",
+    help: "give up when the server leaves commands without any reply for " +
+      "so long; 0 is never (default: 30)",
   },
   "idle-timeout": {
     value: "SECONDS",
     read: seconds,
     commands: ALL,
     group: "Rows",
-    help: "give up when the input gives nothing for so long; 0 is never " +
+    help: "give up when no input arrives for so long; 0 is never " +
       "(default: 0)",
   },
   rejects: {
@@ -321,8 +321,8 @@ const TABLE = {
     read: ownFile,
     commands: ROWS,
     group: "Rejects",
-    help: "write rejected records to FILE, as they are, and what was wrong " +
-      "with each to FILE.errors.csv",
+    help: "write rejected records to FILE, byte for byte, and the error of " +
+      "each to FILE.errors.csv",
   },
   "max-errors": {
     value: "N",
@@ -347,19 +347,19 @@ const TABLE = {
     otherwise: "5",
     commands: ["load"],
     group: "Output",
-    help: "connect to nothing: show the first N rows as commands (default: " +
-      "5), then what the whole input comes to",
+    help: "send nothing: show the first N rows as commands (default: 5), " +
+      "then the totals of the whole input",
   },
   progress: {
     commands: ALL,
     group: "Output",
-    help: "show how far it is every 10 s, a line each, for logs (default: " +
+    help: "report progress every 10 s, a line each, for logs (default: " +
       "one line that is redrawn, on a terminal only)",
   },
   "no-progress": {
     commands: ALL,
     group: "Output",
-    help: "do not show how far it is",
+    help: "report no progress",
   },
 } as const satisfies Record<string, FlagData>;
 

@@ -65,6 +65,6 @@ export function printRejects(
   }
   if (files.length > 0) {
     const [{ path }] = files;
-    printError(`  what was wrong with each: ${path}.errors.csv\n`);
+    printError(`  the error of each: ${path}.errors.csv\n`);
   }
 }

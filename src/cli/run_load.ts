@@ -57,7 +57,7 @@ export async function runLoad(options: LoadOptions): Promise<number> {
   if (summary.coalescingStopped !== undefined) {
     say(
       "rows cannot share commands here " +
-        `(${summary.coalescingStopped.trimEnd()}); later ones had their own, ` +
+        `(${summary.coalescingStopped.trimEnd()}); later rows got their own, ` +
         "as with --no-coalesce",
     );
   }

@@ -156,9 +156,9 @@ export class PipeReader {
     if (hazard === undefined) return;
     throw new InputError(
       `Cannot pipe command ${this.#ordinal + 1} (${source.name}, byte ` +
-        `${offset}), which is ${hazard.name}: ${hazard.why}, so that ` +
-        "nobody could tell which replies are missing; nothing from it on " +
-        "was sent",
+        `${offset}), which is ${hazard.name}: ${hazard.why}, so replies ` +
+        "could no longer be paired with commands; it and what follows it " +
+        "were not sent",
       { source: source.name, offset },
     );
   }

@@ -104,7 +104,7 @@ export function parseUri(text: string, flag = "-u"): UriParts {
   if (scheme.unix) {
     // Two slashes and a relative path are what some people write.
     parts.path = decode("path", place + (path ?? ""));
-    if (parts.path === "") throw wrong("path", "there is none");
+    if (parts.path === "") throw wrong("path", "it is empty");
     return parts;
   }
   if (path !== undefined && path !== "/") {
@@ -117,7 +117,7 @@ export function parseUri(text: string, flag = "-u"): UriParts {
   }
   const host = decode("host", bracketed ?? plain);
   if (bracketed === "" || /[\s/@]/.test(host)) {
-    throw wrong("host", "it is not one");
+    throw wrong("host", "must be a name or an address");
   }
   if (host !== "") parts.host = host;
   if (port !== undefined && port !== "") {
