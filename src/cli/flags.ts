@@ -393,7 +393,6 @@ export const FLAGS: readonly Flag[] = Object.entries<FlagData>(TABLE)
 /**
  * Tells the flags of a command.
  *
- * @param command The command.
  * @returns Its flags, in the order of the help.
  */
 export function flagsOf(command: CommandName): Flag[] {
@@ -403,7 +402,6 @@ export function flagsOf(command: CommandName): Flag[] {
 /**
  * Shows a flag as a user would write it.
  *
- * @param flag The flag.
  * @returns `-h`, where there is a letter, else `--columns`.
  */
 export function flagName(flag: Flag): string {
@@ -414,7 +412,6 @@ export function flagName(flag: Flag): string {
  * Finds the flag that a word names.
  *
  * @param word Such as `-p`, `--port` or `--port=7000`.
- * @param flags Where to look.
  * @returns The flag; nothing where it names none of them.
  */
 export function flagNamed(

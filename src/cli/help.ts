@@ -74,11 +74,7 @@ const EXIT_CODES = `Exit codes:
   141  the reader of standard output has closed it
 `;
 
-/**
- * Writes the help for respipe as a whole.
- *
- * @returns The text.
- */
+/** Writes the help for respipe as a whole. */
 export function generalHelp(): string {
   const commands = Object.entries({ ...COMMANDS, ...HELPERS });
   return `respipe ${VERSION}: gets a file into Redis or Valkey
@@ -100,7 +96,6 @@ ${EXIT_CODES}`;
 /**
  * Writes the help for one command.
  *
- * @param command The command.
  * @returns The text: usage, flags with their defaults, examples, exit codes.
  */
 export function commandHelp(command: CommandName): string {

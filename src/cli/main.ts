@@ -19,7 +19,6 @@ import { print, printError, say } from "./output.ts";
 /**
  * Runs one command line.
  *
- * @param words The words after the program's name.
  * @returns The exit code; nothing in here ends the process.
  */
 export async function main(words: readonly string[]): Promise<number> {

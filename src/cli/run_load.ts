@@ -11,8 +11,6 @@ import { withServer } from "./with_server.ts";
 /**
  * Runs `respipe load`.
  *
- * @param options What it was told.
- * @returns The exit code.
  * @throws What ended the load early, after the summary was printed.
  */
 export async function runLoad(options: LoadOptions): Promise<number> {

@@ -71,9 +71,6 @@ const OF_SENTINEL: readonly FlagName[] = [
 /**
  * Turns the connection's flags into options.
  *
- * @param flags The flags that were given.
- * @param environment Where variables are read.
- * @returns How to reach the server.
  * @throws {UsageError} When flags contradict each other; it names one.
  */
 export function serverOptions(

@@ -36,11 +36,8 @@ const NOT_READY: readonly (readonly [RegExp, string])[] = [
 /**
  * Authenticates and selects the database, in one round trip.
  *
- * @param connection A fresh connection.
- * @param options Who and where to be.
  * @param waits Whether the caller waits for a server that is not ready;
  * otherwise that is left to the replies to the input's commands.
- * @param asker What the other side is.
  * @throws {ConnectionError} When the server refuses, with its own words.
  */
 export async function handshake(
@@ -159,7 +156,6 @@ export interface Introduction {
  * Whatever the server does not know or allow is passed over.
  *
  * @param connection A connection after the handshake; its `server` is set.
- * @param introduction What to say.
  * @throws {ConnectionError} When the server closes the connection, as some
  * proxies do on commands that they do not know.
  */

@@ -25,9 +25,7 @@ export interface Opening {
 /**
  * Connects over TLS.
  *
- * @param address Where the server listens.
  * @param tls Certificates, and how to check the server's.
- * @returns The stream to come.
  */
 export function openNodeTls(address: TcpAddress, tls: TlsMaterial): Opening {
   const opened = Promise.withResolvers<ByteStream>();

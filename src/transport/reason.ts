@@ -1,7 +1,6 @@
 /**
  * Says in plain words why the system or Deno refused something.
  *
- * @param error What was thrown.
  * @param flags The flags that grant what it takes, where Deno's own permissions
  * may be the reason.
  * @returns A reason to be read after "Cannot ...:".
@@ -57,17 +56,7 @@ const LOST = [
 /**
  * Tells a lost connection from a mistake.
  *
- * @param error What reading or writing has thrown.
  * @returns Whether the other side, or the way to it, has gone.
- *
- * @example
- * ```ts
- * import { isLostConnection } from "./reason.ts";
- * import { assert } from "@std/assert";
- *
- * assert(isLostConnection(new Deno.errors.ConnectionReset("reset")));
- * assert(!isLostConnection(new RangeError("a mistake")));
- * ```
  */
 export function isLostConnection(error: unknown): boolean {
   // The system's other words for it (no route, network down) have no class.
@@ -78,7 +67,6 @@ export function isLostConnection(error: unknown): boolean {
 /**
  * Tells what will not go away by waiting.
  *
- * @param error What connecting has thrown.
  * @returns Whether trying again is pointless: a missing permission, or TLS
  * that does not fit.
  */

@@ -22,8 +22,6 @@ const decoder = new TextDecoder();
  * Asks Redis Sentinels, one after the other, where a primary is.
  *
  * @param options The Redis Sentinels and the name of the service.
- * @param reach Connects to one of them.
- * @returns The primary's address.
  * @throws {NotReadyError} When none of them knows; it says what each said.
  */
 export async function findPrimary(

@@ -23,8 +23,6 @@ export interface RetryOptions {
  * clients of one server do not come back at the same moment.
  *
  * @param attempt What to try; it is told how many ms it may take.
- * @param options How long.
- * @returns What the attempt gives.
  * @throws {NotReadyError} What the last attempt threw, when the time is up.
  * @throws What the attempt throws otherwise, at once.
  *

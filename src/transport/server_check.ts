@@ -17,8 +17,6 @@ export interface ServerCheckOptions {
 /**
  * Looks whether this is the right server, by what it said in the introduction.
  *
- * @param connection The connection.
- * @param options What to bear.
  * @throws {ConnectionError} When it is a replica or a Redis Sentinel.
  */
 export function checkServer(

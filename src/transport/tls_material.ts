@@ -48,8 +48,6 @@ const CERTIFICATE =
 /**
  * Reads and checks what TLS needs.
  *
- * @param options Paths and settings.
- * @returns The material.
  * @throws {UsageError} When a file cannot be read, is not what it should be,
  * or does not belong to its counterpart; it names the flag.
  */

@@ -35,9 +35,6 @@ const SCHEMES: Readonly<Record<string, { tls: boolean; unix: boolean }>> = {
  * and percent-encoded. A user part without a colon is the password, as in
  * redis-cli. Source: the IANA registrations of the schemes redis and rediss.
  *
- * @param text The URI.
- * @param flag Where it was given, for messages.
- * @returns Its parts.
  * @throws {UsageError} When it is not a URI; the message names the part that
  * is wrong, and quotes nothing that may be secret.
  *
