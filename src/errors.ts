@@ -118,6 +118,9 @@ export class ConnectionError extends Error {
  */
 export class NotReadyError extends ConnectionError {}
 
+/** The server has closed the connection instead of answering. */
+export class HungUpError extends NotReadyError {}
+
 /**
  * The server sent something that is not RESP; sticky, exit code 4.
  *

@@ -1,4 +1,4 @@
-import { ConnectionError, NotReadyError, ProtocolError } from "../errors.ts";
+import { ConnectionError, HungUpError, ProtocolError } from "../errors.ts";
 import { encodeCommand } from "../protocol/encode_command.ts";
 import { quoteBytes } from "../protocol/quote.ts";
 import type { Reply } from "../protocol/reply.ts";
@@ -95,7 +95,7 @@ export async function askAll(
     cause = error;
   }
   if (replies.length > 0) return replies;
-  throw new NotReadyError(
+  throw new HungUpError(
     `Lost ${address}: it closed the connection instead of answering ` +
       commands[0][0] +
       (isFirst && !connection.isEncrypted
