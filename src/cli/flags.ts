@@ -149,7 +149,7 @@ const TABLE = {
     group: "Connection",
     help: "redis://user:password@host:port/db, rediss://, valkey://, " +
       "valkeys:// or unix:///path?db=2; flags win over its parts (default: " +
-      "$REDIS_URL, where nothing else says where the server is)",
+      "$REDIS_URL, where no flag names the server)",
   },
   pass: {
     letter: "a",

@@ -256,8 +256,8 @@ export class PipeReader {
     const what = held > 0 && quoted !== "" ? `: ${quoted}` : "";
     const fate = held > 0
       ? `; it was not sent (${bytesOf(held)})`
-      : "; it was too large to be held back, was sent as far as it went, and " +
-        "the server drops it";
+      : "; it was too large to be held back: its beginning was sent, and the " +
+        "server drops that";
     throw new InputError(
       `The input ends within command ${before + 1} (${source.name}, byte ` +
         `${at})${lack}${what}${fate}`,
