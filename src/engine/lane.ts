@@ -97,6 +97,8 @@ export class Lane<Origin> {
   #hasEnded = false;
   #wakeWriter: (() => void) | undefined;
   #lastWords: string | undefined;
+  /** What ended it behind its sentinel, when nobody needed it any more. */
+  #quietEnd: unknown;
 
   /**
    * Starts the two loops.
@@ -162,9 +164,15 @@ export class Lane<Origin> {
 
   /** Hands a shipment over to be sent. */
   send(shipment: Shipment<Origin>): void {
-    if (this.#hasEnded) return;
+    const end = this.#quietEnd;
+    if (this.#hasEnded && end === undefined) return;
     this.#closing = "no";
     this.flight.enter(shipment);
+    if (end !== undefined) {
+      // A rewind needs it after all.
+      this.#quietEnd = undefined;
+      return this.#tell(end);
+    }
     this.#queue.push(shipment);
     this.#wakeWriter?.();
   }
@@ -351,8 +359,12 @@ export class Lane<Origin> {
     if (this.#hasEnded) return;
     this.#end();
     this.#connection.close();
-    // Nobody needs a lane any more whose sentinel is back.
-    if (this.#closing === "back") return;
+    // Nobody needs it any more, unless a rewind is asked for.
+    if (this.#closing === "back") this.#quietEnd = error;
+    else this.#tell(error);
+  }
+
+  #tell(error: unknown): void {
     if (error instanceof ConnectionError) {
       this.#events.onLost(this.flight, error);
     } else this.#wait.fail(error);
