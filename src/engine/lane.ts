@@ -82,6 +82,8 @@ export class Lane<Origin> {
   sentinelRefusal: string | undefined;
   /** What is not answered. */
   readonly flight: Flight<Origin>;
+  /** What was handed over, and not taken back. */
+  readonly sent = { commands: 0, bytes: 0 };
   readonly #connection: Connection;
   readonly #events: LaneEvents<Origin>;
   readonly #wait: Wait;
@@ -94,7 +96,8 @@ export class Lane<Origin> {
   /** Where the sentinel is. */
   #closing: "no" | "wanted" | "sent" | "back" = "no";
   #isWriting = false;
-  #hasEnded = false;
+  /** Whether the connection is lost or closed. */
+  hasEnded = false;
   #wakeWriter: (() => void) | undefined;
   #lastWords: string | undefined;
   /** What ended it behind its sentinel, when nobody needed it any more. */
@@ -151,7 +154,7 @@ export class Lane<Origin> {
 
   /** Whether nothing is on its way, or nothing ever will be. */
   get isIdle(): boolean {
-    return this.#hasEnded ||
+    return this.hasEnded ||
       this.#queue.length === 0 && !this.#isWriting &&
         this.flight.unanswered === 0 &&
         (this.#closing === "no" || this.#closing === "back");
@@ -165,7 +168,7 @@ export class Lane<Origin> {
   /** Hands a shipment over to be sent. */
   send(shipment: Shipment<Origin>): void {
     const end = this.#quietEnd;
-    if (this.#hasEnded && end === undefined) return;
+    if (this.hasEnded && end === undefined) return;
     this.#closing = "no";
     this.flight.enter(shipment);
     if (end !== undefined) {
@@ -173,6 +176,8 @@ export class Lane<Origin> {
       this.#quietEnd = undefined;
       return this.#tell(end);
     }
+    this.sent.commands += shipment.commands;
+    this.sent.bytes += shipment.bytes.length;
     this.#queue.push(shipment);
     this.#wakeWriter?.();
   }
@@ -204,6 +209,8 @@ export class Lane<Origin> {
       if (last === undefined || last.sentAt > 0 || !isUnwanted(last)) break;
       this.#queue.pop();
       this.flight.withdraw(last);
+      this.sent.commands -= last.commands;
+      this.sent.bytes -= last.bytes.length;
       taken.push(last);
     }
     if (this.#closing === "wanted") this.#closing = "no";
@@ -223,7 +230,7 @@ export class Lane<Origin> {
 
   async #writeLoop(): Promise<void> {
     try {
-      while (!this.#hasEnded) {
+      while (!this.hasEnded) {
         const [shipment] = this.#queue;
         if (shipment !== undefined) await this.#write(shipment);
         else if (this.#closing === "wanted" && !this.#isCounting) {
@@ -238,7 +245,7 @@ export class Lane<Origin> {
       if (!isLostConnection(error)) return this.#fail(error);
       // The reader sees the end too, behind the server's last words.
       const timer = setTimeout(() => this.#fail(this.#lost(error)), LAST_WORDS);
-      while (!this.#hasEnded) await this.#sleep();
+      while (!this.hasEnded) await this.#sleep();
       clearTimeout(timer);
     }
   }
@@ -267,7 +274,7 @@ export class Lane<Origin> {
     const reader = new ReplyReader();
     const buffer = new Uint8Array(REPLY_BUFFER);
     try {
-      while (!this.#hasEnded) {
+      while (!this.hasEnded) {
         const count = await this.#connection.read(buffer);
         if (count === null) return this.#fail(this.#lost(undefined));
         reader.feed(buffer.subarray(0, count));
@@ -356,7 +363,7 @@ export class Lane<Origin> {
   }
 
   #fail(error: unknown): void {
-    if (this.#hasEnded) return;
+    if (this.hasEnded) return;
     this.#end();
     this.#connection.close();
     // Nobody needs it any more, unless a rewind is asked for.
@@ -371,7 +378,7 @@ export class Lane<Origin> {
   }
 
   #end(): void {
-    this.#hasEnded = true;
+    this.hasEnded = true;
     this.#watchdog.stop();
     this.#wakeWriter?.();
     this.#wait.wake();
