@@ -300,6 +300,13 @@ const TABLE = {
     group: "Connection",
     help: "how long connecting may take; 0 is no limit (default: 10)",
   },
+  "node-map": {
+    value: "A=B,...",
+    commands: ["load"],
+    group: "Connection",
+    help: "where a cluster's announced addresses can be reached from here, " +
+      "each a HOST or a HOST:PORT",
+  },
   "stall-timeout": {
     value: "SECONDS",
     read: seconds,

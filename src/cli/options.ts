@@ -3,6 +3,7 @@ import type { RowOptions } from "../engine/row_plan.ts";
 import { UsageError } from "../errors.ts";
 import { type Arguments, parseArguments } from "./args.ts";
 import { checkTemplate } from "./check_template.ts";
+import { parseNodeMap } from "../transport/node_map.ts";
 import type { Environment } from "./environment.ts";
 import type { CommandName, GivenFlags } from "./flags.ts";
 import { type ServerOptions, serverOptions } from "./server_options.ts";
@@ -42,6 +43,8 @@ export interface LoadOptions extends SendOptions {
   readonly rejects: string | undefined;
   /** How many rejects are too many. */
   readonly maxErrors: string | undefined;
+  /** Where a cluster's announced addresses can be reached from here. */
+  readonly nodeMap: string | undefined;
   /** Records to show, where nothing is to be loaded. */
   readonly dryRun: number | undefined;
 }
@@ -95,12 +98,15 @@ export function parseOptions(
     quiet: flags.quiet ?? false,
   };
   if (command === "load") {
+    const nodeMap = flags["node-map"];
+    if (nodeMap !== undefined) parseNodeMap(nodeMap);
     return {
       ...send,
       command,
       rows: rowsOf(args),
       rejects: flags.rejects,
       maxErrors: flags["max-errors"],
+      nodeMap,
       dryRun: flags["dry-run"],
     };
   }

@@ -36,6 +36,7 @@ export async function runLoad(options: LoadOptions): Promise<number> {
         mayBlock: true,
         endMarker: options.endMarker,
         maxErrors: options.maxErrors,
+        nodeMap: options.nodeMap,
         signal,
         onReject: rejects && ((reject) => rejects?.add(reject)),
         summary,

@@ -1,4 +1,9 @@
-import { ConnectionError, HungUpError, NotReadyError } from "../errors.ts";
+import {
+  ConnectionError,
+  HungUpError,
+  NotReadyError,
+  UsageError,
+} from "../errors.ts";
 import { errorIn } from "../protocol/reply.ts";
 import { askAll, type Command } from "./ask.ts";
 import type { Connection } from "./connection.ts";
@@ -62,6 +67,7 @@ export interface Introduction {
  * over; the answers set the connection's `server`.
  *
  * @throws {ConnectionError} When the server refuses, with its own words.
+ * @throws {UsageError} When there can be no such database.
  * @throws {HungUpError} When it closes the connection, as some proxies do on
  * commands that they do not know.
  */
@@ -109,6 +115,13 @@ export async function handshake(
           address,
         );
       case "SELECT":
+        if (/cluster mode/.test(refused)) {
+          throw new UsageError(
+            `Cannot use database ${database} (-n): ${address} is a node of a ` +
+              "cluster, which has database 0 only",
+            "-n",
+          );
+        }
         throw new ConnectionError(
           `Cannot select database ${database} of ${address}: ${refused}`,
           address,
