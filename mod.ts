@@ -54,6 +54,7 @@ export {
   type ServerData,
   Summary,
   type SummaryData,
+  type SummaryState,
 } from "./src/engine/summary.ts";
 export {
   ConnectionError,

@@ -18,6 +18,7 @@ export interface DryRunData extends
     | "endedAt"
     | "seconds"
     | "errors"
+    | "hint"
   > {
   /** Nothing was sent. */
   dryRun: true;
@@ -50,6 +51,7 @@ export function dryRunData(
     endedAt: rest.endedAt,
     seconds: rest.seconds,
     errors: rest.errors,
+    hint: rest.hint,
     slots,
   };
 }
@@ -72,6 +74,7 @@ export function formatDryRun(summary: Summary, slots: SlotData): string {
   if (blankLines > 0) {
     lines.push(`${counted(blankLines, "blank line")} passed over`);
   }
+  if (summary.hint !== undefined) lines.push(`note: ${summary.hint}`);
   const { touched, withoutKey, largest } = slots;
   if (largest !== null) {
     const share = (largest.share * 100).toFixed(largest.share < 0.1 ? 2 : 1);

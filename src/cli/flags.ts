@@ -101,6 +101,14 @@ const TABLE = {
     group: "Rows",
     help: "read at most N records, of all files together (default: all)",
   },
+  "from-line": {
+    value: "N",
+    read: whole,
+    commands: ROWS,
+    group: "Rows",
+    help: "begin at the record on line N of the first file; its header is " +
+      "read all the same",
+  },
   "skip-empty": {
     commands: ROWS,
     group: "Rows",

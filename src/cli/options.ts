@@ -47,6 +47,8 @@ export interface LoadOptions extends SendOptions {
   readonly nodeMap: string | undefined;
   /** Records to show, where nothing is to be loaded. */
   readonly dryRun: number | undefined;
+  /** The command line. */
+  readonly args: Arguments;
 }
 
 /** What `respipe encode` is told. */
@@ -108,6 +110,7 @@ export function parseOptions(
       maxErrors: flags["max-errors"],
       nodeMap,
       dryRun: flags["dry-run"],
+      args,
     };
   }
   if (args.template === undefined) return { ...send, command };
@@ -160,6 +163,9 @@ function rowsOf(args: Arguments): RowOptions {
     columns: flags.columns,
     skipLines: flags["skip-lines"],
     limit: flags.limit,
+    from: flags["from-line"] === undefined
+      ? undefined
+      : { line: flags["from-line"] },
     skipEmpty: flags["skip-empty"] ?? false,
     coalesce: flags["no-coalesce"] ? false : undefined,
     maxRecord: flags["max-record"],

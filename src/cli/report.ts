@@ -48,6 +48,8 @@ export function formatSummary(summary: Summary): string {
     `${formatBytes(summary.bytesOut)} sent`,
   ];
   if (records === 0) lines.push("no record was read");
+  const isFine = summary.isComplete && summary.rejected === 0;
+  if (isFine && summary.hint !== undefined) lines.push(`note: ${summary.hint}`);
   if (blankLines > 0) {
     lines.push(`${counted(blankLines, "blank line")} passed over`);
   }
@@ -60,11 +62,14 @@ export function formatSummary(summary: Summary): string {
  * @returns Such as `2 of 3 records loaded, 1 rejected`.
  */
 export function loadedPhrase(summary: Summary): string {
-  const { records, loaded, rejected, unknown } = summary;
+  const { records, loaded, rejected, partly, unknown } = summary;
   const parts = [
     `${formatCount(loaded)} of ${counted(records, "record")} loaded`,
   ];
-  if (rejected > 0) parts.push(`${formatCount(rejected)} rejected`);
+  if (rejected > 0) {
+    const part = partly > 0 ? ` (${formatCount(partly)} of them in part)` : "";
+    parts.push(`${formatCount(rejected)} rejected${part}`);
+  }
   if (unknown > 0) parts.push(`${formatCount(unknown)} unknown`);
   return parts.join(", ");
 }

@@ -71,7 +71,10 @@ export async function dryRun(
     await wait.for(rows.check());
     for (;;) {
       const { value: batch } = await wait.for(batches.next());
-      if (batch === undefined) return summary;
+      if (batch === undefined) {
+        summary.isComplete = true;
+        return summary;
+      }
       const commands = batch.output.view();
       const shown = quoteCommands(commands, left * each, LIMITS);
       for (let i = 0; i < shown.length; i += each) {

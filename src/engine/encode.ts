@@ -83,7 +83,10 @@ export async function encode(
       await wait.for(written);
       if (last !== undefined) settle(last);
       const { value: batch } = await next;
-      if (batch === undefined) return summary;
+      if (batch === undefined) {
+        summary.isComplete = true;
+        return summary;
+      }
       written = write(batch.output.view());
       // A failure is seen by whoever awaits it; until then it is nobody's.
       written.catch(() => {});

@@ -18,7 +18,7 @@ export interface LoadOptions extends
   SourceOptions,
   Pick<
     LaneOptions,
-    "window" | "stallTimeout" | "endMarker" | "mayBlock"
+    "window" | "stallTimeout" | "keepAlive" | "endMarker" | "mayBlock"
   > {
   /** The server; the one on this machine by default. */
   server?: ConnectOptions | undefined;
@@ -114,6 +114,7 @@ export async function load(options: LoadOptions): Promise<Summary> {
   });
   try {
     await stream.run(router);
+    summary.isComplete = true;
   } finally {
     report(options.endMarker);
     await router.stop();

@@ -85,6 +85,7 @@ export class Stream {
     const ledger = this.#ledger = new Ledger({
       summary,
       onReject,
+      isTransaction: rows.isOneTransaction,
       onCommit: () => {
         recovery.progress();
         wait.fail(limit.judge(summary, false));
@@ -245,13 +246,13 @@ export class Stream {
 
 /** Says how far a load got that does not go on. */
 function howFar({ loaded, rejected, unknown, next }: Summary): string {
+  if (next === undefined) return "no record was read";
   let text = `loaded so far: ${counted(loaded, "record")}, rejected: ` +
     formatCount(rejected);
   if (unknown > 0) {
     text += `, unknown: ${formatCount(unknown)} (in flight, or to be sent ` +
       "again)";
   }
-  if (next === undefined) return text;
   const what = unknown > 0 ? "the first of them" : "the next record";
   return `${text}; ${what} is ${next.source}:${next.line}`;
 }
