@@ -41,9 +41,6 @@ export interface Arguments {
  * `parseArgs` of `@std/cli` would take a file called "true" for a switch's
  * value, and a password that begins with a dash for letters.
  *
- * @param command The command that they belong to.
- * @param words The words.
- * @returns Flags, files and template.
  * @throws {UsageError} When a flag is unknown, is not of this command, lacks
  * its value or has a wrong one, or stands twice.
  *

@@ -30,14 +30,7 @@ export interface DryRunData extends
   slots: SlotData;
 }
 
-/**
- * Takes the counts of a dry run as plain data.
- *
- * @param summary The counts.
- * @param slots The hash slots.
- * @param rows The commands of the first records.
- * @returns The counts under stable names.
- */
+/** Takes the counts of a dry run as plain data. */
 export function dryRunData(
   summary: Summary,
   slots: SlotData,
@@ -66,8 +59,6 @@ export function dryRunData(
 /**
  * Writes the counts of a dry run for people.
  *
- * @param summary The counts.
- * @param slots The hash slots.
  * @returns A few lines, each with its line break.
  */
 export function formatDryRun(summary: Summary, slots: SlotData): string {

@@ -44,7 +44,7 @@ export function seconds(text: string, flag: string): number {
   if (/^[0-9]+(\.[0-9]+)?$/.test(text) && Number(text) <= MOST_SECONDS) {
     return Number(text) * 1000;
   }
-  throw refuse(flag, text, "seconds, as in 30 or 0.5; 0 is for ever");
+  throw refuse(flag, text, "seconds, as in 30 or 0.5; 0 is no limit");
 }
 
 /** Reads a size; gives bytes. */
@@ -132,7 +132,7 @@ export function besides(
     }
     throw new UsageError(
       `Cannot use ${flag} ${JSON.stringify(text)}: must be the name of a ` +
-        `file, because FILE${suffix} is written beside it`,
+        `file, because respipe writes FILE${suffix} beside it`,
       flag,
     );
   };

@@ -20,7 +20,6 @@ import { tellFailure } from "./tell_failure.ts";
 /**
  * Runs one command line.
  *
- * @param words The words after the program's name.
  * @returns The exit code; nothing in here ends the process.
  */
 export async function main(words: readonly string[]): Promise<number> {

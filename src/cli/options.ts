@@ -77,20 +77,7 @@ export type Options = LoadOptions | EncodeOptions | PipeOptions;
 /**
  * Turns the words after a command into checked options.
  *
- * @param command The command.
- * @param words The words that follow it.
- * @param environment Where variables are read.
- * @returns The options.
  * @throws {UsageError} When a flag is wrong; it names the flag.
- *
- * @example
- * ```ts
- * import { parseOptions } from "./options.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const options = parseOptions("pipe", ["-p", "7000"], () => undefined);
- * assertEquals(options.command === "pipe" && options.server.port, 7000);
- * ```
  */
 export function parseOptions(
   command: CommandName,

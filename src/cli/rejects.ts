@@ -13,7 +13,6 @@ export type WrittenFile = ReturnType<RejectFiles["close"]>[number];
  * Opens the files for rejects, where they are wanted; what writes them is
  * loaded only then.
  *
- * @param path Where the records go.
  * @param inputs Paths that are read and must not be overwritten.
  * @param kept Files of a load that goes on, which are appended to.
  * @returns The files, or nothing.
@@ -53,7 +52,6 @@ function refuseUnpermitted(path: string): void {
  * Prints what was rejected: a line per kind of error, and where the records
  * went.
  *
- * @param summary The counts.
  * @param files The reject files, where there are any.
  */
 export function printRejects(
@@ -68,6 +66,6 @@ export function printRejects(
   }
   if (files.length > 0) {
     const [{ path }] = files;
-    printError(`  what was wrong with each: ${path}.errors.csv\n`);
+    printError(`  the error of each: ${path}.errors.csv\n`);
   }
 }

@@ -10,7 +10,6 @@ const UNITS = ["B", "kB", "MB", "GB", "TB"];
 /**
  * Writes a number of bytes for people.
  *
- * @param bytes How many.
  * @returns Such as `78.6 MB`; a MB has 1,000,000 bytes.
  *
  * @example
@@ -35,7 +34,6 @@ export function formatBytes(bytes: number): string {
 /**
  * Writes the counts of a load for people.
  *
- * @param summary The counts.
  * @returns One line or a few, each with its line break.
  */
 export function formatSummary(summary: Summary): string {
@@ -79,7 +77,6 @@ function reconnections(
 /**
  * Writes what became of the records for people.
  *
- * @param summary The counts.
  * @returns Such as `2 of 3 records loaded, 1 rejected`.
  */
 export function loadedPhrase(summary: Summary): string {
@@ -98,12 +95,6 @@ export function loadedPhrase(summary: Summary): string {
 /**
  * Writes what `--json` prints: first what was asked for and how it ended, the
  * same for every command, then the counts.
- *
- * @param options What was asked for.
- * @param exitCode How it ended.
- * @param failure What ended it early.
- * @param data The counts, under stable names.
- * @returns One line with its line break.
  */
 export function formatJson(
   options: LoadOptions | PipeOptions,

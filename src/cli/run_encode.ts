@@ -10,8 +10,6 @@ import { startProgress, summaryCounts } from "./start_progress.ts";
 /**
  * Runs `respipe encode`.
  *
- * @param options What it was told.
- * @returns The exit code.
  * @throws What ended it early, after the rejects were listed.
  */
 export async function runEncode(options: EncodeOptions): Promise<number> {

@@ -17,7 +17,6 @@ import { withServer } from "./with_server.ts";
 /**
  * Runs `respipe load`.
  *
- * @param options What it was told.
  * @returns The exit code; what ended the load early was told, and how it goes
  * on.
  */
@@ -102,7 +101,7 @@ export async function runLoad(options: LoadOptions): Promise<number> {
   if (summary.coalescingStopped !== undefined) {
     say(
       "rows cannot share commands here " +
-        `(${summary.coalescingStopped.trimEnd()}); later ones had their own, ` +
+        `(${summary.coalescingStopped.trimEnd()}); later rows got their own, ` +
         "as with --no-coalesce",
     );
   }

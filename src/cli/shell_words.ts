@@ -5,8 +5,6 @@ import { printable } from "./output.ts";
  * Splits a text into words as a POSIX shell would, without expanding anything.
  *
  * @param text The text of one flag, such as `EXPIRE "user:{id}" 3600`.
- * @param flag The flag, for messages.
- * @returns The words.
  * @throws {UsageError} When a quote is left open, a backslash ends the text,
  * or there is no word in it.
  *

@@ -33,7 +33,7 @@ import { RecordView } from "./record.ts";
 import type { Stretch } from "./record_writer.ts";
 import type { RowEncoder } from "./row_encoder.ts";
 import { type RecordFault, Step } from "./step.ts";
-import { findByteOrBreak, inWord } from "./words.ts";
+import { findByteOrBreak, findLastBreak, inWord } from "./words.ts";
 
 /** What a {@linkcode CsvReader} needs to know beforehand. */
 export interface CsvReaderOptions {
@@ -438,13 +438,8 @@ export class CsvReader {
 
   /** Finds the input's last line feed, once for each input. */
   #seekLastFeed(): number {
-    if (this.#lastFeed === undefined) {
-      // Not before `#at`: a record of many chunks would be searched for each.
-      const rest = this.#bytes.subarray(this.#at, this.#end);
-      const found = rest.lastIndexOf(LF);
-      this.#lastFeed = found === -1 ? -1 : this.#at + found;
-    }
-    return this.#lastFeed;
+    // Not before `#at`: a record of many chunks would be searched for each.
+    return this.#lastFeed ??= findLastBreak(this.#view, this.#at, this.#end);
   }
 
   /** Whether the next record cannot end before there is more input. */

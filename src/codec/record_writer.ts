@@ -24,7 +24,7 @@
  * @module
  */
 import type { ByteBuffer } from "../protocol/byte_buffer.ts";
-import { writeDecimal } from "../protocol/encode.ts";
+import { writeDecimal } from "../protocol/encode_command.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Layout, Op, OP_SIZE as OperationSize } from "./layout.ts";
 import type { RecordView } from "./record.ts";

@@ -1,4 +1,4 @@
-import { countEncoded } from "./count_encoded.ts";
+import { countEncoded } from "./encode.ts";
 import { ErrorLimit } from "./error_limit.ts";
 import { quoteCommands } from "../protocol/quote.ts";
 import type { Reject } from "./reject.ts";
@@ -31,9 +31,6 @@ export interface DryRunOptions extends RowOptions, SourceOptions {
  * Does all of a load but the load: reads every record, makes its commands, and
  * connects to nothing.
  *
- * @param options What to try.
- * @param slots Counts the hash slots.
- * @returns The counts.
  * @throws {UsageError} When an option or the template cannot work.
  * @throws {InputError} When a source cannot be read on; what came before it is
  * counted.

@@ -9,7 +9,7 @@
  * @module
  */
 import { ConnectionError, ProtocolError } from "../errors.ts";
-import { encodeCommand } from "../protocol/encode.ts";
+import { encodeCommand } from "../protocol/encode_command.ts";
 import { errorIn, type Reply } from "../protocol/reply.ts";
 import { ReplyReader } from "../protocol/reply_reader.ts";
 import { Sentinel, SENTINEL_LENGTH } from "../protocol/sentinel.ts";

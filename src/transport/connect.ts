@@ -1,4 +1,4 @@
-import { UsageError } from "../errors.ts";
+import { HungUpError, NotReadyError, UsageError } from "../errors.ts";
 import {
   type Address,
   DEFAULT_ADDRESS,
@@ -11,13 +11,12 @@ import {
   type HandshakeOptions,
   type HandshakeWay,
 } from "./handshake.ts";
-import { HungUpError, NotReadyError } from "./not_ready.ts";
 import { openConnection } from "./open.ts";
 import { findPrimary, type RedisSentinelOptions } from "./redis_sentinel.ts";
 import { retry } from "./retry.ts";
 import { checkServer, type ServerCheckOptions } from "./server_check.ts";
 import type { TlsMaterial } from "./tls_material.ts";
-import type { TlsOptions } from "./tls_options.ts";
+import type { TlsOptions } from "./tls_material.ts";
 import { withUri } from "./uri.ts";
 
 /** How to reach a server and who to be there. */

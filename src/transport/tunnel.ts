@@ -1,5 +1,4 @@
-import { UsageError } from "../errors.ts";
-import { NotReadyError } from "./not_ready.ts";
+import { NotReadyError, UsageError } from "../errors.ts";
 import { reasonOf } from "./reason.ts";
 
 /** How long the command may take to end when asked to, in ms. */

@@ -27,8 +27,6 @@ export class SimLane implements BatchLane {
   readonly #replies: (string | undefined)[] = [];
   #closing: "no" | "wanted" | "sent" | "back" = "no";
   #isLost = false;
-  /** It was lost behind its sentinel, and nobody was told. */
-  #isQuiet = false;
 
   constructor(
     events: LaneEvents<BatchOrigin>,
@@ -60,10 +58,11 @@ export class SimLane implements BatchLane {
   }
 
   send(shipment: Shipment<BatchOrigin>): void {
-    if (this.#isLost && !this.#isQuiet) return;
+    const isNeededAgain = this.#isLost && this.#closing === "back";
+    if (this.#isLost && !isNeededAgain) return;
     this.#closing = "no";
     this.flight.enter(shipment);
-    if (this.#isQuiet) return this.#tell();
+    if (isNeededAgain) return this.#tell();
     this.#queue.push(shipment);
   }
 
@@ -167,13 +166,11 @@ export class SimLane implements BatchLane {
     this.execute(Infinity);
     this.#isLost = true;
     this.#wait.wake();
-    // Nobody needs it any more, unless a rewind is asked for.
-    if (this.#closing === "back") this.#isQuiet = true;
-    else this.#tell();
+    if (this.#closing === "back") return;
+    this.#tell();
   }
 
   #tell(): void {
-    this.#isQuiet = false;
     this.#events.onLost(this.flight, new ConnectionError("Lost it", "sim"));
   }
 }
