@@ -43,6 +43,10 @@ export interface LoadOptions extends SendOptions {
   readonly rejects: string | undefined;
   /** How many rejects are too many. */
   readonly maxErrors: string | undefined;
+  /** The file that keeps how far it got. */
+  readonly state: string | undefined;
+  /** Whether what is not repeatable may be sent again, too. */
+  readonly atLeastOnce: boolean;
   /** Where a cluster's announced addresses can be reached from here. */
   readonly nodeMap: string | undefined;
   /** Records to show, where nothing is to be loaded. */
@@ -108,6 +112,8 @@ export function parseOptions(
       rows: rowsOf(args),
       rejects: flags.rejects,
       maxErrors: flags["max-errors"],
+      state: stateOf(flags),
+      atLeastOnce: flags["at-least-once"] ?? false,
       nodeMap,
       dryRun: flags["dry-run"],
       args,
@@ -137,6 +143,16 @@ function checkFiles({ files, flags }: Arguments): void {
       );
     }
   }
+}
+
+function stateOf(flags: GivenFlags): string | undefined {
+  if (flags.state === undefined || flags["from-line"] === undefined) {
+    return flags.state;
+  }
+  throw new UsageError(
+    "--state and --from-line exclude each other: the file says where to go on",
+    "--from-line",
+  );
 }
 
 function progressOf(flags: GivenFlags): ProgressChoice {

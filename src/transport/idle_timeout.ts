@@ -15,6 +15,7 @@ export function withIdleTimeout(source: Source, timeout: number): Source {
   return {
     name: source.name,
     size: source.size,
+    seek: source.seek && ((offset) => source.seek!(offset)),
     close: () => source.close(),
     async read(into: Uint8Array): Promise<number | null> {
       const clock = Promise.withResolvers<never>();
