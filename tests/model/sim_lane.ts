@@ -27,6 +27,8 @@ export class SimLane implements BatchLane {
   readonly #replies: (string | undefined)[] = [];
   #closing: "no" | "wanted" | "sent" | "back" = "no";
   #isLost = false;
+  /** It was lost behind its sentinel, and nobody was told. */
+  #isQuiet = false;
 
   constructor(
     events: LaneEvents<BatchOrigin>,
