@@ -349,7 +349,8 @@ Deno.test("all slots of a node move away, and the node ends", async () => {
 });
 
 Deno.test("a primary becomes a replica while rows flow", async () => {
-  await using cluster = await startCluster({ replicas: 1 });
+  // Nodes hear of their new roles within half of that.
+  await using cluster = await startCluster({ replicas: 1, nodeTimeout: 2_000 });
   const flow = new Flow("n,key", (n) => `${n},${LISTS[n % LISTS.length]}`, 1);
   const { summary, error, rejects } = await loadWhile(
     cluster,
