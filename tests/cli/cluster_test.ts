@@ -5,7 +5,6 @@
  * @module
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { encodeCommand } from "../../src/protocol/encode.ts";
 import { keySlot, SLOTS } from "../../src/protocol/key_slot.ts";
 import { Certificates } from "../support/certificates.ts";
 import { type JsonSummary, readSummary } from "../support/outcome.ts";
