@@ -422,6 +422,8 @@ export class Lane<Origin> {
   #tell(error: unknown): void {
     if (error instanceof ConnectionError) {
       this.#events.onLost(this.flight, error);
+      // Where they are to be sent again, they are no longer its own.
+      if (this.flight.unanswered === 0) this.#queue.length = 0;
     } else this.#wait.fail(error);
   }
 

@@ -164,9 +164,10 @@ for (const way of WAYS) {
         const random = new Random(seed);
         await using server = await startServer();
         await using proxy = new FaultProxy(server.port, () => ({
-          [random.int(2) === 0 ? "requests" : "replies"]: random.int(
-            random.int(3) === 0 ? 200 : 400_000,
-          ),
+          // Shared commands have few replies.
+          ...random.int(2) === 0
+            ? { requests: random.int(random.int(3) === 0 ? 200 : 300_000) }
+            : { replies: random.int(way.coalesce ? 300 : 60_000) },
           cut: (["fin", "rst", "half"] as const)[random.int(3)],
         }));
         const summary = await survives(

@@ -93,6 +93,7 @@ export async function runScenario(
         scenario.lanes,
       ),
     scenario.mends,
+    () => scenario.fails > 0 && random.int(scenario.fails) === 0,
   );
   let isOver = false;
   let error: unknown;

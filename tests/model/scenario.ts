@@ -59,6 +59,8 @@ export interface Scenario {
   troubles: number;
   /** Whether lanes are made again. */
   mends: boolean;
+  /** One of so many times that cannot be done; 0 is none. */
+  fails: number;
   /** `--at-least-once`. */
   atLeastOnce: boolean;
   /** `--max-errors`. */
@@ -95,6 +97,7 @@ export function drawScenario(random: Random): Scenario {
     moves: one(2) ? 5 + random.int(60) : 0,
     troubles: one(4) ? 10 + random.int(60) : 0,
     mends: one(2),
+    fails: one(4) ? 1 + random.int(4) : 0,
     atLeastOnce: one(3),
     maxErrors: one(4) ? random.pick(["0", "1", "5", "10%"]) : undefined,
   };
@@ -120,6 +123,7 @@ export function* simplify(scenario: Scenario): Generator<Scenario> {
     moves: 0,
     troubles: 0,
     mends: false,
+    fails: 0,
     atLeastOnce: false,
     maxErrors: undefined,
     keys: 1,

@@ -175,5 +175,6 @@ export class SimLane implements BatchLane {
   #tell(): void {
     this.#isQuiet = false;
     this.#events.onLost(this.flight, new ConnectionError("Lost it", "sim"));
+    if (this.flight.unanswered === 0) this.#queue.length = 0;
   }
 }

@@ -1,3 +1,4 @@
+import { ConnectionError } from "../../src/errors.ts";
 import { type Batch, ListedOrigin } from "../../src/engine/batch.ts";
 import { encodeAgain, OneLane, type Router } from "../../src/engine/router.ts";
 import { Shipment } from "../../src/engine/shipment.ts";
@@ -20,18 +21,23 @@ export class SimRouter implements Router {
    * @param server The server behind all of them.
    * @param open Makes the lane of a node.
    * @param mends Whether it can make lanes again.
+   * @param fails Whether it cannot this time.
    */
   constructor(
     count: number,
     server: SimServer,
     open: (node: number) => SimLane,
     mends: boolean,
+    fails: () => boolean,
   ) {
     this.#server = server;
     this.lanes = Array.from({ length: count }, (_, node) => open(node));
     // Nothing in here takes time; who waits for it finds it done.
     if (!mends && count === 1) return;
     this.mend = () => {
+      if (fails()) {
+        return Promise.reject(new ConnectionError("Away for too long", "sim"));
+      }
       this.#nodes = new Map();
       this.lanes = this.lanes.map((lane) =>
         lane.isLost ? open(lane.node) : lane
