@@ -51,6 +51,7 @@ export type { RowOptions } from "./src/engine/row_plan.ts";
 export type { SourceOptions } from "./src/engine/rows.ts";
 export {
   type ServerData,
+  type SourceFormat,
   Summary,
   type SummaryData,
 } from "./src/engine/summary.ts";

@@ -53,7 +53,28 @@ export function formatSummary(summary: Summary): string {
   if (blankLines > 0) {
     lines.push(`${counted(blankLines, "blank line")} passed over`);
   }
+  lines.push(...foundLines(summary));
   return lines.map((line) => `${line}\n`).join("");
+}
+
+/**
+ * Says what sources were found to be, where that is not plain CSV.
+ *
+ * @param summary The counts.
+ * @returns A line for each format, such as `users.gz: read as gzip, CSV`.
+ */
+export function foundLines({ formats }: Summary): string[] {
+  const sources = new Map<string, string[]>();
+  for (const { source, format } of formats) {
+    if (format === "CSV") continue;
+    sources.set(format, [...sources.get(format) ?? [], source]);
+  }
+  return [...sources].map(([format, [first, ...others]]) => {
+    const more = others.length > 0
+      ? ` and ${counted(others.length, "other")}`
+      : "";
+    return `${printable(first)}${more}: read as ${format}`;
+  });
 }
 
 /**

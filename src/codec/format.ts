@@ -68,8 +68,13 @@ export interface RecordReader {
   ): number;
 }
 
+const TAB = 0x09;
+const COMMA = 0x2c;
+
 /** How a source's bytes are records. */
 export interface Format {
+  /** What it is called where it was found out. */
+  readonly kind: string;
   /**
    * Makes a reader.
    *
@@ -82,6 +87,7 @@ export interface Format {
 
 /** CSV of one dialect. */
 export class CsvFormat implements Format {
+  readonly kind: string;
   /** Delimiter and quote. */
   readonly dialect: Dialect;
   readonly #maxRecord: number;
@@ -94,6 +100,7 @@ export class CsvFormat implements Format {
    */
   constructor(dialect: Dialect, maxRecord: number) {
     this.dialect = dialect;
+    this.kind = kindOf(dialect);
     this.#maxRecord = maxRecord;
   }
 
@@ -113,4 +120,11 @@ export class CsvFormat implements Format {
       place,
     });
   }
+}
+
+/** What CSV is called: by its delimiter, where that is not a comma. */
+function kindOf({ delimiter }: Dialect): string {
+  if (delimiter === COMMA) return "CSV";
+  const char = delimiter === TAB ? "tabs" : String.fromCharCode(delimiter);
+  return `CSV with ${char}`;
 }

@@ -117,6 +117,11 @@ export class Batcher {
     return batcher;
   }
 
+  /** What the records are, for people. */
+  get kind(): string {
+    return this.#plan.input.kind;
+  }
+
   /**
    * Lines with nothing on them that were passed over so far.
    *

@@ -1,4 +1,5 @@
 import { withIdleTimeout } from "../transport/idle_timeout.ts";
+import { plainText } from "../transport/plain_text.ts";
 import {
   isRegularFile,
   openSource,
@@ -115,16 +116,18 @@ export class Rows {
         continue;
       }
       const source = await openSource(path);
+      let text: Source = source;
       try {
         if (expected !== undefined) expected += source.size ?? 0;
+        text = (await plainText(source)).source;
         await Batcher.open(
-          source,
+          text,
           this.#plan,
           this.pool,
           this.#coalesce,
         );
       } finally {
-        source.close();
+        text.close();
       }
     }
     this.#summary.bytesExpected = expected;
@@ -148,18 +151,26 @@ export class Rows {
       this.#summary.source = source.name;
       const { bytesIn, blankLines } = this.#summary;
       let batcher: Batcher | undefined;
+      let text: Source = source;
       const count = (): void => {
-        this.#summary.bytesIn = bytesIn + (batcher?.bytesRead ?? 0);
+        this.#summary.bytesIn = bytesIn +
+          (text.bytesTaken ?? batcher?.bytesRead ?? 0);
         this.#summary.blankLines = blankLines + (batcher?.blankLines ?? 0);
       };
       try {
+        const plain = await plainText(source);
+        text = plain.source;
         batcher = await Batcher.open(
-          source,
+          text,
           this.#plan,
           this.pool,
           this.#coalesce,
         );
         this.#batcher = batcher;
+        this.#summary.formats.push({
+          source: source.name,
+          format: [...plain.found, batcher.kind].join(", "),
+        });
         while (left > 0) {
           const batch = await batcher.next(left);
           count();
@@ -169,7 +180,7 @@ export class Rows {
         }
       } finally {
         count();
-        source.close();
+        text.close();
       }
     }
   }

@@ -54,10 +54,20 @@ export interface SummaryData {
    * rejected, none from it on is counted. None after a load that went through.
    */
   next: RecordPlace | null;
+  /** What each source was found to be, in the order of reading. */
+  formats: SourceFormat[];
   /** The server, where it was asked and has told what it is. */
   server: ServerData | null;
   /** How the end was known; none where the load ended early. */
   endMarker: "echo" | "ping" | "count" | null;
+}
+
+/** What a source was found to be. */
+export interface SourceFormat {
+  /** The file's path, or `-` for standard input. */
+  readonly source: string;
+  /** From the outside in, such as `CSV` or `gzip, JSON Lines`. */
+  readonly format: string;
 }
 
 /** What a summary tells about the server. */
@@ -134,6 +144,8 @@ export class Summary {
   coalescingStopped: string | undefined;
   /** Where a load that ended early left off. */
   next: RecordPlace | undefined;
+  /** What each source was found to be, in the order of reading. */
+  readonly formats: SourceFormat[] = [];
   /** The source that is being read, or was last. */
   source: string | undefined;
   /** Bytes that the sources have in all, where every size is known. */
@@ -228,6 +240,7 @@ export class Summary {
       coalescingStopped: this.coalescingStopped ?? null,
       errors: this.errors.kinds(),
       next: this.next ?? null,
+      formats: this.formats,
       server: this.server === undefined ? null : {
         name: this.server.name ?? null,
         version: this.server.version ?? null,

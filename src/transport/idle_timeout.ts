@@ -30,6 +30,9 @@ export function withIdleTimeout(source: Source, timeout: number): Source {
   return {
     name: source.name,
     size: source.size,
+    get bytesTaken(): number | undefined {
+      return source.bytesTaken;
+    },
     close: () => source.close(),
     async read(into: Uint8Array): Promise<number | null> {
       const clock = Promise.withResolvers<never>();

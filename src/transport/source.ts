@@ -11,6 +11,11 @@ export interface Source {
   /** How many bytes it has, where that is known. */
   readonly size?: number | undefined;
   /**
+   * How many bytes were taken so far from where they come from, where that is
+   * not what `read` has given: packed ones. `size` counts those too.
+   */
+  readonly bytesTaken?: number | undefined;
+  /**
    * Reads some bytes.
    *
    * @param into Where to put them.
@@ -20,6 +25,9 @@ export interface Source {
   /** Lets go of it. */
   close(): void;
 }
+
+/** How a source's bytes may be packed. */
+export type Packing = "gzip" | "zstd";
 
 /** The path that stands for standard input. */
 export const STANDARD_INPUT = "-";
