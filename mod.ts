@@ -27,6 +27,7 @@ export {
   type DialectOptions,
   parseDialect,
 } from "./src/codec/dialect.ts";
+export type { Derived } from "./src/codec/derived.ts";
 export { Header } from "./src/codec/header.ts";
 export type { Place } from "./src/codec/place.ts";
 export { RecordView } from "./src/codec/record.ts";

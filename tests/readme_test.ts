@@ -56,6 +56,7 @@ const SAMPLES: Readonly<Record<string, string>> = {
   "users.csv": "id,name,visits\n1,Ann,3\n2,Bob,many\n3,Zo\u00eb,5\n",
   "drivers.csv": DRIVERS,
   "kv.csv": "k,v\na,1\nb,2\n",
+  "users.jsonl": '{"id":1,"name":"Ann","tags":["a"]}\n{"id":2,"name":null}\n',
   "t.tsv": 'k\tv\na\tsay "hi"\nb\t2\n',
   "commands.resp": "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\nINCR a\r\n",
 };

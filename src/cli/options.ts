@@ -161,6 +161,7 @@ function rowsOf(args: Arguments): RowOptions {
   const { flags } = args;
   return {
     commands: checkTemplate(args),
+    format: flags.format,
     delimiter: flags.delimiter,
     quote: flags.quote,
     header: flags["no-header"] ? false : undefined,

@@ -22,6 +22,7 @@ const encoder = new TextEncoder();
 /** A reject file and what its state depends on. */
 interface RejectFile {
   readonly sink: FileSink;
+  readonly kind: string;
   readonly header: Uint8Array;
   count: number;
   /** The last record had no line break: it was its source's very last. */
@@ -33,9 +34,9 @@ interface RejectFile {
  * header, to be mended and loaded again, and a report of what was wrong with
  * each.
  *
- * Sources whose headers differ cannot share a file: the first header's rejects
- * go to `FILE`, the next one's to `FILE.2`, and so on; a name that is an input's
- * is passed over.
+ * Sources whose formats or headers differ cannot share a file: the first one's
+ * rejects go to `FILE`, the next one's to `FILE.2` (`FILE.2.jsonl` where they are
+ * JSON Lines), and so on; a name that is an input's is passed over.
  */
 export class RejectFiles {
   readonly #path: string;
@@ -83,7 +84,7 @@ export class RejectFiles {
    * @param reject The record and what was wrong with it.
    */
   add(reject: Reject): void {
-    const file = this.#fileFor(reject.header);
+    const file = this.#fileFor(reject);
     if (file.open) file.sink.write(Uint8Array.of(LF));
     file.sink.write(reject.bytes);
     file.open = reject.bytes.at(-1) !== LF;
@@ -114,23 +115,26 @@ export class RejectFiles {
     }));
   }
 
-  #fileFor(header: Uint8Array): RejectFile {
-    const known = this.#files.find((file) => isSame(file.header, header));
+  #fileFor({ kind, header }: Reject): RejectFile {
+    const known = this.#files.find((file) =>
+      file.kind === kind && isSame(file.header, header)
+    );
     if (known !== undefined) return known;
     const isFirst = this.#files.length === 0;
     const sink = isFirst
       ? this.#first
-      : FileSink.create(this.#nextPath(), "--rejects");
+      : FileSink.create(this.#nextPath(kind), "--rejects");
     if (isFirst) this.#row(COLUMNS);
     sink.write(header);
-    const file = { sink, header, count: 0, open: false };
+    const file = { sink, kind, header, count: 0, open: false };
     this.#files.push(file);
     return file;
   }
 
-  #nextPath(): string {
+  #nextPath(kind: string): string {
+    const end = kind === "JSON Lines" ? ".jsonl" : "";
     for (;;) {
-      const path = `${this.#path}.${++this.#number}`;
+      const path = `${this.#path}.${++this.#number}${end}`;
       if (!this.#inputs.some((input) => isSameFile(input, path))) return path;
     }
   }

@@ -78,10 +78,11 @@ export class Rows {
   /**
    * Whether every record makes commands with as many arguments.
    *
-   * @returns False where empty fields are left out.
+   * @returns False where empty fields are left out, and where `{*}` are the
+   * members that each record has.
    */
   get sameShape(): boolean {
-    return !this.#plan.skipEmpty;
+    return !this.#plan.skipEmpty && !this.#plan.hasVaried;
   }
 
   /** Whether the commands may be sent again, in order. */

@@ -71,7 +71,7 @@ function rowOf(n: number, poison: number): string {
     case 2:
       return `${n},1,${text},more\n`;
     case 3:
-      return `${n},1,te"xt\n`;
+      return `${n},1,"te"xt\n`;
     case 4:
       return `"${n}"x,1,text\n`;
     default:
