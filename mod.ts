@@ -51,22 +51,25 @@ export type { Reject } from "./src/engine/reject.ts";
 export type { RowOptions } from "./src/engine/row_plan.ts";
 export type { SourceOptions } from "./src/engine/rows.ts";
 export {
+  type NodeData,
   type ServerData,
   type SourceFormat,
   Summary,
   type SummaryData,
+  type SummaryState,
 } from "./src/engine/summary.ts";
 export {
   ConnectionError,
   InputError,
   type InputPosition,
   InterruptedError,
+  NotReadyError,
   ProtocolError,
   StoppedError,
   UsageError,
 } from "./src/errors.ts";
 export { ByteBuffer } from "./src/protocol/byte_buffer.ts";
-export { encodeCommand } from "./src/protocol/encode.ts";
+export { encodeCommand } from "./src/protocol/encode_command.ts";
 export * from "./src/protocol/reply.ts";
 export { ReplyReader } from "./src/protocol/reply_reader.ts";
 export type {
@@ -74,15 +77,13 @@ export type {
   TcpAddress,
   UnixAddress,
 } from "./src/transport/address.ts";
-export type { ByteStream } from "./src/transport/byte_stream.ts";
 export { connect, type ConnectOptions } from "./src/transport/connect.ts";
-export { Connection } from "./src/transport/connection.ts";
+export { type ByteStream, Connection } from "./src/transport/connection.ts";
 export type { HandshakeOptions } from "./src/transport/handshake.ts";
-export { NotReadyError } from "./src/transport/not_ready.ts";
 export type { RedisSentinelOptions } from "./src/transport/redis_sentinel.ts";
 export type { ServerCheckOptions } from "./src/transport/server_check.ts";
 export type { ServerInfo } from "./src/transport/server_info.ts";
-export type { TlsOptions } from "./src/transport/tls_options.ts";
+export type { TlsOptions } from "./src/transport/tls_material.ts";
 export { Tunnel, type TunnelOptions } from "./src/transport/tunnel.ts";
 export { openSource, type Source } from "./src/transport/source.ts";
 

@@ -19,6 +19,7 @@ export interface DryRunData extends
     | "seconds"
     | "errors"
     | "formats"
+    | "hint"
   > {
   /** Nothing was sent. */
   dryRun: true;
@@ -30,14 +31,7 @@ export interface DryRunData extends
   slots: SlotData;
 }
 
-/**
- * Takes the counts of a dry run as plain data.
- *
- * @param summary The counts.
- * @param slots The hash slots.
- * @param rows The commands of the first records.
- * @returns The counts under stable names.
- */
+/** Takes the counts of a dry run as plain data. */
 export function dryRunData(
   summary: Summary,
   slots: SlotData,
@@ -59,6 +53,7 @@ export function dryRunData(
     seconds: rest.seconds,
     errors: rest.errors,
     formats: rest.formats,
+    hint: rest.hint,
     slots,
   };
 }
@@ -66,8 +61,6 @@ export function dryRunData(
 /**
  * Writes the counts of a dry run for people.
  *
- * @param summary The counts.
- * @param slots The hash slots.
  * @returns A few lines, each with its line break.
  */
 export function formatDryRun(summary: Summary, slots: SlotData): string {
@@ -84,6 +77,7 @@ export function formatDryRun(summary: Summary, slots: SlotData): string {
     lines.push(`${counted(blankLines, "blank line")} passed over`);
   }
   lines.push(...foundLines(summary));
+  if (summary.hint !== undefined) lines.push(`note: ${summary.hint}`);
   const { touched, withoutKey, largest } = slots;
   if (largest !== null) {
     const share = (largest.share * 100).toFixed(largest.share < 0.1 ? 2 : 1);

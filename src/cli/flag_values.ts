@@ -44,7 +44,7 @@ export function seconds(text: string, flag: string): number {
   if (/^[0-9]+(\.[0-9]+)?$/.test(text) && Number(text) <= MOST_SECONDS) {
     return Number(text) * 1000;
   }
-  throw refuse(flag, text, "seconds, as in 30 or 0.5; 0 is for ever");
+  throw refuse(flag, text, "seconds, as in 30 or 0.5; 0 is no limit");
 }
 
 /** Reads a size; gives bytes. */
@@ -127,7 +127,7 @@ export function ownFile(text: string, flag: string): string {
   if (text !== "" && text !== "-" && !/^\/(dev|proc)\//.test(text)) return text;
   throw new UsageError(
     `Cannot use ${flag} ${JSON.stringify(text)}: must be the name of a file, ` +
-      "because FILE.errors.csv is written beside it",
+      "because respipe writes FILE.errors.csv beside it",
     flag,
   );
 }

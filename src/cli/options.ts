@@ -3,6 +3,7 @@ import type { RowOptions } from "../engine/row_plan.ts";
 import { UsageError } from "../errors.ts";
 import { type Arguments, parseArguments } from "./args.ts";
 import { checkTemplate } from "./check_template.ts";
+import { parseNodeMap } from "../transport/node_map.ts";
 import type { Environment } from "./environment.ts";
 import type { CommandName, GivenFlags } from "./flags.ts";
 import { type ServerOptions, serverOptions } from "./server_options.ts";
@@ -42,8 +43,12 @@ export interface LoadOptions extends SendOptions {
   readonly rejects: string | undefined;
   /** How many rejects are too many. */
   readonly maxErrors: string | undefined;
+  /** Where a cluster's announced addresses can be reached from here. */
+  readonly nodeMap: string | undefined;
   /** Records to show, where nothing is to be loaded. */
   readonly dryRun: number | undefined;
+  /** The command line. */
+  readonly args: Arguments;
 }
 
 /** What `respipe encode` is told. */
@@ -68,20 +73,7 @@ export type Options = LoadOptions | EncodeOptions | PipeOptions;
 /**
  * Turns the words after a command into checked options.
  *
- * @param command The command.
- * @param words The words that follow it.
- * @param environment Where variables are read.
- * @returns The options.
  * @throws {UsageError} When a flag is wrong; it names the flag.
- *
- * @example
- * ```ts
- * import { parseOptions } from "./options.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const options = parseOptions("pipe", ["-p", "7000"], () => undefined);
- * assertEquals(options.command === "pipe" && options.server.port, 7000);
- * ```
  */
 export function parseOptions(
   command: CommandName,
@@ -108,13 +100,17 @@ export function parseOptions(
     quiet: flags.quiet ?? false,
   };
   if (command === "load") {
+    const nodeMap = flags["node-map"];
+    if (nodeMap !== undefined) parseNodeMap(nodeMap);
     return {
       ...send,
       command,
       rows: rowsOf(args),
       rejects: flags.rejects,
       maxErrors: flags["max-errors"],
+      nodeMap,
       dryRun: flags["dry-run"],
+      args,
     };
   }
   if (args.template === undefined) return { ...send, command };
@@ -168,6 +164,9 @@ function rowsOf(args: Arguments): RowOptions {
     columns: flags.columns,
     skipLines: flags["skip-lines"],
     limit: flags.limit,
+    from: flags["from-line"] === undefined
+      ? undefined
+      : { line: flags["from-line"] },
     skipEmpty: flags["skip-empty"] ?? false,
     coalesce: flags["no-coalesce"] ? false : undefined,
     maxRecord: flags["max-record"],

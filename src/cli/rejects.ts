@@ -12,7 +12,6 @@ export type WrittenFile = ReturnType<RejectFiles["close"]>[number];
  * Opens the files for rejects, where they are wanted; what writes them is
  * loaded only then.
  *
- * @param path Where the records go.
  * @param inputs Paths that are read and must not be overwritten.
  * @returns The files, or nothing.
  * @throws {UsageError} When a file cannot be written, or is an input.
@@ -50,7 +49,6 @@ function refuseUnpermitted(path: string): void {
  * Prints what was rejected: a line per kind of error, and where the records
  * went.
  *
- * @param summary The counts.
  * @param files The reject files, where there are any.
  */
 export function printRejects(
@@ -65,6 +63,6 @@ export function printRejects(
   }
   if (files.length > 0) {
     const [{ path }] = files;
-    printError(`  what was wrong with each: ${path}.errors.csv\n`);
+    printError(`  the error of each: ${path}.errors.csv\n`);
   }
 }

@@ -1,19 +1,20 @@
 import { load } from "../engine/load.ts";
 import { Summary } from "../engine/summary.ts";
+import { type Continuation, continuationOf } from "./continuation.ts";
 import { ExitCode, exitCodeOf } from "./exit_code.ts";
 import type { LoadOptions } from "./options.ts";
 import { OutputError, print, say } from "./output.ts";
 import { openRejects, printRejects, type WrittenFile } from "./rejects.ts";
 import { formatJson, formatSummary, loadedPhrase } from "./report.ts";
 import { startProgress, summaryCounts } from "./start_progress.ts";
+import { tellFailure } from "./tell_failure.ts";
 import { withServer } from "./with_server.ts";
 
 /**
  * Runs `respipe load`.
  *
- * @param options What it was told.
- * @returns The exit code.
- * @throws What ended the load early, after the summary was printed.
+ * @returns The exit code; what ended the load early was told, and how it goes
+ * on.
  */
 export async function runLoad(options: LoadOptions): Promise<number> {
   const summary = new Summary();
@@ -38,6 +39,7 @@ export async function runLoad(options: LoadOptions): Promise<number> {
         mayBlock: true,
         endMarker: options.endMarker,
         maxErrors: options.maxErrors,
+        nodeMap: options.nodeMap,
         signal,
         onReject: rejects && ((reject) => rejects?.add(reject)),
         summary,
@@ -54,10 +56,13 @@ export async function runLoad(options: LoadOptions): Promise<number> {
     failure ??= error;
   }
   if (failure !== undefined) code = exitCodeOf(failure);
+  const continuation = failure === undefined
+    ? undefined
+    : continuationOf(options, summary);
   if (summary.coalescingStopped !== undefined) {
     say(
       "rows cannot share commands here " +
-        `(${summary.coalescingStopped.trimEnd()}); later ones had their own, ` +
+        `(${summary.coalescingStopped.trimEnd()}); later rows got their own, ` +
         "as with --no-coalesce",
     );
   }
@@ -68,8 +73,10 @@ export async function runLoad(options: LoadOptions): Promise<number> {
     );
   }
   printRejects(summary, written);
+  // Where all went well, the summary says it, and cron stays silent.
+  if (summary.hint !== undefined && code !== ExitCode.Ok) say(summary.hint);
   try {
-    await printSummary(summary, options, code, failure);
+    await printSummary(summary, options, code, failure, continuation);
   } catch (error) {
     // That nobody reads the output is no excuse for hiding what went wrong.
     failure ??= error instanceof OutputError
@@ -81,7 +88,9 @@ export async function runLoad(options: LoadOptions): Promise<number> {
       )
       : error;
   }
-  if (failure !== undefined) throw failure;
+  if (failure === undefined) return code;
+  code = tellFailure(failure);
+  if (continuation !== undefined) say(continuation.sentence);
   return code;
 }
 
@@ -90,9 +99,14 @@ async function printSummary(
   options: LoadOptions,
   code: number,
   failure: unknown,
+  continuation: Continuation | undefined,
 ): Promise<void> {
   if (options.json) {
-    await print(formatJson(options, code, failure, summary.toJSON()));
+    const data = {
+      ...summary.toJSON(),
+      continue: continuation?.command ?? null,
+    };
+    await print(formatJson(options, code, failure, data));
   } else if (
     // Where nothing was read, the sentence says it all.
     !(failure !== undefined && summary.records === 0) &&

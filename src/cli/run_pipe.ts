@@ -14,8 +14,6 @@ import { withServer } from "./with_server.ts";
  * Runs `respipe pipe`, with the very lines of `redis-cli --pipe` on standard
  * output.
  *
- * @param options What it was told.
- * @returns The exit code.
  * @throws What ended it early, after the counts were printed.
  */
 export async function runPipe(options: PipeOptions): Promise<number> {
@@ -104,28 +102,12 @@ const IN_FULL = 10;
 /**
  * Prints the errors of a pipe: the first of each kind in full, the others as
  * a count, so that two million of one kind are not two million lines.
- *
- * @example
- * ```ts
- * import { ErrorPrinter } from "./run_pipe.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const lines: string[] = [];
- * const printer = new ErrorPrinter((line) => lines.push(line));
- * printer.add({ error: "ERR no", command: 7 });
- * printer.end();
- * assertEquals(lines, ["ERR no (command 7)\n"]);
- * ```
  */
 export class ErrorPrinter {
   readonly #tally = new ErrorTally();
   readonly #print: (text: string) => void;
 
-  /**
-   * Makes a printer.
-   *
-   * @param print Where the lines go.
-   */
+  /** Makes a printer. */
   constructor(print: (text: string) => void) {
     this.#print = print;
   }

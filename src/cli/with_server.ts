@@ -13,9 +13,7 @@ import type { ServerOptions } from "./server_options.ts";
  * comes. Warns about a password that stands in the open, and where a variable
  * might name another server.
  *
- * @param options What was said about the server.
  * @param work What to do; it is told how to connect, and what interrupts it.
- * @returns What the work gives.
  * @throws {UsageError} When a password cannot be had, or the command of `--via`
  * cannot be started.
  * @throws {ConnectionError} When the way does not open.

@@ -9,7 +9,7 @@
  * @module
  */
 import { CR, LF } from "../protocol/ascii.ts";
-import { writeDecimal } from "../protocol/encode.ts";
+import { writeDecimal } from "../protocol/encode_command.ts";
 import type { Derived } from "./derived.ts";
 import type { RecordReader } from "./format.ts";
 import type { Header } from "./header.ts";

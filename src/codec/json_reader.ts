@@ -16,7 +16,7 @@
  * @module
  */
 import { LF } from "../protocol/ascii.ts";
-import { writeDecimal } from "../protocol/encode.ts";
+import { writeDecimal } from "../protocol/encode_command.ts";
 import { type JsonField, type JsonNode, jsonTree } from "./json_fields.ts";
 import { JsonScanner, unescape } from "./json_scanner.ts";
 import { MemberList } from "./member_list.ts";

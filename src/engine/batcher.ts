@@ -89,6 +89,8 @@ export class Batcher {
   #exhausted = false;
   #done = false;
   #failure: InputError | undefined;
+  /** Lines with nothing on them in front of the first record to read. */
+  #blankLinesBefore = 0;
 
   private constructor(
     source: Source,
@@ -113,8 +115,10 @@ export class Batcher {
    * @param plan How they are read and what they become.
    * @param pool Where batches come from.
    * @param coalesce Whether rows may share commands.
-   * @returns A batcher in front of the first record.
-   * @throws {UsageError} When the template does not fit the header.
+   * @param fromLine The line of the first record to read, counting from 1.
+   * @returns A batcher in front of that record.
+   * @throws {UsageError} When the template does not fit the header, or the line
+   * is within a record, or farther than right behind the last one.
    * @throws {InputError} When there is no header, or none that can be read.
    */
   static async open(
@@ -122,9 +126,12 @@ export class Batcher {
     plan: RowPlan,
     pool: BatchPool,
     coalesce: boolean,
+    fromLine = 1,
   ): Promise<Batcher> {
     const batcher = new Batcher(source, plan, pool, coalesce);
-    await batcher.#begin(await batcher.#readStart());
+    const reader = await batcher.#readStart();
+    await batcher.#begin(reader);
+    if (fromLine > 1) await batcher.#seek(reader, fromLine);
     return batcher;
   }
 
@@ -139,7 +146,7 @@ export class Batcher {
    * @returns How many.
    */
   get blankLines(): number {
-    return this.#reader?.blankLines ?? 0;
+    return (this.#reader?.blankLines ?? 0) - this.#blankLinesBefore;
   }
 
   /**
@@ -265,6 +272,37 @@ export class Batcher {
     if (coalescing !== undefined && this.coalesce) {
       this.#coalescer = new Coalescer(coalescing, header);
     }
+  }
+
+  /** Passes over the records that begin in front of a line. */
+  async #seek(reader: RecordReader, line: number): Promise<void> {
+    const where = `line ${line} of ${this.#source.name}`;
+    for (;;) {
+      const step = this.#step(reader);
+      this.#blankLinesBefore = reader.blankLines;
+      if (step === Step.Broken) throw this.#inputError(reader.fault!);
+      if (step === Step.NeedInput && this.#done) {
+        // A load of all its records left off right behind them.
+        if (reader.place().line === line) return;
+        throw new UsageError(
+          `Cannot begin at ${where}: ` +
+            (reader.records === 0
+              ? "there is no record in it"
+              : `its last record begins on line ${reader.line}`),
+          "--from-line",
+        );
+      }
+      if (step === Step.NeedInput) await this.#fill();
+      else if (reader.line >= line) break;
+      else if (reader.place().line > line) {
+        throw new UsageError(
+          `Cannot begin at ${where}: it is within the record that begins on ` +
+            `line ${reader.line}`,
+          "--from-line",
+        );
+      }
+    }
+    reader.unread();
   }
 
   /** Encodes what records there are in the chunk; none: more is needed. */

@@ -31,6 +31,8 @@ export interface LedgerOptions {
    * rejects are not spelled out.
    */
   readonly onReject?: ((reject: Reject) => void) | undefined;
+  /** Whether each record's commands are one transaction, MULTI to EXEC. */
+  readonly isTransaction?: boolean | undefined;
   /** Told when records were committed. */
   onCommit?(): void;
   /** Told when nobody needs a batch's input any more. */
@@ -124,12 +126,15 @@ export class Ledger {
       // What an unfinished rewind has not shipped yet stays to be shipped.
       if (batch.isShipped) [batch.from, batch.only] = [batch.encoded, []];
       batch.from = Math.min(batch.from, marked);
-      const behind = batch.from * batch.format.encoder.commandsPerRecord;
+      const each = batch.format.encoder.commandsPerRecord;
+      const behind = batch.from * each;
       batch.only = [...batch.only, ...batch.again]
         .filter((id) => id < behind).sort((a, b) => a - b);
       batch.again = [];
-      batch.failures = batch.failures
-        .filter(({ record }) => record < batch.from);
+      const ids = new Set(batch.only);
+      batch.failures = batch.failures.filter(({ record, command }) =>
+        record < batch.from && !ids.has(record * each + command)
+      );
       batch.isShipped = false;
       batch.wasSent = true;
       again.push(batch);
@@ -238,12 +243,22 @@ export class Ledger {
   #refused(batch: Batch, failures: Failure[]): Reject[] {
     // Of several commands of one record, the first that failed is its reason.
     failures.sort((a, b) => a.record - b.record || a.command - b.command);
-    const isTold = this.#options.onReject !== undefined;
+    const { summary, onReject, isTransaction = false } = this.#options;
+    const commands = batch.format.encoder.commandsPerRecord;
     const locator = new RecordLocator(batch);
     const rejects: Reject[] = [];
-    for (const [i, { record, command, error }] of failures.entries()) {
-      if (i > 0 && failures[i - 1].record === record) continue;
-      rejects.push(locator.reject(record, command, error, isTold));
+    for (let i = 0, behind = 0; i < failures.length; i = behind) {
+      const { record, command, error } = failures[i];
+      while (failures[behind]?.record === record) behind++;
+      const extent = isTransaction
+        ? extentWithin(commands - 2, failures[behind - 1].error)
+        : extentOf(behind - i, commands);
+      if (extent.isPartly) summary.partly++;
+      const isTold = onReject !== undefined;
+      rejects.push({
+        ...locator.reject(record, command, error, isTold),
+        failed: extent.failed,
+      });
     }
     return rejects;
   }
@@ -264,6 +279,28 @@ export class Ledger {
     this.weight -= batch.weight;
     this.#options.onDone(batch);
   }
+}
+
+/** How much of a rejected record has failed. */
+interface Extent {
+  /** Such as `2 of 3`. */
+  readonly failed: string;
+  /** Whether others of its commands may have been executed. */
+  readonly isPartly: boolean;
+}
+
+function extentOf(failed: number, commands: number): Extent {
+  return { failed: `${failed} of ${commands}`, isPartly: failed < commands };
+}
+
+/**
+ * Of a transaction's commands all are undone that were queued, or else those
+ * stay that did not fail while they were executed: EXEC's reply tells the first.
+ */
+function extentWithin(commands: number, error: string): Extent {
+  return error.startsWith("EXECABORT")
+    ? extentOf(commands, commands)
+    : { failed: `1 or more of ${commands}`, isPartly: commands > 1 };
 }
 
 /** The record that begins at a place. */

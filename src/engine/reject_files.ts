@@ -12,6 +12,7 @@ const COLUMNS = [
   "offset",
   "command",
   "error",
+  "failed",
 ];
 
 /** Rows of the report that are written at once: each call has its price. */
@@ -96,6 +97,7 @@ export class RejectFiles {
       String(reject.offset),
       reject.command ?? "",
       reject.error,
+      reject.failed ?? "",
     ]);
   }
 

@@ -90,9 +90,14 @@ export class Rows {
     return this.#plan.isRepeatable;
   }
 
-  /** Whether each record's commands are one transaction. */
+  /** Whether there is a transaction among each record's commands. */
   get isTransaction(): boolean {
     return this.#plan.isTransaction;
+  }
+
+  /** Whether each record's commands are one transaction, and nothing else. */
+  get isOneTransaction(): boolean {
+    return this.#plan.isOneTransaction;
   }
 
   /**
@@ -143,7 +148,7 @@ export class Rows {
    */
   async *batches(): AsyncGenerator<Batch, void, void> {
     let left = this.#plan.limit;
-    for (const from of this.#sources) {
+    for (const [i, from] of this.#sources.entries()) {
       if (left <= 0) return;
       const source = withIdleTimeout(
         typeof from === "string" ? await openSource(from) : from,
@@ -166,12 +171,17 @@ export class Rows {
           this.#plan,
           this.pool,
           this.#coalesce,
+          i === 0 ? this.#plan.fromLine : 1,
         );
         this.#batcher = batcher;
         this.#summary.formats.push({
           source: source.name,
           format: [...plain.found, batcher.kind].join(", "),
         });
+        const { hint } = batcher;
+        if (hint !== undefined) {
+          this.#summary.hint ??= `${source.name}: ${hint}`;
+        }
         while (left > 0) {
           const batch = await batcher.next(left);
           count();

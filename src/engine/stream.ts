@@ -31,7 +31,12 @@ import { PATIENCE, windUp } from "./wind_up.ts";
 export const MOST_UNCOMMITTED = 64 * 1024 * 1024;
 
 /** A router for as long as there are no lanes. */
-const NOWHERE: Router = { lanes: [], isCluster: false, ship(): void {} };
+const NOWHERE: Router = {
+  lanes: [],
+  isCluster: false,
+  ship: () => {},
+  stop: () => Promise.resolve(),
+};
 
 /** What a stream belongs to. */
 export interface StreamOptions {
@@ -80,6 +85,7 @@ export class Stream {
     const ledger = this.#ledger = new Ledger({
       summary,
       onReject,
+      isTransaction: rows.isOneTransaction,
       onCommit: () => {
         recovery.progress();
         wait.fail(limit.judge(summary, false));
@@ -243,13 +249,13 @@ export class Stream {
 
 /** Says how far a load got that does not go on. */
 function howFar({ loaded, rejected, unknown, next }: Summary): string {
+  if (next === undefined) return "no record was read";
   let text = `loaded so far: ${counted(loaded, "record")}, rejected: ` +
     formatCount(rejected);
   if (unknown > 0) {
     text += `, unknown: ${formatCount(unknown)} (in flight, or to be sent ` +
       "again)";
   }
-  if (next === undefined) return text;
   const what = unknown > 0 ? "the first of them" : "the next record";
   return `${text}; ${what} is ${next.source}:${next.line}`;
 }

@@ -10,8 +10,10 @@ export interface SummaryData {
   records: number;
   /** Records whose every command the server has acknowledged. */
   loaded: number;
-  /** Records that did not make it. */
+  /** Records of which a command was refused, or that are malformed. */
   rejected: number;
+  /** Those of them of which other commands may have been executed. */
+  partly: number;
   /**
    * Records that are not settled: sent, or to be sent again, or behind one that
    * is. After an early end they may or may not have been executed.
@@ -56,10 +58,19 @@ export interface SummaryData {
   next: RecordPlace | null;
   /** What each source was found to be, in the order of reading. */
   formats: SourceFormat[];
+  /**
+   * Whether all of the input was read and settled; whether it ended early, and
+   * `next` says where; or whether it ended before a record was read.
+   */
+  state: SummaryState;
+  /** What an input looks like that may not have been read as it was meant. */
+  hint: string | null;
   /** The server, where it was asked and has told what it is. */
   server: ServerData | null;
   /** How the end was known; none where the load ended early. */
   endMarker: "echo" | "ping" | "count" | null;
+  /** The nodes of a cluster that were loaded into; none for one server. */
+  nodes: NodeData[] | null;
 }
 
 /** What a source was found to be. */
@@ -69,6 +80,25 @@ export interface SourceFormat {
   /** From the outside in, such as `CSV` or `gzip, JSON Lines`. */
   readonly format: string;
 }
+
+/** What a summary tells about a node of a cluster. */
+export interface NodeData {
+  /** The address that the cluster announces. */
+  address: string;
+  /** Hash slots that it serves. */
+  slots: number;
+  /** Commands handed to it. */
+  commands: number;
+  /** Replies that have come from it. */
+  replies: number;
+  /** Bytes of the commands, on its last connection. */
+  bytes: number;
+  /** Error replies among the replies, redirections too. */
+  errors: number;
+}
+
+/** How far a load got. */
+export type SummaryState = "running" | "complete" | "stopped" | "nothing read";
 
 /** What a summary tells about the server. */
 export interface ServerData {
@@ -103,8 +133,10 @@ export class Summary {
   records = 0;
   /** Records whose every command the server has acknowledged. */
   loaded = 0;
-  /** Records that did not make it. */
+  /** Records of which a command was refused, or that are malformed. */
   rejected = 0;
+  /** Those of them of which other commands may have been executed. */
+  partly = 0;
   /** Lines with nothing on them that were passed over. */
   blankLines = 0;
   /** Commands handed to the server, those that were sent again included. */
@@ -135,6 +167,8 @@ export class Summary {
   sentinelRefusal: string | undefined;
   /** How the end was known. */
   endMarker: EndMarker | undefined;
+  /** The nodes of a cluster that were loaded into. */
+  nodes: NodeData[] | undefined;
   /** What the server says that it is. */
   server: (ServerInfo & { readonly address: string }) | undefined;
   /**
@@ -146,6 +180,10 @@ export class Summary {
   next: RecordPlace | undefined;
   /** What each source was found to be, in the order of reading. */
   readonly formats: SourceFormat[] = [];
+  /** Whether all of the input was read and settled. */
+  isComplete = false;
+  /** What an input looks like that may not have been read as it was meant. */
+  hint: string | undefined;
   /** The source that is being read, or was last. */
   source: string | undefined;
   /** Bytes that the sources have in all, where every size is known. */
@@ -181,6 +219,17 @@ export class Summary {
     return (ended - this.#started) / 1000 - this.secondsWaiting;
   }
 
+  /**
+   * How far the load got.
+   *
+   * @returns Its state; it is final when the load has ended.
+   */
+  get state(): SummaryState {
+    if (this.isComplete) return "complete";
+    if (this.endedAt === undefined) return "running";
+    return this.next === undefined ? "nothing read" : "stopped";
+  }
+
   /** Counts the time until a promise is settled as waiting. */
   async waitFor<T>(promise: Promise<T>): Promise<T> {
     const asked = performance.now();
@@ -196,11 +245,15 @@ export class Summary {
     this.server = server && { ...server, address };
   }
 
-  /** Notes how the end was known. */
+  /** Notes how the end was known, if it was. */
   parted(
-    { sentinelRefusal }: { sentinelRefusal: string | undefined },
+    { isFinished, sentinelRefusal }: {
+      readonly isFinished: boolean;
+      readonly sentinelRefusal: string | undefined;
+    },
     endMarker: EndMarker = "echo",
   ): void {
+    if (!isFinished) return;
     this.sentinelRefusal = sentinelRefusal;
     this.endMarker = sentinelRefusal === undefined ? endMarker : "count";
   }
@@ -222,6 +275,7 @@ export class Summary {
       records: this.records,
       loaded: this.loaded,
       rejected: this.rejected,
+      partly: this.partly,
       unknown: this.unknown,
       blankLines: this.blankLines,
       commands: this.commands,
@@ -241,12 +295,15 @@ export class Summary {
       errors: this.errors.kinds(),
       next: this.next ?? null,
       formats: this.formats,
+      state: this.state,
+      hint: this.hint ?? null,
       server: this.server === undefined ? null : {
         name: this.server.name ?? null,
         version: this.server.version ?? null,
         address: this.server.address,
       },
       endMarker: this.endMarker ?? null,
+      nodes: this.nodes ?? null,
     };
   }
 }

@@ -10,19 +10,6 @@ const GATHERED = 64 * 1024;
  *
  * It is created at once, so that a path that cannot be written is found before
  * anything is sent, and removed again where nothing was written to it.
- *
- * @example
- * ```ts
- * import { FileSink } from "./file_sink.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const path = await Deno.makeTempFile();
- * const sink = FileSink.create(path, "--rejects");
- * sink.write(new TextEncoder().encode("id\n"));
- * sink.close();
- * assertEquals(await Deno.readTextFile(path), "id\n");
- * await Deno.remove(path);
- * ```
  */
 export class FileSink {
   /** The file's path. */
@@ -41,11 +28,8 @@ export class FileSink {
   /**
    * Creates the file, or empties it.
    *
-   * @param path Where.
-   * @param flag The flag that asked for it.
    * @param inputs Paths that are read and must not be emptied. The open file
    * is compared with them, not what the path has led to before.
-   * @returns The sink.
    * @throws {UsageError} When the file cannot be created, or is an input.
    */
   static create(

@@ -1,6 +1,5 @@
-import { ConnectionError } from "../errors.ts";
+import { ConnectionError, NotReadyError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
-import { NotReadyError } from "./not_ready.ts";
 
 /** What to bear in a server. */
 export interface ServerCheckOptions {
@@ -11,6 +10,11 @@ export interface ServerCheckOptions {
    * failover, for as long as `retry` says. Default: no.
    */
   awaitPrimary?: boolean | undefined;
+  /**
+   * Whether commands find their way in a cluster, whichever node this is.
+   * Default: no.
+   */
+  isRouted?: boolean | undefined;
   /** Told in a sentence what is unusual, and what is waited for. */
   onNotice?: ((sentence: string) => void) | undefined;
 }
@@ -18,8 +22,6 @@ export interface ServerCheckOptions {
 /**
  * Looks whether this is the right server, by what it said in the introduction.
  *
- * @param connection The connection.
- * @param options What to bear.
  * @throws {ConnectionError} When it is a replica or a Redis Sentinel.
  */
 export function checkServer(
@@ -27,6 +29,7 @@ export function checkServer(
   options: ServerCheckOptions,
 ): void {
   const { address, server } = connection;
+  if (server?.cluster === true && options.isRouted === true) return;
   if (server?.role === "redisSentinel") {
     throw new ConnectionError(
       `Cannot use ${address}: it is a Redis Sentinel and holds no data; find ` +

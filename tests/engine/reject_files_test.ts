@@ -51,7 +51,9 @@ Deno.test("the report names each reject's place, command and error", () => {
   const path = `${files.path}/rejects.csv`;
   const rejects = new RejectFiles(path, []);
   const error = 'ERR "quoted", and\nmore';
-  rejects.add(reject("1,a\n", { command: 'SET a "b c"', error }));
+  rejects.add(
+    reject("1,a\n", { command: 'SET a "b c"', error, failed: "1 of 2" }),
+  );
   rejects.add(reject("2\n", {
     source: "my, file.csv",
     record: 12,
@@ -60,9 +62,9 @@ Deno.test("the report names each reject's place, command and error", () => {
   }));
   rejects.close();
   assertEquals(parse(read(`${path}.errors.csv`)), [
-    ["file", "record", "line", "offset", "command", "error"],
-    ["users.csv", "1", "2", "8", 'SET a "b c"', error],
-    ["my, file.csv", "12", "34", "567", "", "ERR no"],
+    ["file", "record", "line", "offset", "command", "error", "failed"],
+    ["users.csv", "1", "2", "8", 'SET a "b c"', error, "1 of 2"],
+    ["my, file.csv", "12", "34", "567", "", "ERR no", ""],
   ]);
 });
 

@@ -58,9 +58,11 @@ export class SimLane implements BatchLane {
   }
 
   send(shipment: Shipment<BatchOrigin>): void {
-    if (this.#isLost) return;
+    const isNeededAgain = this.#isLost && this.#closing === "back";
+    if (this.#isLost && !isNeededAgain) return;
     this.#closing = "no";
     this.flight.enter(shipment);
+    if (isNeededAgain) return this.#tell();
     this.#queue.push(shipment);
   }
 
@@ -165,6 +167,10 @@ export class SimLane implements BatchLane {
     this.#isLost = true;
     this.#wait.wake();
     if (this.#closing === "back") return;
+    this.#tell();
+  }
+
+  #tell(): void {
     this.#events.onLost(this.flight, new ConnectionError("Lost it", "sim"));
   }
 }

@@ -1,7 +1,0 @@
-import { ConnectionError } from "../errors.ts";
-
-/**
- * The server is not ready, but may be soon: it does not listen yet, is still
- * loading its data set, or is in the middle of a failover.
- */
-export class NotReadyError extends ConnectionError {}
