@@ -86,5 +86,6 @@ export type { ServerInfo } from "./src/transport/server_info.ts";
 export type { TlsOptions } from "./src/transport/tls_material.ts";
 export { Tunnel, type TunnelOptions } from "./src/transport/tunnel.ts";
 export { openSource, type Source } from "./src/transport/source.ts";
+export type { HeaderLine } from "./src/transport/url_source.ts";
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -22,6 +22,7 @@ const NOT_RUN: readonly [start: string, reason: string][] = [
   ["gh ", "checks a download"],
   ["tar ", "follows a download"],
   ["sudo ", "installs for all users"],
+  ["respipe load --header-file", "needs a server of somebody's"],
   ["kubectl ", "needs a cluster of Kubernetes"],
   ["systemctl ", "needs systemd; tests/cli/cron_test.ts runs the unit's line"],
   ["respipe load --via", "needs a cluster of Kubernetes or another machine"],

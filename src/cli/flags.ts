@@ -75,6 +75,21 @@ const TABLE = {
     help: "csv or jsonl (default: what a file's name ends in, or its first " +
       "line, tells)",
   },
+  header: {
+    value: "HEADER",
+    secret: true,
+    many: true,
+    commands: ROWS,
+    group: "Rows",
+    help: "send a header with the request for a URL, as in 'Name: value'; " +
+      "other users of this machine can see it in the list of processes",
+  },
+  "header-file": {
+    value: "FILE",
+    commands: ROWS,
+    group: "Rows",
+    help: "send the headers in FILE, one on each line",
+  },
   delimiter: {
     value: "CHAR",
     commands: ROWS,

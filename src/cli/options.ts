@@ -1,5 +1,6 @@
 import type { EndMarker } from "../engine/lane.ts";
 import type { RowOptions } from "../engine/row_plan.ts";
+import type { SourceOptions } from "../engine/rows.ts";
 import { UsageError } from "../errors.ts";
 import { type Arguments, parseArguments } from "./args.ts";
 import { checkTemplate } from "./check_template.ts";
@@ -7,6 +8,7 @@ import { parseNodeMap } from "../transport/node_map.ts";
 import type { Environment } from "./environment.ts";
 import type { CommandName, GivenFlags } from "./flags.ts";
 import { type ServerOptions, serverOptions } from "./server_options.ts";
+import { headersOf } from "./source_headers.ts";
 import type { ProgressChoice } from "./start_progress.ts";
 
 /** What every command is told. */
@@ -38,7 +40,7 @@ export interface LoadOptions extends SendOptions {
   /** Which command this is for. */
   readonly command: "load";
   /** How rows are read and what they become. */
-  readonly rows: RowOptions;
+  readonly rows: RowOptions & Pick<SourceOptions, "headers">;
   /** Where rejected records go. */
   readonly rejects: string | undefined;
   /** How many rejects are too many. */
@@ -56,7 +58,7 @@ export interface EncodeOptions extends CommonOptions {
   /** Which command this is for. */
   readonly command: "encode";
   /** How rows are read and what they become. */
-  readonly rows: RowOptions;
+  readonly rows: RowOptions & Pick<SourceOptions, "headers">;
   /** Where rejected records go. */
   readonly rejects: string | undefined;
 }
@@ -153,10 +155,11 @@ function progressOf(flags: GivenFlags): ProgressChoice {
   );
 }
 
-function rowsOf(args: Arguments): RowOptions {
+function rowsOf(args: Arguments): RowOptions & Pick<SourceOptions, "headers"> {
   const { flags } = args;
   return {
     commands: checkTemplate(args),
+    headers: headersOf(flags.header, flags["header-file"]),
     format: flags.format,
     delimiter: flags.delimiter,
     quote: flags.quote,

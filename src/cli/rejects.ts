@@ -2,6 +2,7 @@ import { counted, formatCount } from "../engine/counted.ts";
 import type { RejectFiles } from "../engine/reject_files.ts";
 import type { Summary } from "../engine/summary.ts";
 import { UsageError } from "../errors.ts";
+import { isUrl } from "../transport/url_source.ts";
 import { printError } from "./output.ts";
 import { formatErrors } from "./report.ts";
 
@@ -23,7 +24,7 @@ export async function openRejects(
   if (path === undefined) return undefined;
   refuseUnpermitted(path);
   const { RejectFiles } = await import("../engine/reject_files.ts");
-  return new RejectFiles(path, inputs);
+  return new RejectFiles(path, inputs.filter((input) => !isUrl(input)));
 }
 
 /** Names all that Deno has to permit at once, rather than one by one. */

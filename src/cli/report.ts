@@ -1,6 +1,7 @@
 import { counted, formatCount } from "../engine/counted.ts";
 import type { ErrorKind } from "../engine/error_tally.ts";
 import type { Summary } from "../engine/summary.ts";
+import { sourceName } from "../transport/url_source.ts";
 import { VERSION } from "./help.ts";
 import type { LoadOptions, PipeOptions } from "./options.ts";
 import { printable } from "./output.ts";
@@ -109,7 +110,7 @@ export function formatJson(
     exitCode,
     message: failure instanceof Error ? failure.message : null,
     version: VERSION,
-    sources: options.files,
+    sources: options.files.map(sourceName),
     ...(options.command === "load" ? { template: options.rows.commands } : {}),
     ...data,
   });

@@ -38,8 +38,7 @@ export interface Template {
  * @example
  * ```ts
  * import { CommandTemplate } from "./template.ts";
- * import { type Derived, derivedOf } from "./derived.ts";
-import { Header } from "./header.ts";
+ * import { Header } from "./header.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const template = new CommandTemplate([["SET", "user:{id}", "{name}"]]);

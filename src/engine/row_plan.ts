@@ -208,7 +208,9 @@ export class RowPlan {
     const { format, delimiter, quote } = this.#options;
     const isCsv = delimiter !== undefined || quote !== undefined ||
       !this.header || this.columns !== undefined;
-    const [, end] = /\.([a-z]+)(?:\.(?:gz|zst))?$/i.exec(name) ?? [];
+    // Of a URL the query is not shown.
+    const [, end] = /\.([a-z]+)(?:\.(?:gz|zst))?(?:\?\.\.\.)?$/i.exec(name) ??
+      [];
     const named = /^(jsonl|ndjson)$/i.test(end ?? "") ? "jsonl" : undefined;
     const detected = detectFormat(first, isAll, {
       format: format ?? named,

@@ -10,15 +10,18 @@ import type { Batch } from "./batch.ts";
 import { BatchPool } from "./batch_pool.ts";
 import { Batcher } from "./batcher.ts";
 import { type RowOptions, RowPlan } from "./row_plan.ts";
+import { type HeaderLine, isUrl } from "../transport/url_source.ts";
 import type { Summary } from "./summary.ts";
 
 /** Where rows come from. */
 export interface SourceOptions {
   /**
-   * Paths of files, in order, `-` for standard input; or sources of the
+   * Paths of files, in order, URLs, `-` for standard input; or sources of the
    * caller's own. Default: standard input.
    */
   sources?: readonly (string | Source)[] | undefined;
+  /** Headers that are sent with the request for a URL. */
+  headers?: readonly HeaderLine[] | undefined;
   /**
    * How long a source may give nothing, in ms; 0 is for ever. Default: 0.
    */
@@ -44,6 +47,7 @@ export class Rows {
   readonly #sources: readonly (string | Source)[];
   readonly #summary: Summary;
   readonly #idleTimeout: number;
+  readonly #headers: readonly HeaderLine[] | undefined;
   #coalesce: boolean;
   #batcher: Batcher | undefined;
 
@@ -65,6 +69,7 @@ export class Rows {
     this.#summary = summary;
     const { sources = [], idleTimeout = 0 } = options;
     this.#idleTimeout = idleTimeout;
+    this.#headers = options.headers;
     this.#coalesce = options.coalesce ?? false;
     this.#sources = sources.length === 0 ? [STANDARD_INPUT] : sources;
   }
@@ -117,7 +122,8 @@ export class Rows {
         expected = undefined;
         continue;
       }
-      if (!await isRegularFile(path)) {
+      // What comes over the network is not fetched twice.
+      if (isUrl(path) || !await isRegularFile(path)) {
         expected = undefined;
         continue;
       }
@@ -151,7 +157,7 @@ export class Rows {
     for (const [i, from] of this.#sources.entries()) {
       if (left <= 0) return;
       const source = withIdleTimeout(
-        typeof from === "string" ? await openSource(from) : from,
+        typeof from === "string" ? await openSource(from, this.#headers) : from,
         this.#idleTimeout,
       );
       this.#summary.source = source.name;

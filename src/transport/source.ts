@@ -1,5 +1,6 @@
 import { InputError } from "../errors.ts";
 import { reasonOf } from "./reason.ts";
+import { type HeaderLine, isUrl, openUrl } from "./url_source.ts";
 
 /**
  * Where input bytes come from: a file, standard input, or whatever a caller of
@@ -33,9 +34,10 @@ export type Packing = "gzip" | "zstd";
 export const STANDARD_INPUT = "-";
 
 /**
- * Opens a file, or standard input.
+ * Opens a file, a URL or standard input.
  *
- * @param path The file's path, or `-`.
+ * @param path The file's path, a URL of `http:` or `https:`, or `-`.
+ * @param headers What to send with the request for a URL.
  * @returns The source. Its `read` throws {@linkcode InputError} too.
  * @throws {InputError} When it cannot be opened, or is a directory.
  *
@@ -47,7 +49,11 @@ export const STANDARD_INPUT = "-";
  * await assertRejects(() => openSource("no/such.csv"), Error, "no such file");
  * ```
  */
-export async function openSource(path: string): Promise<Source> {
+export async function openSource(
+  path: string,
+  headers?: readonly HeaderLine[],
+): Promise<Source> {
+  if (isUrl(path)) return await openUrl(path, headers);
   if (path === STANDARD_INPUT) return fromReader(path, Deno.stdin, undefined);
   try {
     const file = await Deno.open(path, { read: true });
