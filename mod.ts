@@ -40,6 +40,8 @@ export {
   type Piece,
   type Template,
 } from "./src/codec/template.ts";
+export type { Checkpoint, Fingerprint } from "./src/engine/checkpoint.ts";
+export type { SaveCheckpoint } from "./src/engine/checkpoints.ts";
 export { encode, type EncodeOptions } from "./src/engine/encode.ts";
 export { type ErrorKind, ErrorTally } from "./src/engine/error_tally.ts";
 export type { EndMarker, LaneOptions } from "./src/engine/lane.ts";

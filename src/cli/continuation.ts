@@ -31,6 +31,7 @@ export function continuationOf(
 ): Continuation | undefined {
   const { rows, args } = options;
   if (next === undefined) return undefined;
+  if (options.state !== undefined) return sameAgain(options);
   const files = options.files.map(sourceName);
   const at = files.indexOf(next.source);
   // A file that is given twice has two such places.
@@ -74,6 +75,18 @@ export function continuationOf(
     ? ` (${counted(unknown, "record")} may be in already, and twice then)`
     : "";
   return { command, sentence: `to go on${more}${twice}: ${command}` };
+}
+
+/** The same command, where a file keeps from where it goes on. */
+function sameAgain({ args, files, state }: LoadOptions): Continuation {
+  const words = ["respipe", "load"];
+  for (const flag of args.written) words.push(...withoutSecret(flag));
+  words.push(...files, "--", ...args.isMeant ? ["--"] : []);
+  words.push(...args.template ?? []);
+  return {
+    command: words.map(quoteWord).join(" "),
+    sentence: `to go on, give the same command again: ${state} says from where`,
+  };
 }
 
 /** A flag without its secret; of a URI that is the password alone. */

@@ -122,12 +122,18 @@ export function tunnelWords(text: string, flag: string): readonly string[] {
   );
 }
 
-/** Reads the path of a file that another file will stand beside. */
-export function ownFile(text: string, flag: string): string {
-  if (text !== "" && text !== "-" && !/^\/(dev|proc)\//.test(text)) return text;
-  throw new UsageError(
-    `Cannot use ${flag} ${JSON.stringify(text)}: must be the name of a file, ` +
-      "because respipe writes FILE.errors.csv beside it",
-    flag,
-  );
+/** Makes a reader of the path of a file that another one stands beside. */
+export function besides(
+  suffix: string,
+): (text: string, flag: string) => string {
+  return (text, flag) => {
+    if (text !== "" && text !== "-" && !/^\/(dev|proc)\//.test(text)) {
+      return text;
+    }
+    throw new UsageError(
+      `Cannot use ${flag} ${JSON.stringify(text)}: must be the name of a ` +
+        `file, because FILE${suffix} is written beside it`,
+      flag,
+    );
+  };
 }

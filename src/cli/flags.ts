@@ -1,9 +1,9 @@
 import {
+  besides,
   commandWords,
   host,
   names,
   oneOf,
-  ownFile,
   port,
   seconds,
   sentinels,
@@ -317,8 +317,15 @@ const TABLE = {
     read: seconds,
     commands: SERVER,
     group: "Connection",
-    help: "try again for so long where the server is not ready: refused " +
-      "connections, loading, busy, failover (default: 0)",
+    help: "wait for so long for a server that is away or not ready: refused " +
+      "or lost connections, loading, busy, failover (default: 0 at the " +
+      "start, 30 in a load that is under way)",
+  },
+  "at-least-once": {
+    commands: ["load"],
+    group: "Connection",
+    help: "after a lost connection send again what may be in already, though " +
+      "the command is not the same twice, as RPUSH or INCRBY",
   },
   "end-marker": {
     value: "KIND",
@@ -361,11 +368,19 @@ const TABLE = {
   },
   rejects: {
     value: "FILE",
-    read: ownFile,
+    read: besides(".errors.csv"),
     commands: ROWS,
     group: "Rejects",
     help: "write rejected records to FILE, byte for byte, and the error of " +
       "each to FILE.errors.csv",
+  },
+  state: {
+    value: "FILE",
+    read: besides(".tmp"),
+    commands: ["load"],
+    group: "Rows",
+    help: "keep in FILE how far it got: the same command goes on from there, " +
+      "after any ending; a complete load begins anew",
   },
   "max-errors": {
     value: "N",

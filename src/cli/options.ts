@@ -1,7 +1,7 @@
 import type { EndMarker } from "../engine/lane.ts";
 import type { RowOptions } from "../engine/row_plan.ts";
-import type { SourceOptions } from "../engine/rows.ts";
 import { UsageError } from "../errors.ts";
+import type { HeaderLine } from "../transport/url_source.ts";
 import { type Arguments, parseArguments } from "./args.ts";
 import { checkTemplate } from "./check_template.ts";
 import { parseNodeMap } from "../transport/node_map.ts";
@@ -17,6 +17,8 @@ interface CommonOptions {
   readonly files: readonly string[];
   /** How long the input may give nothing, in ms; 0 is for ever. */
   readonly idleTimeout: number;
+  /** What is sent with the request for a URL. */
+  readonly headers: readonly HeaderLine[];
   /** When progress is shown. */
   readonly progress: ProgressChoice;
 }
@@ -40,11 +42,15 @@ export interface LoadOptions extends SendOptions {
   /** Which command this is for. */
   readonly command: "load";
   /** How rows are read and what they become. */
-  readonly rows: RowOptions & Pick<SourceOptions, "headers">;
+  readonly rows: RowOptions;
   /** Where rejected records go. */
   readonly rejects: string | undefined;
   /** How many rejects are too many. */
   readonly maxErrors: string | undefined;
+  /** The file that keeps how far it got. */
+  readonly state: string | undefined;
+  /** Whether what is not repeatable may be sent again, too. */
+  readonly atLeastOnce: boolean;
   /** Where a cluster's announced addresses can be reached from here. */
   readonly nodeMap: string | undefined;
   /** Records to show, where nothing is to be loaded. */
@@ -58,7 +64,7 @@ export interface EncodeOptions extends CommonOptions {
   /** Which command this is for. */
   readonly command: "encode";
   /** How rows are read and what they become. */
-  readonly rows: RowOptions & Pick<SourceOptions, "headers">;
+  readonly rows: RowOptions;
   /** Where rejected records go. */
   readonly rejects: string | undefined;
 }
@@ -88,6 +94,7 @@ export function parseOptions(
   const common = {
     files: args.files.length === 0 ? ["-"] : args.files,
     idleTimeout: flags["idle-timeout"] ?? 0,
+    headers: headersOf(flags.header, flags["header-file"]),
     progress: progressOf(flags),
   };
   if (command === "encode") {
@@ -110,6 +117,8 @@ export function parseOptions(
       rows: rowsOf(args),
       rejects: flags.rejects,
       maxErrors: flags["max-errors"],
+      state: stateOf(flags),
+      atLeastOnce: flags["at-least-once"] ?? false,
       nodeMap,
       dryRun: flags["dry-run"],
       args,
@@ -141,6 +150,16 @@ function checkFiles({ files, flags }: Arguments): void {
   }
 }
 
+function stateOf(flags: GivenFlags): string | undefined {
+  if (flags.state === undefined || flags["from-line"] === undefined) {
+    return flags.state;
+  }
+  throw new UsageError(
+    "--state and --from-line exclude each other: the file says where to go on",
+    "--from-line",
+  );
+}
+
 function progressOf(flags: GivenFlags): ProgressChoice {
   const never = flags["no-progress"]
     ? "no-progress"
@@ -155,11 +174,10 @@ function progressOf(flags: GivenFlags): ProgressChoice {
   );
 }
 
-function rowsOf(args: Arguments): RowOptions & Pick<SourceOptions, "headers"> {
+function rowsOf(args: Arguments): RowOptions {
   const { flags } = args;
   return {
     commands: checkTemplate(args),
-    headers: headersOf(flags.header, flags["header-file"]),
     format: flags.format,
     delimiter: flags.delimiter,
     quote: flags.quote,

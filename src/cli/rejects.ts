@@ -1,4 +1,5 @@
 import { counted, formatCount } from "../engine/counted.ts";
+import type { KeptFile } from "../engine/load_state.ts";
 import type { RejectFiles } from "../engine/reject_files.ts";
 import type { Summary } from "../engine/summary.ts";
 import { UsageError } from "../errors.ts";
@@ -14,17 +15,20 @@ export type WrittenFile = ReturnType<RejectFiles["close"]>[number];
  * loaded only then.
  *
  * @param inputs Paths that are read and must not be overwritten.
+ * @param kept Files of a load that goes on, which are appended to.
  * @returns The files, or nothing.
  * @throws {UsageError} When a file cannot be written, or is an input.
  */
 export async function openRejects(
   path: string | undefined,
   inputs: readonly string[],
+  kept?: readonly KeptFile[],
 ): Promise<RejectFiles | undefined> {
   if (path === undefined) return undefined;
   refuseUnpermitted(path);
   const { RejectFiles } = await import("../engine/reject_files.ts");
-  return new RejectFiles(path, inputs.filter((input) => !isUrl(input)));
+  const paths = inputs.filter((input) => !isUrl(input));
+  return new RejectFiles(path, paths, kept);
 }
 
 /** Names all that Deno has to permit at once, rather than one by one. */

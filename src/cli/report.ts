@@ -48,6 +48,7 @@ export function formatSummary(summary: Summary): string {
     `${formatBytes(summary.bytesIn)} read, ` +
     `${formatBytes(summary.bytesOut)} sent`,
   ];
+  lines.push(...reconnections(summary));
   if (records === 0) lines.push("no record was read");
   const isFine = summary.isComplete && summary.rejected === 0;
   if (isFine && summary.hint !== undefined) lines.push(`note: ${summary.hint}`);
@@ -56,6 +57,23 @@ export function formatSummary(summary: Summary): string {
   }
   lines.push(...foundLines(summary));
   return lines.map((line) => `${line}\n`).join("");
+}
+
+/** What lost connections have cost. */
+function reconnections(
+  { reconnections, secondsWaiting, repeated }: Summary,
+): string[] {
+  const lines: string[] = [];
+  if (reconnections > 0) {
+    lines.push(
+      `reconnected ${counted(reconnections, "time")}, waited ` +
+        `${secondsWaiting.toFixed(1)} s`,
+    );
+  }
+  if (repeated > 0) {
+    lines.push(`${counted(repeated, "record")} may be in twice`);
+  }
+  return lines;
 }
 
 /**

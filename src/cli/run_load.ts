@@ -1,9 +1,12 @@
+import type { Checkpoint } from "../engine/checkpoint.ts";
 import { load } from "../engine/load.ts";
+import type { LoadState } from "../engine/load_state.ts";
 import { Summary } from "../engine/summary.ts";
 import { type Continuation, continuationOf } from "./continuation.ts";
 import { ExitCode, exitCodeOf } from "./exit_code.ts";
 import type { LoadOptions } from "./options.ts";
 import { OutputError, print, say } from "./output.ts";
+import { Notices } from "./notices.ts";
 import { openRejects, printRejects, type WrittenFile } from "./rejects.ts";
 import { formatJson, formatSummary, loadedPhrase } from "./report.ts";
 import { startProgress, summaryCounts } from "./start_progress.ts";
@@ -18,44 +21,80 @@ import { withServer } from "./with_server.ts";
  */
 export async function runLoad(options: LoadOptions): Promise<number> {
   const summary = new Summary();
+  const notices = new Notices(options.quiet);
   let failure: unknown;
   let code: number = ExitCode.Ok;
   let rejects: Awaited<ReturnType<typeof openRejects>>;
   let written: WrittenFile[] | undefined;
+  let state: LoadState | undefined;
+  let latest: Checkpoint | undefined;
+  let isBegun = false;
+  const save = (
+    status: Parameters<LoadState["save"]>[0],
+    checkpoint?: Checkpoint,
+  ): Promise<void> | undefined =>
+    state?.save(status, summary, checkpoint, rejects?.flush() ?? []);
   try {
-    rejects = await openRejects(options.rejects, options.files);
-    await withServer(options.server, async (server, signal) => {
+    state = await openState(options);
+    if (state?.sentence !== undefined) notices.say(state.sentence);
+    rejects = await openRejects(
+      options.rejects,
+      options.files,
+      state?.rejects,
+    );
+    const limit = options.rows.limit === undefined
+      ? undefined
+      : Math.max(0, options.rows.limit - settledBefore(state));
+    await withServer(options.server, notices.say, async (server, signal) => {
       using _progress = await startProgress(
         options,
-        summaryCounts(summary, options.rows.limit),
+        summaryCounts(summary, limit),
       );
       await load({
         ...options.rows,
+        limit,
+        checkpoint: state?.from,
         sources: options.files,
         idleTimeout: options.idleTimeout,
+        headers: options.headers,
         server,
         stallTimeout: options.stallTimeout,
         // Nothing else goes on in this process.
         mayBlock: true,
         endMarker: options.endMarker,
         maxErrors: options.maxErrors,
+        atLeastOnce: options.atLeastOnce,
         nodeMap: options.nodeMap,
         signal,
         onReject: rejects && ((reject) => rejects?.add(reject)),
+        onCheckpoint: state && ((checkpoint) => {
+          isBegun = true;
+          latest = checkpoint ?? latest;
+          return save("running", checkpoint);
+        }),
         summary,
       });
     });
-    if (summary.rejected > 0) code = ExitCode.Rejected;
+    const rejected = summary.rejected + (state?.rejected ?? 0);
+    if (rejected > 0) code = ExitCode.Rejected;
   } catch (error) {
     failure = error;
   }
   summary.end();
+  if (isBegun) {
+    try {
+      await save(summary.isComplete ? "complete" : "stopped", latest);
+    } catch (error) {
+      failure ??= error;
+    }
+  }
   try {
     written = rejects?.close();
   } catch (error) {
     failure ??= error;
   }
   if (failure !== undefined) code = exitCodeOf(failure);
+  notices.end(code);
   const continuation = failure === undefined
     ? undefined
     : continuationOf(options, summary);
@@ -92,6 +131,19 @@ export async function runLoad(options: LoadOptions): Promise<number> {
   code = tellFailure(failure);
   if (continuation !== undefined) say(continuation.sentence);
   return code;
+}
+
+async function openState(
+  { state, files, rows, atLeastOnce }: LoadOptions,
+): Promise<LoadState | undefined> {
+  if (state === undefined) return undefined;
+  const { LoadState } = await import("../engine/load_state.ts");
+  return LoadState.open(state, { sources: files, rows, atLeastOnce });
+}
+
+/** Records that earlier runs of the same load have settled. */
+function settledBefore(state: LoadState | undefined): number {
+  return (state?.loaded ?? 0) + (state?.rejected ?? 0);
 }
 
 async function printSummary(

@@ -4,6 +4,7 @@ import { pipe } from "../engine/pipe.ts";
 import type { PipeCounts, PipeError } from "../engine/pipe_ledger.ts";
 import { totalSize } from "../transport/total_size.ts";
 import { ExitCode, exitCodeOf } from "./exit_code.ts";
+import { Notices } from "./notices.ts";
 import type { PipeOptions } from "./options.ts";
 import { print, printable, printError } from "./output.ts";
 import { formatJson } from "./report.ts";
@@ -19,6 +20,7 @@ import { withServer } from "./with_server.ts";
 export async function runPipe(options: PipeOptions): Promise<number> {
   const { json, quiet } = options;
   const startedAt = new Date();
+  const notices = new Notices(quiet);
   const printer = new ErrorPrinter(printError);
   const counts: PipeCounts = { replies: 0, errors: 0, bytes: 0 };
   // What redis-cli prints on the way; each waits for the one before.
@@ -31,7 +33,7 @@ export async function runPipe(options: PipeOptions): Promise<number> {
   };
   let failure: unknown;
   try {
-    await withServer(options.server, async (server, signal) => {
+    await withServer(options.server, notices.say, async (server, signal) => {
       let bytesExpected: number | undefined;
       using progress = await startProgress(options, () => ({
         source: counts.source,
@@ -68,6 +70,7 @@ export async function runPipe(options: PipeOptions): Promise<number> {
     : counts.errors === 0
     ? ExitCode.Ok
     : ExitCode.Rejected;
+  notices.end(code);
   try {
     if (failure === undefined) tell("Last reply received from server.\n");
     await printed;

@@ -23,6 +23,7 @@ import {
   type Format,
   type RecordReader,
 } from "../codec/format.ts";
+import type { Place } from "../codec/place.ts";
 import { Header } from "../codec/header.ts";
 import { SourceStart } from "../codec/source_start.ts";
 import { type RecordFault, Step } from "../codec/step.ts";
@@ -31,6 +32,7 @@ import { InputError, UsageError } from "../errors.ts";
 import type { Source } from "../transport/source.ts";
 import type { Batch } from "./batch.ts";
 import type { BatchPool } from "./batch_pool.ts";
+import { type Fingerprint, isSame } from "./checkpoint.ts";
 import { type Chunk, CHUNK_SLACK } from "./chunk_pool.ts";
 import type { Reject } from "./reject.ts";
 import type { RowCoding, RowFormat, RowPlan } from "./row_plan.ts";
@@ -147,6 +149,56 @@ export class Batcher {
    */
   get blankLines(): number {
     return (this.#reader?.blankLines ?? 0) - this.#blankLinesBefore;
+  }
+
+  /**
+   * Goes on at a place where an earlier load left off; no batch was made yet.
+   *
+   * A source that can be sought is; of another one what comes before is read
+   * and dropped.
+   *
+   * @param place A place between two records.
+   * @param tail What the bytes in front of it were then.
+   * @throws {UsageError} When they are others now.
+   */
+  async goTo(place: Place, tail: Fingerprint): Promise<void> {
+    if (this.#reading !== undefined) await this.#fill();
+    const from = place.offset - tail.bytes;
+    const { bytes } = this.#chunk;
+    let offset = this.bytesRead;
+    if (offset < place.offset) {
+      const kept = Math.max(0, offset - from);
+      bytes.copyWithin(0, this.#filled - kept, this.#filled);
+      this.#filled = kept;
+      if (offset < from && this.#source.seek !== undefined) {
+        await this.#source.seek(from);
+        offset = from;
+      }
+    }
+    while (offset < place.offset && !this.#exhausted) {
+      const end = offset < from ? from - offset : bytes.length - CHUNK_SLACK;
+      const room = bytes.subarray(this.#filled, end);
+      const count = await this.#source.read(room);
+      this.#exhausted = count === null;
+      offset += count ?? 0;
+      this.bytesRead += count ?? 0;
+      if (offset > from) this.#filled += count ?? 0;
+    }
+    const at = this.#filled - (offset - place.offset);
+    const before = bytes.subarray(Math.max(0, at - tail.bytes), at);
+    if (offset < place.offset || !isSame(before, tail)) {
+      throw new UsageError(
+        `Cannot go on at ${this.#source.name}:${place.line} (--state): what ` +
+          "comes before is not what was loaded; without its file the load " +
+          "begins anew",
+        "--state",
+      );
+    }
+    const fields = this.#format?.header.length;
+    const input = this.#format?.input ?? this.#input!;
+    this.#reader = input.reader(place, fields);
+    this.#reader.feed(bytes, at, this.#filled);
+    this.#blankLinesBefore = 0;
   }
 
   /**

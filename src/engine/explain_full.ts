@@ -26,6 +26,7 @@ export async function explainFull(
       retry: 0,
       allowReplica: true,
       onNotice: undefined,
+      beforeConnect: undefined,
     });
     const timer = setTimeout(() => connection.close(), PATIENCE);
     const answer = await ask(connection, ["INFO", "memory"])

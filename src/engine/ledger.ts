@@ -16,6 +16,7 @@
  */
 import type { Place } from "../codec/place.ts";
 import type { Batch, BatchOrigin, Failure } from "./batch.ts";
+import { type Checkpoint, fingerprintOf, TAIL } from "./checkpoint.ts";
 import { Queue } from "./queue.ts";
 import { RecordLocator } from "./record_locator.ts";
 import type { Reject } from "./reject.ts";
@@ -69,6 +70,12 @@ export class Ledger {
   #mark: Mark | undefined;
   /** The first record that was never entered. */
   #end: RecordPlace | undefined;
+  /** Where the first record stands that is not committed, or stood. */
+  #settled: { readonly source: number; readonly place: Place } | undefined;
+  /** The bytes in front of it. */
+  readonly #tail = new Uint8Array(TAIL);
+  #tailLength = 0;
+  #checkpoint: Checkpoint | undefined;
   /** Telling about a reject has failed; further ones are only counted. */
   #isMute = false;
 
@@ -84,6 +91,19 @@ export class Ledger {
   /** Whether every batch is committed. */
   get isEmpty(): boolean {
     return this.#batches.length === 0;
+  }
+
+  /**
+   * How far everything is committed.
+   *
+   * @returns The same object as before where nothing was committed since;
+   * nothing where nothing ever was.
+   */
+  get checkpoint(): Checkpoint | undefined {
+    if (this.#settled === undefined) return undefined;
+    const { source, place } = this.#settled;
+    const tail = this.#tail.subarray(0, this.#tailLength);
+    return this.#checkpoint ??= { source, ...place, tail: fingerprintOf(tail) };
   }
 
   /** Enters the next batch of the input, before it is shipped. */
@@ -172,7 +192,7 @@ export class Ledger {
       if (first === undefined || !first.isSettled) return;
       if (first === this.#mark?.batch) return;
       this.#batches.shift();
-      this.#settle(first, first.encoded, first.records);
+      this.#settle(first, first.encoded, first.after);
       this.#leave(first);
     }
   }
@@ -208,7 +228,7 @@ export class Ledger {
     const place = open === first.encoded
       ? first.after
       : new RecordLocator(first).placeOf(open);
-    this.#settle(first, open, place.records - first.place.records);
+    this.#settle(first, open, place);
     for (const batch of this.#batches) this.#leave(batch);
     return placeOf(first, place);
   }
@@ -222,11 +242,14 @@ export class Ledger {
     return false;
   }
 
-  /** Counts the first records of a batch: so many encoded ones, so many in all. */
-  #settle(batch: Batch, encoded: number, records: number): void {
+  /**
+   * Counts the first records of a batch: so many encoded ones, and all up to a
+   * place.
+   */
+  #settle(batch: Batch, encoded: number, place: Place): void {
     const { summary, onCommit } = this.#options;
     const failures = batch.failures.filter(({ record }) => record < encoded);
-    const behind = batch.place.records + records;
+    const behind = place.records;
     const rejects = batch.rejects.filter(({ record }) => record <= behind);
     const refused = failures.length === 0 ? [] : this.#refused(batch, failures);
     summary.loaded += encoded - refused.length;
@@ -236,7 +259,20 @@ export class Ledger {
       rejects.sort((a, b) => a.record - b.record);
     }
     for (const reject of rejects) this.#tell(reject);
-    if (records > 0) onCommit?.();
+    if (behind === batch.place.records) return;
+    this.#note(batch, place);
+    onCommit?.();
+  }
+
+  /** Notes that everything in front of a place is committed. */
+  #note(batch: Batch, place: Place): void {
+    const { chunk, start } = batch;
+    const end = start + place.offset - batch.place.offset;
+    const tail = chunk.bytes.subarray(Math.max(start, end - TAIL), end);
+    this.#tail.set(tail);
+    this.#tailLength = tail.length;
+    this.#settled = { source: batch.source, place };
+    this.#checkpoint = undefined;
   }
 
   /** The rejects of a batch's records that the server has refused. */

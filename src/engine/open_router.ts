@@ -65,6 +65,7 @@ export async function openRouter(
   const reopen = server && (async (patience: number) => {
     const again = { signal, ...server, retry: patience, onNotice: undefined };
     const made = await connectUnless(wait, { ...again, awaitPrimary: true });
+    summary.met(made);
     summary.reconnections++;
     return open(made);
   });

@@ -3,6 +3,7 @@ import { UsageError } from "../errors.ts";
 import { LF } from "../protocol/ascii.ts";
 import { FileSink } from "../transport/file_sink.ts";
 import { isSameFile } from "../transport/same_file.ts";
+import type { KeptFile } from "./load_state.ts";
 import type { Reject } from "./reject.ts";
 
 const COLUMNS = [
@@ -20,11 +21,17 @@ const ROWS_AT_ONCE = 200;
 
 const encoder = new TextEncoder();
 
+/** The format whose files are told by their names, and how those end. */
+const JSON_LINES = "JSON Lines";
+const JSON_LINES_END = ".jsonl";
+const OPEN_OBJECT = 0x7b;
+
 /** A reject file and what its state depends on. */
 interface RejectFile {
   readonly sink: FileSink;
-  readonly kind: string;
-  readonly header: Uint8Array;
+  kind: string;
+  /** None where an earlier load has written it, and this one did not yet. */
+  header: Uint8Array | undefined;
   count: number;
   /** The last record had no line break: it was its source's very last. */
   open: boolean;
@@ -42,6 +49,7 @@ interface RejectFile {
 export class RejectFiles {
   readonly #path: string;
   readonly #inputs: readonly string[];
+  readonly #kept: readonly KeptFile[];
   readonly #report: FileSink;
   #rows: (readonly string[])[] = [];
   readonly #files: RejectFile[] = [];
@@ -55,9 +63,14 @@ export class RejectFiles {
    *
    * @param path Where the records go; the report goes to `PATH.errors.csv`.
    * @param inputs Paths that are read and must not be overwritten.
+   * @param kept Files of a load that goes on, which are appended to.
    * @throws {UsageError} When a file cannot be written, or is an input.
    */
-  constructor(path: string, inputs: readonly string[]) {
+  constructor(
+    path: string,
+    inputs: readonly string[],
+    kept: readonly KeptFile[] = [],
+  ) {
     const report = `${path}.errors.csv`;
     for (const input of inputs) {
       for (const output of [path, report]) {
@@ -70,9 +83,10 @@ export class RejectFiles {
     }
     this.#path = path;
     this.#inputs = inputs;
-    this.#first = FileSink.create(path, "--rejects", inputs);
+    this.#kept = kept;
+    this.#first = this.#create(path);
     try {
-      this.#report = FileSink.create(report, "--rejects", inputs);
+      this.#report = this.#create(report);
     } catch (error) {
       this.#first.close();
       throw error;
@@ -111,30 +125,69 @@ export class RejectFiles {
     this.#report.close();
     if (this.#files.length === 0) this.#first.close();
     for (const { sink } of this.#files) sink.close();
-    return this.#files.map(({ sink, count }) => ({
-      path: sink.path,
-      records: count,
-    }));
+    return this.#files.filter(({ count }) => count > 0)
+      .map(({ sink, count }) => ({ path: sink.path, records: count }));
+  }
+
+  /**
+   * Writes all that was added so far.
+   *
+   * @returns The files with their sizes, to go on behind.
+   */
+  flush(): KeptFile[] {
+    this.#writeRows();
+    const sinks = [this.#report, ...this.#files.map(({ sink }) => sink)];
+    if (this.#files.length === 0) sinks.push(this.#first);
+    for (const sink of sinks) sink.flush();
+    return sinks.map(({ path, size }) => ({ path, size }));
   }
 
   #fileFor({ kind, header }: Reject): RejectFile {
-    const known = this.#files.find((file) =>
-      file.kind === kind && isSame(file.header, header)
-    );
-    if (known !== undefined) return known;
-    const isFirst = this.#files.length === 0;
-    const sink = isFirst
-      ? this.#first
-      : FileSink.create(this.#nextPath(kind), "--rejects");
-    if (isFirst) this.#row(COLUMNS);
-    sink.write(header);
-    const file = { sink, kind, header, count: 0, open: false };
-    this.#files.push(file);
-    return file;
+    for (const file of this.#files) {
+      if (this.#takes(file, kind, header)) return file;
+    }
+    for (;;) {
+      const isFirst = this.#files.length === 0;
+      const sink = isFirst ? this.#first : this.#create(this.#nextPath(kind));
+      if (isFirst && this.#report.size === 0) this.#row(COLUMNS);
+      const isNew = sink.size === 0;
+      if (isNew) sink.write(header);
+      const file: RejectFile = {
+        sink,
+        kind,
+        header: isNew ? header : undefined,
+        count: 0,
+        open: false,
+      };
+      this.#files.push(file);
+      if (this.#takes(file, kind, header)) return file;
+    }
+  }
+
+  /** Whether records of a format, under a header, belong into a file. */
+  #takes(file: RejectFile, kind: string, header: Uint8Array): boolean {
+    if (file.header !== undefined) {
+      return file.kind === kind && isSame(file.header, header);
+    }
+    const isNamed = file.sink.path.endsWith(JSON_LINES_END);
+    const { start, last } = file.sink.kept(Math.max(1, header.length));
+    // What an earlier load wrote there is told by how it begins.
+    const isJson = isNamed || start[0] === OPEN_OBJECT;
+    if (isJson !== (kind === JSON_LINES)) return false;
+    if (!isSame(start.subarray(0, header.length), header)) return false;
+    file.kind = kind;
+    file.header = header;
+    file.open = last !== LF;
+    return true;
+  }
+
+  #create(path: string): FileSink {
+    const keep = this.#kept.find((file) => file.path === path)?.size;
+    return FileSink.create(path, "--rejects", this.#inputs, keep);
   }
 
   #nextPath(kind: string): string {
-    const end = kind === "JSON Lines" ? ".jsonl" : "";
+    const end = kind === JSON_LINES ? JSON_LINES_END : "";
     for (;;) {
       const path = `${this.#path}.${++this.#number}${end}`;
       if (!this.#inputs.some((input) => isSameFile(input, path))) return path;

@@ -1,3 +1,4 @@
+import type { Place } from "../codec/place.ts";
 import { withIdleTimeout } from "../transport/idle_timeout.ts";
 import { plainText } from "../transport/plain_text.ts";
 import {
@@ -9,6 +10,7 @@ import {
 import type { Batch } from "./batch.ts";
 import { BatchPool } from "./batch_pool.ts";
 import { Batcher } from "./batcher.ts";
+import type { Checkpoint } from "./checkpoint.ts";
 import { type RowOptions, RowPlan } from "./row_plan.ts";
 import { type HeaderLine, isUrl } from "../transport/url_source.ts";
 import type { Summary } from "./summary.ts";
@@ -26,6 +28,11 @@ export interface SourceOptions {
    * How long a source may give nothing, in ms; 0 is for ever. Default: 0.
    */
   idleTimeout?: number | undefined;
+  /**
+   * Where to go on: what was committed by an earlier load of the same sources
+   * is passed over.
+   */
+  checkpoint?: Checkpoint | undefined;
 }
 
 /**
@@ -48,6 +55,7 @@ export class Rows {
   readonly #summary: Summary;
   readonly #idleTimeout: number;
   readonly #headers: readonly HeaderLine[] | undefined;
+  readonly #checkpoint: Checkpoint | undefined;
   #coalesce: boolean;
   #batcher: Batcher | undefined;
 
@@ -70,6 +78,7 @@ export class Rows {
     const { sources = [], idleTimeout = 0 } = options;
     this.#idleTimeout = idleTimeout;
     this.#headers = options.headers;
+    this.#checkpoint = options.checkpoint;
     this.#coalesce = options.coalesce ?? false;
     this.#sources = sources.length === 0 ? [STANDARD_INPUT] : sources;
   }
@@ -117,7 +126,7 @@ export class Rows {
    */
   async check(): Promise<void> {
     let expected: number | undefined = 0;
-    for (const path of this.#sources) {
+    for (const [i, path] of this.#sources.entries()) {
       if (typeof path !== "string" || path === STANDARD_INPUT) {
         expected = undefined;
         continue;
@@ -127,17 +136,23 @@ export class Rows {
         expected = undefined;
         continue;
       }
+      // What is committed already is not read again.
+      if (i < (this.#checkpoint?.source ?? 0)) continue;
       const source = await openSource(path);
       let text: Source = source;
       try {
-        if (expected !== undefined) expected += source.size ?? 0;
+        const { size = 0 } = source;
         text = (await plainText(source)).source;
-        await Batcher.open(
+        const batcher = await Batcher.open(
           text,
           this.#plan,
           this.pool,
           this.#coalesce,
         );
+        const { offset } = await this.#goOn(batcher, i) ?? { offset: 0 };
+        // What is packed is read from its start.
+        const before = text.bytesTaken === undefined ? offset : 0;
+        if (expected !== undefined) expected += size - before;
       } finally {
         text.close();
       }
@@ -156,6 +171,7 @@ export class Rows {
     let left = this.#plan.limit;
     for (const [i, from] of this.#sources.entries()) {
       if (left <= 0) return;
+      if (i < (this.#checkpoint?.source ?? 0)) continue;
       const source = withIdleTimeout(
         typeof from === "string" ? await openSource(from, this.#headers) : from,
         this.#idleTimeout,
@@ -180,6 +196,7 @@ export class Rows {
           i === 0 ? this.#plan.fromLine : 1,
         );
         this.#batcher = batcher;
+        await this.#goOn(batcher, i);
         this.#summary.formats.push({
           source: source.name,
           format: [...plain.found, batcher.kind].join(", "),
@@ -192,6 +209,7 @@ export class Rows {
           const batch = await batcher.next(left);
           count();
           if (batch === undefined) break;
+          batch.source = i;
           left -= batch.records;
           yield batch;
         }
@@ -200,5 +218,13 @@ export class Rows {
         text.close();
       }
     }
+  }
+
+  /** Passes over what is committed of a source, where an earlier load left off. */
+  async #goOn(batcher: Batcher, source: number): Promise<Place | undefined> {
+    const place = this.#checkpoint;
+    if (place?.source !== source) return undefined;
+    await batcher.goTo(place, place.tail);
+    return place;
   }
 }

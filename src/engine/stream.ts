@@ -11,6 +11,7 @@
  * @module
  */
 import type { Batch, BatchOrigin } from "./batch.ts";
+import type { Checkpoint } from "./checkpoint.ts";
 import { counted, formatCount } from "./counted.ts";
 import type { ErrorLimit } from "./error_limit.ts";
 import type { LaneEvents } from "./lane.ts";
@@ -117,6 +118,11 @@ export class Stream {
     };
   }
 
+  /** How far everything is committed; nothing where nothing is. */
+  get checkpoint(): Checkpoint | undefined {
+    return this.#ledger.checkpoint;
+  }
+
   /**
    * Ships everything, and closes every lane with a sentinel.
    *
@@ -132,6 +138,9 @@ export class Stream {
     try {
       await this.#ship(batches);
       await this.#finish();
+      if (!this.#ledger.isEmpty) {
+        throw new Error("Cannot end the load: not all of it is settled");
+      }
     } catch (error) {
       throw await windUp(error, {
         finish: () => this.#finish(),
@@ -216,6 +225,8 @@ export class Stream {
     const recovery = this.#recovery;
     await wait.until(() => this.#lanes.every((lane) => lane.isIdle));
     await recovery.mend();
+    // A lane that was lost meanwhile would take nothing.
+    if (recovery.isPending) return;
     for (const batch of this.#ledger.rewind()) {
       this.#hand(batch);
       // Another rewind takes over where this one stopped.

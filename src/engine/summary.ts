@@ -35,7 +35,7 @@ export interface SummaryData {
   endedAt: string | null;
   /** Seconds that loading took until now or its end, without the wait. */
   seconds: number;
-  /** Seconds that were spent waiting for the connection before. */
+  /** Seconds that were spent waiting for a connection, at first or again. */
   secondsWaiting: number;
   /** Records read per second of loading. */
   recordsPerSecond: number;
@@ -65,7 +65,10 @@ export interface SummaryData {
   state: SummaryState;
   /** What an input looks like that may not have been read as it was meant. */
   hint: string | null;
-  /** The server, where it was asked and has told what it is. */
+  /**
+   * The server, where it was asked and has told what it is; after a failover
+   * the new one.
+   */
   server: ServerData | null;
   /** How the end was known; none where the load ended early. */
   endMarker: "echo" | "ping" | "count" | null;
@@ -240,7 +243,7 @@ export class Summary {
     }
   }
 
-  /** Notes whom the load talks to. */
+  /** Notes whom the load talks to now. */
   met({ server, address }: Connection): void {
     this.server = server && { ...server, address };
   }

@@ -44,6 +44,11 @@ export interface ConnectOptions extends HandshakeOptions, ServerCheckOptions {
    * Default: 0.
    */
   retry?: number | undefined;
+  /**
+   * Awaited in front of each attempt: opens the way to the server, where that
+   * has to be done first. A `NotReadyError` is a reason to try again.
+   */
+  beforeConnect?: (() => Promise<void>) | undefined;
   /** Ends the wait for a server that is not ready. */
   signal?: AbortSignal | undefined;
   /**
@@ -88,7 +93,8 @@ export async function connect(
   const { redisSentinel, retry: limit = 0, onNotice, signal } = server;
   const address = addressOf(server);
   return await retry(
-    (left) => {
+    async (left) => {
+      await server.beforeConnect?.();
       const timeout = server.connectTimeout ?? CONNECT_TIMEOUT;
       const attempt = {
         ...server,
@@ -98,8 +104,8 @@ export async function connect(
           : left,
       };
       return redisSentinel === undefined
-        ? reach(address, attempt)
-        : reachPrimary(redisSentinel, attempt);
+        ? await reach(address, attempt)
+        : await reachPrimary(redisSentinel, attempt);
     },
     { limit, onWait: onNotice, signal },
   );

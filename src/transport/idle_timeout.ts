@@ -18,6 +18,7 @@ export function withIdleTimeout(source: Source, timeout: number): Source {
     get bytesTaken(): number | undefined {
       return source.bytesTaken;
     },
+    seek: source.seek && ((offset) => source.seek!(offset)),
     close: () => source.close(),
     async read(into: Uint8Array): Promise<number | null> {
       const clock = Promise.withResolvers<never>();

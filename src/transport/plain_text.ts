@@ -108,6 +108,10 @@ function withFirst(first: Uint8Array, source: Source): Source {
       rest = rest.subarray(count);
       return Promise.resolve(count);
     },
+    seek: source.seek && (async (offset): Promise<void> => {
+      await source.seek!(offset);
+      rest = rest.subarray(rest.length);
+    }),
     close: () => source.close(),
   };
 }
