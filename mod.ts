@@ -27,6 +27,7 @@ export {
   type DialectOptions,
   parseDialect,
 } from "./src/codec/dialect.ts";
+export type { Derived } from "./src/codec/derived.ts";
 export { Header } from "./src/codec/header.ts";
 export type { Place } from "./src/codec/place.ts";
 export { RecordView } from "./src/codec/record.ts";
@@ -54,6 +55,7 @@ export type { SourceOptions } from "./src/engine/rows.ts";
 export {
   type NodeData,
   type ServerData,
+  type SourceFormat,
   Summary,
   type SummaryData,
   type SummaryState,
@@ -86,5 +88,6 @@ export type { ServerInfo } from "./src/transport/server_info.ts";
 export type { TlsOptions } from "./src/transport/tls_material.ts";
 export { Tunnel, type TunnelOptions } from "./src/transport/tunnel.ts";
 export { openSource, type Source } from "./src/transport/source.ts";
+export type { HeaderLine } from "./src/transport/url_source.ts";
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -22,6 +22,7 @@ const NOT_RUN: readonly [start: string, reason: string][] = [
   ["gh ", "checks a download"],
   ["tar ", "follows a download"],
   ["sudo ", "installs for all users"],
+  ["respipe load --header-file", "needs a server of somebody's"],
   ["kubectl ", "needs a cluster of Kubernetes"],
   ["systemctl ", "needs systemd; tests/cli/cron_test.ts runs the unit's line"],
   ["respipe load --via", "needs a cluster of Kubernetes or another machine"],
@@ -56,6 +57,7 @@ const SAMPLES: Readonly<Record<string, string>> = {
   "users.csv": "id,name,visits\n1,Ann,3\n2,Bob,many\n3,Zo\u00eb,5\n",
   "drivers.csv": DRIVERS,
   "kv.csv": "k,v\na,1\nb,2\n",
+  "users.jsonl": '{"id":1,"name":"Ann","tags":["a"]}\n{"id":2,"name":null}\n',
   "t.tsv": 'k\tv\na\tsay "hi"\nb\t2\n',
   "commands.resp": "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\nINCR a\r\n",
 };

@@ -2,6 +2,7 @@ import { counted } from "../engine/counted.ts";
 import type { Summary } from "../engine/summary.ts";
 import { areRepeatable } from "../protocol/command_traits.ts";
 import { STANDARD_INPUT } from "../transport/source.ts";
+import { sourceName } from "../transport/url_source.ts";
 import type { WrittenFlag } from "./args.ts";
 import type { LoadOptions } from "./options.ts";
 import { quoteWord } from "./shell_words.ts";
@@ -23,19 +24,24 @@ export interface Continuation {
  */
 export function continuationOf(
   options: LoadOptions,
-  { next, loaded, rejected, unknown }: Pick<
+  { next, loaded, rejected, unknown, formats }: Pick<
     Summary,
-    "next" | "loaded" | "rejected" | "unknown"
+    "next" | "loaded" | "rejected" | "unknown" | "formats"
   >,
 ): Continuation | undefined {
-  const { files, rows, args } = options;
+  const { rows, args } = options;
   if (next === undefined) return undefined;
   if (options.state !== undefined) return sameAgain(options);
+  const files = options.files.map(sourceName);
   const at = files.indexOf(next.source);
   // A file that is given twice has two such places.
   if (at === -1 || files.lastIndexOf(next.source) !== at) return undefined;
   const left = (rows.limit ?? Infinity) - loaded - rejected;
-  const isRead = isReadUpTo(next.source, next.offset);
+  // Of what is unpacked on the way the offset is none of the file's.
+  const isUnpacked = formats.some(({ source, format }) =>
+    source === next.source && format.includes(", ")
+  );
+  const isRead = !isUnpacked && isReadUpTo(next.source, next.offset);
   const rest = files.slice(isRead ? at + 1 : at);
   if (left <= 0 || rest.length === 0) return undefined;
   const words = ["respipe", "load"];
@@ -59,6 +65,9 @@ export function continuationOf(
   const needs: string[] = [];
   if (rest.includes(STANDARD_INPUT)) {
     needs.push("the same standard input again, which cannot be sought");
+  }
+  if (rest.some((name) => !options.files.includes(name))) {
+    needs.push("what is not shown of the URLs");
   }
   if (hasSecret) needs.push("the password, which is not shown");
   const more = needs.length === 0 ? "" : `, with ${needs.join(" and ")}`;

@@ -2,7 +2,7 @@ import { counted, formatCount } from "../engine/counted.ts";
 import type { SlotData } from "../engine/slot_tally.ts";
 import type { Summary, SummaryData } from "../engine/summary.ts";
 import { SLOTS } from "../protocol/key_slot.ts";
-import { formatBytes } from "./report.ts";
+import { formatBytes, foundLines } from "./report.ts";
 
 /** A dry run as plain data, with the names that `--json` prints. */
 export interface DryRunData extends
@@ -18,6 +18,7 @@ export interface DryRunData extends
     | "endedAt"
     | "seconds"
     | "errors"
+    | "formats"
     | "hint"
   > {
   /** Nothing was sent. */
@@ -51,6 +52,7 @@ export function dryRunData(
     endedAt: rest.endedAt,
     seconds: rest.seconds,
     errors: rest.errors,
+    formats: rest.formats,
     hint: rest.hint,
     slots,
   };
@@ -74,6 +76,7 @@ export function formatDryRun(summary: Summary, slots: SlotData): string {
   if (blankLines > 0) {
     lines.push(`${counted(blankLines, "blank line")} passed over`);
   }
+  lines.push(...foundLines(summary));
   if (summary.hint !== undefined) lines.push(`note: ${summary.hint}`);
   const { touched, withoutKey, largest } = slots;
   if (largest !== null) {

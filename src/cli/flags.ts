@@ -46,6 +46,9 @@ const ROWS: readonly CommandName[] = ["load", "encode"];
 const SERVER: readonly CommandName[] = ["load", "pipe"];
 const ALL: readonly CommandName[] = ["load", "encode", "pipe"];
 
+/** The formats of sources. */
+const FORMATS = ["csv", "jsonl"] as const;
+
 /** The ways to know the end. */
 const END_MARKERS = ["echo", "ping", "count"] as const;
 
@@ -63,11 +66,36 @@ const TABLE = {
     group: "Rows",
     help: "one more command for each row, as one word; may be repeated",
   },
+  format: {
+    value: "FORMAT",
+    choices: FORMATS,
+    read: oneOf(FORMATS),
+    commands: ROWS,
+    group: "Rows",
+    help: "csv or jsonl (default: what a file's name ends in, or its first " +
+      "line, tells)",
+  },
+  header: {
+    value: "HEADER",
+    secret: true,
+    many: true,
+    commands: ROWS,
+    group: "Rows",
+    help: "send a header with the request for a URL, as in 'Name: value'; " +
+      "other users of this machine can see it in the list of processes",
+  },
+  "header-file": {
+    value: "FILE",
+    commands: ROWS,
+    group: "Rows",
+    help: "send the headers in FILE, one on each line",
+  },
   delimiter: {
     value: "CHAR",
     commands: ROWS,
     group: "Rows",
-    help: "between fields: one ASCII character, or tab (default: ,)",
+    help: "between fields: one ASCII character, or tab (default: what the " +
+      "header tells, or ,)",
   },
   quote: {
     value: "CHAR",

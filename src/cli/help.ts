@@ -55,6 +55,10 @@ const TEMPLATE = `In a command:
   {3}         the third field, counting from 1
   {*}         name value name value ... for every column
   {*-id,lat}  the same without those columns
+  {a.b}       of JSON: member b of member a; {tags.0}, an element
+  {*json}     the record as a JSON object
+  {#}         the record's number
+  {60..90}    a number of that range, always the same for the same row
   {{ }}       a literal brace: {{user:{id}}} gives {user:42}
 
 respipe refuses a command without any column, and one with a flag of respipe

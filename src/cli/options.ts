@@ -1,12 +1,14 @@
 import type { EndMarker } from "../engine/lane.ts";
 import type { RowOptions } from "../engine/row_plan.ts";
 import { UsageError } from "../errors.ts";
+import type { HeaderLine } from "../transport/url_source.ts";
 import { type Arguments, parseArguments } from "./args.ts";
 import { checkTemplate } from "./check_template.ts";
 import { parseNodeMap } from "../transport/node_map.ts";
 import type { Environment } from "./environment.ts";
 import type { CommandName, GivenFlags } from "./flags.ts";
 import { type ServerOptions, serverOptions } from "./server_options.ts";
+import { headersOf } from "./source_headers.ts";
 import type { ProgressChoice } from "./start_progress.ts";
 
 /** What every command is told. */
@@ -15,6 +17,8 @@ interface CommonOptions {
   readonly files: readonly string[];
   /** How long the input may give nothing, in ms; 0 is for ever. */
   readonly idleTimeout: number;
+  /** What is sent with the request for a URL. */
+  readonly headers: readonly HeaderLine[];
   /** When progress is shown. */
   readonly progress: ProgressChoice;
 }
@@ -90,6 +94,7 @@ export function parseOptions(
   const common = {
     files: args.files.length === 0 ? ["-"] : args.files,
     idleTimeout: flags["idle-timeout"] ?? 0,
+    headers: headersOf(flags.header, flags["header-file"]),
     progress: progressOf(flags),
   };
   if (command === "encode") {
@@ -173,6 +178,7 @@ function rowsOf(args: Arguments): RowOptions {
   const { flags } = args;
   return {
     commands: checkTemplate(args),
+    format: flags.format,
     delimiter: flags.delimiter,
     quote: flags.quote,
     header: flags["no-header"] ? false : undefined,

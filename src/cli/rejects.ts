@@ -3,6 +3,7 @@ import type { KeptFile } from "../engine/load_state.ts";
 import type { RejectFiles } from "../engine/reject_files.ts";
 import type { Summary } from "../engine/summary.ts";
 import { UsageError } from "../errors.ts";
+import { isUrl } from "../transport/url_source.ts";
 import { printError } from "./output.ts";
 import { formatErrors } from "./report.ts";
 
@@ -26,7 +27,8 @@ export async function openRejects(
   if (path === undefined) return undefined;
   refuseUnpermitted(path);
   const { RejectFiles } = await import("../engine/reject_files.ts");
-  return new RejectFiles(path, inputs, kept);
+  const paths = inputs.filter((input) => !isUrl(input));
+  return new RejectFiles(path, paths, kept);
 }
 
 /** Names all that Deno has to permit at once, rather than one by one. */

@@ -1,6 +1,7 @@
 import { counted, formatCount } from "../engine/counted.ts";
 import type { ErrorKind } from "../engine/error_tally.ts";
 import type { Summary } from "../engine/summary.ts";
+import { sourceName } from "../transport/url_source.ts";
 import { VERSION } from "./help.ts";
 import type { LoadOptions, PipeOptions } from "./options.ts";
 import { printable } from "./output.ts";
@@ -54,6 +55,7 @@ export function formatSummary(summary: Summary): string {
   if (blankLines > 0) {
     lines.push(`${counted(blankLines, "blank line")} passed over`);
   }
+  lines.push(...foundLines(summary));
   return lines.map((line) => `${line}\n`).join("");
 }
 
@@ -72,6 +74,26 @@ function reconnections(
     lines.push(`${counted(repeated, "record")} may be in twice`);
   }
   return lines;
+}
+
+/**
+ * Says what sources were found to be, where that is not plain CSV.
+ *
+ * @param summary The counts.
+ * @returns A line for each format, such as `users.gz: read as gzip, CSV`.
+ */
+export function foundLines({ formats }: Summary): string[] {
+  const sources = new Map<string, string[]>();
+  for (const { source, format } of formats) {
+    if (format === "CSV") continue;
+    sources.set(format, [...sources.get(format) ?? [], source]);
+  }
+  return [...sources].map(([format, [first, ...others]]) => {
+    const more = others.length > 0
+      ? ` and ${counted(others.length, "other")}`
+      : "";
+    return `${printable(first)}${more}: read as ${format}`;
+  });
 }
 
 /**
@@ -106,7 +128,7 @@ export function formatJson(
     exitCode,
     message: failure instanceof Error ? failure.message : null,
     version: VERSION,
-    sources: options.files,
+    sources: options.files.map(sourceName),
     ...(options.command === "load" ? { template: options.rows.commands } : {}),
     ...data,
   });

@@ -37,6 +37,7 @@ export async function runDryRun(
       ...options.rows,
       sources: options.files,
       idleTimeout: options.idleTimeout,
+      headers: options.headers,
       maxErrors: options.maxErrors,
       signal: interruption.signal,
       show,

@@ -28,6 +28,7 @@ export async function runEncode(options: EncodeOptions): Promise<number> {
       ...options.rows,
       sources: options.files,
       idleTimeout: options.idleTimeout,
+      headers: options.headers,
       signal: interruption.signal,
       onReject: rejects && ((reject) => rejects?.add(reject)),
       summary,

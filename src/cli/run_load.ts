@@ -57,6 +57,7 @@ export async function runLoad(options: LoadOptions): Promise<number> {
         checkpoint: state?.from,
         sources: options.files,
         idleTimeout: options.idleTimeout,
+        headers: options.headers,
         server,
         stallTimeout: options.stallTimeout,
         // Nothing else goes on in this process.

@@ -84,6 +84,8 @@ function lengthOf(words: readonly Argument[]): number {
 export function planCoalescing(template: Template): Coalescing | undefined {
   if (template.commands.length !== 1) return undefined;
   const [command] = template.commands;
+  // Their number varies.
+  if (command.some(({ kind }) => kind === "members")) return undefined;
   const name = fixedText(command[0]);
   if (name === undefined || command[1]?.kind !== "pieces") return undefined;
   const { sharing } = traitsOf([name]);

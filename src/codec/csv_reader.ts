@@ -203,6 +203,25 @@ export class CsvReader {
   }
 
   /**
+   * Index in the buffer of the current record's first byte.
+   *
+   * @returns Where the record begins.
+   */
+  get start(): number {
+    return this.record.start;
+  }
+
+  /**
+   * The current record's bytes as they stand in the input.
+   *
+   * @returns A view of them, with the line break.
+   */
+  get raw(): Uint8Array {
+    const { bytes, start, end } = this.record;
+    return bytes.subarray(start, end);
+  }
+
+  /**
    * The place behind the last whole record.
    *
    * @returns A place that another reader can begin at.

@@ -9,19 +9,22 @@
  *   bytes of an unfinished record come first again with the next one.
  * - A record's fields are offsets into `record.bytes`, in the header's order.
  *   Where a value does not stand in the input as it is meant (an escape, a
- *   nested value), `record.bytes` is a buffer of the reader's own; whoever wants
- *   the input's bytes takes them from `boundary` and `offset`.
+ *   nested value), `record.bytes` is a buffer of the reader's own; `raw` are the
+ *   input's bytes.
  * - A malformed record is a step, not an exception.
  *
  * A format whose records name their fields (JSON Lines) has no header record:
- * its header is made of the names that the template asks for, and is given to
- * its constructor.
+ * what the template asks for are its fields (`CommandTemplate.compileNames`).
  *
  * @module
  */
 import type { ByteBuffer } from "../protocol/byte_buffer.ts";
 import { CsvReader } from "./csv_reader.ts";
+import type { Derived } from "./derived.ts";
+import { DerivedReader, type DocumentShape } from "./derived_reader.ts";
 import type { Dialect } from "./dialect.ts";
+import type { JsonField } from "./json_fields.ts";
+import { JsonReader } from "./json_reader.ts";
 import type { Place } from "./place.ts";
 import type { RecordView } from "./record.ts";
 import type { RowEncoder } from "./row_encoder.ts";
@@ -31,6 +34,10 @@ import type { RecordFault, Step } from "./step.ts";
 export interface RecordReader {
   /** The current record; valid until the next call. */
   readonly record: RecordView;
+  /** Index in the buffer of the current record's first byte. */
+  readonly start: number;
+  /** The current record's bytes as they stand in the input. */
+  readonly raw: Uint8Array;
   /** What is wrong, after a step that says so. */
   readonly fault: RecordFault | undefined;
   /** Records so far, good and malformed, the current one included. */
@@ -68,8 +75,13 @@ export interface RecordReader {
   ): number;
 }
 
+const TAB = 0x09;
+const COMMA = 0x2c;
+
 /** How a source's bytes are records. */
 export interface Format {
+  /** What it is called where it was found out. */
+  readonly kind: string;
   /**
    * Makes a reader.
    *
@@ -80,8 +92,47 @@ export interface Format {
   reader(place: Place, fields?: number): RecordReader;
 }
 
+/** A format whose records have derived fields besides their own. */
+export class DerivedFormat implements Format {
+  readonly kind: string;
+  readonly #base: Format;
+  readonly #derived: readonly Derived[];
+  readonly #document: DocumentShape;
+
+  /**
+   * Adds derived fields to a format.
+   *
+   * @param base How the records are read.
+   * @param derived The fields.
+   * @param document How a record's object is made; nothing where it is one.
+   */
+  constructor(
+    base: Format,
+    derived: readonly Derived[],
+    document: DocumentShape,
+  ) {
+    this.kind = base.kind;
+    this.#base = base;
+    this.#derived = derived;
+    this.#document = document;
+  }
+
+  reader(place: Place, fields?: number): RecordReader {
+    const own = fields === undefined
+      ? undefined
+      : fields - this.#derived.length;
+    return this.derive(this.#base.reader(place, own));
+  }
+
+  /** Makes a reader of one that reads the records already. */
+  derive(base: RecordReader): RecordReader {
+    return new DerivedReader(base, this.#derived, this.#document);
+  }
+}
+
 /** CSV of one dialect. */
 export class CsvFormat implements Format {
+  readonly kind: string;
   /** Delimiter and quote. */
   readonly dialect: Dialect;
   readonly #maxRecord: number;
@@ -94,6 +145,7 @@ export class CsvFormat implements Format {
    */
   constructor(dialect: Dialect, maxRecord: number) {
     this.dialect = dialect;
+    this.kind = kindOf(dialect);
     this.#maxRecord = maxRecord;
   }
 
@@ -113,4 +165,51 @@ export class CsvFormat implements Format {
       place,
     });
   }
+}
+
+/** JSON Lines: an object on each line. */
+export class JsonFormat implements Format {
+  readonly kind = "JSON Lines";
+  readonly #fields: readonly JsonField[];
+  readonly #skipEmpty: boolean;
+  readonly #maxRecord: number;
+
+  /**
+   * Describes what is taken of each object.
+   *
+   * @param fields The fields in the order of their columns.
+   * @param skipEmpty Whether members may be missing.
+   * @param maxRecord The most bytes a record may have.
+   */
+  constructor(
+    fields: readonly JsonField[],
+    skipEmpty: boolean,
+    maxRecord: number,
+  ) {
+    this.#fields = fields;
+    this.#skipEmpty = skipEmpty;
+    this.#maxRecord = maxRecord;
+  }
+
+  /**
+   * Makes a reader.
+   *
+   * @param place Where in its source the input begins.
+   * @returns A reader without input.
+   */
+  reader(place: Place): RecordReader {
+    return new JsonReader({
+      fields: this.#fields,
+      skipEmpty: this.#skipEmpty,
+      maxRecord: this.#maxRecord,
+      place,
+    });
+  }
+}
+
+/** What CSV is called: by its delimiter, where that is not a comma. */
+function kindOf({ delimiter }: Dialect): string {
+  if (delimiter === COMMA) return "CSV";
+  const char = delimiter === TAB ? "tabs" : String.fromCharCode(delimiter);
+  return `CSV with ${char}`;
 }

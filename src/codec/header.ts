@@ -127,6 +127,27 @@ export class Header {
   }
 
   /**
+   * Adds columns on the right, for what is no field of the input.
+   *
+   * @param labels What to call them in messages.
+   * @returns The header with all of them.
+   */
+  with(labels: readonly string[]): Header {
+    const added = labels.map((label) => encoder.encode(label));
+    return new Header([...this.names, ...added], this.named);
+  }
+
+  /**
+   * Tells whether a column has a name.
+   *
+   * @param name The name.
+   * @returns Whether there is one, or more than one.
+   */
+  has(name: string): boolean {
+    return this.named && this.#columns.has(name);
+  }
+
+  /**
    * Finds a column.
    *
    * @param reference A name, or a number counting from 1.

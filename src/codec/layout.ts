@@ -173,6 +173,10 @@ function writeArguments(
       writePieces(out, argument.pieces);
       continue;
     }
+    if (argument.kind === "members") {
+      out.field(Op.Field, argument.column);
+      continue;
+    }
     for (const column of argument.columns) {
       if (skipEmpty) out.emit(Op.SkipEmpty, column);
       out.text(`$${names[column].length}\r\n`);
@@ -192,7 +196,12 @@ function writeHead(
 ): void {
   const pairs = command.flatMap((a) => a.kind === "pairs" ? a.columns : []);
   const alone = command.filter((a) => a.kind === "pieces").length;
-  if (skipEmpty && pairs.length > 0) {
+  const counts = command.flatMap((a) => a.kind === "members" ? [a.count] : []);
+  if (counts.length > 0) {
+    // The fields' sizes are the numbers of arguments.
+    out.text("*");
+    out.sum(Op.Length, alone, counts);
+  } else if (skipEmpty && pairs.length > 0) {
     out.text("*");
     out.sum(Op.Count, alone, pairs);
   } else {

@@ -7,24 +7,13 @@ export interface Preamble {
 }
 
 /** How many bytes {@linkcode readPreamble} looks at, at the most. */
-export const PREAMBLE_LENGTH = 4;
+export const PREAMBLE_LENGTH = 6;
 
 const MARKS: readonly (readonly [readonly number[], Preamble])[] = [
   [[0xef, 0xbb, 0xbf], { skip: 3 }],
-  [[0xff, 0xfe], utf16("little-endian")],
-  [[0xfe, 0xff], utf16("big-endian")],
-  [[0x1f, 0x8b], packed("gzip", "zcat")],
-  [[0x28, 0xb5, 0x2f, 0xfd], packed("zstd", "zstdcat")],
+  [[0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], packed("xz", "xzcat")],
   [[0x50, 0x4b, 0x03, 0x04], packed("zip (or a spreadsheet)", "unzip -p")],
 ];
-
-function utf16(order: string): Preamble {
-  return {
-    skip: 0,
-    reason: `the input is UTF-16 (${order}); convert it first: ` +
-      "iconv -f UTF-16 -t UTF-8 FILE | respipe ...",
-  };
-}
 
 function packed(format: string, tool: string): Preamble {
   return {

@@ -108,6 +108,13 @@ export class SourceStart {
     return true;
   }
 
+  /** Passes over one more line, which is whole, or the source's last. */
+  passLine(): void {
+    this.#linesToSkip = 1;
+    this.read(true);
+    this.#linesToSkip = 0;
+  }
+
   #pass(count: number): void {
     this.boundary += count;
     this.#offset += count;

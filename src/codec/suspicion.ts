@@ -74,16 +74,9 @@ export function suspectHeader(
       "it first: iconv -f UTF-16LE -t UTF-8 FILE | respipe ...";
   }
   if (/^\s*\[?\s*\{\s*("|$)/.test(first) || /^\s*\[\s*$/.test(first)) {
-    return "the input looks like JSON, which is not read; convert it first, " +
-      "as with: jq -r '.[] | [.id, .name] | @csv' FILE (for JSON Lines " +
-      "without .[] |) | respipe ... --columns id,name";
-  }
-  const sep = /^sep=(.?)$/i.exec(first);
-  if (sep !== null && length <= 2) {
-    const char = sep[1] || String.fromCharCode(delimiter);
-    const known = DELIMITERS.find(([it]) => it === char);
-    return "the first line is a remark for Excel, not a header: try " +
-      `--skip-lines 1 --delimiter ${known?.[2] ?? `'${char}'`}`;
+    return "the input looks like JSON; it is read with an object on each " +
+      "line, as --format jsonl says: jq -c '.[]' FILE | respipe ... (for what " +
+      "is no array: jq -c .)";
   }
   if (length > 1) return undefined;
   const counts = DELIMITERS

@@ -17,7 +17,12 @@
  * @module
  */
 import { Coalescer } from "../codec/coalescer.ts";
-import type { RecordReader } from "../codec/format.ts";
+import type { Dialect } from "../codec/dialect.ts";
+import {
+  DerivedFormat,
+  type Format,
+  type RecordReader,
+} from "../codec/format.ts";
 import type { Place } from "../codec/place.ts";
 import { Header } from "../codec/header.ts";
 import { SourceStart } from "../codec/source_start.ts";
@@ -30,7 +35,7 @@ import type { BatchPool } from "./batch_pool.ts";
 import { type Fingerprint, isSame } from "./checkpoint.ts";
 import { type Chunk, CHUNK_SLACK } from "./chunk_pool.ts";
 import type { Reject } from "./reject.ts";
-import type { RowFormat, RowPlan } from "./row_plan.ts";
+import type { RowCoding, RowFormat, RowPlan } from "./row_plan.ts";
 
 /**
  * Bytes of RESP at which a batch ends even though its chunk has more records:
@@ -63,6 +68,11 @@ export class Batcher {
   readonly #start: SourceStart;
   /** There is none before the source's start was passed over. */
   #reader: RecordReader | undefined;
+  /** What the source was found to be. */
+  #input: Format | undefined;
+  #dialect: Dialect;
+  /** What its records become, where they need no header for that. */
+  #coding: RowCoding | undefined;
   #format: RowFormat | undefined;
   #coalescer: Coalescer | undefined;
   /** Batches whose rows are not compared: none of the last one's were alike. */
@@ -94,6 +104,7 @@ export class Batcher {
     this.coalesce = coalesce;
     this.#pool = pool;
     this.#plan = plan;
+    this.#dialect = plan.dialect;
     this.#chunk = pool.chunks.take();
     this.#start = new SourceStart(plan.skipLines);
     this.#readOn();
@@ -124,6 +135,11 @@ export class Batcher {
     await batcher.#begin(reader);
     if (fromLine > 1) await batcher.#seek(reader, fromLine);
     return batcher;
+  }
+
+  /** What the records are, for people. */
+  get kind(): string {
+    return this.#input?.kind ?? "";
   }
 
   /**
@@ -179,7 +195,8 @@ export class Batcher {
       );
     }
     const fields = this.#format?.header.length;
-    this.#reader = this.#plan.input.reader(place, fields);
+    const input = this.#format?.input ?? this.#input!;
+    this.#reader = input.reader(place, fields);
     this.#reader.feed(bytes, at, this.#filled);
     this.#blankLinesBefore = 0;
   }
@@ -208,19 +225,44 @@ export class Batcher {
     const start = this.#start;
     for (;;) {
       await this.#fill();
-      if (start.read(this.#exhausted)) break;
+      if (start.read(this.#exhausted)) {
+        if (start.fault !== undefined) throw this.#inputError(start.fault);
+        if (this.#detect()) break;
+      }
       this.#readOn();
     }
-    if (start.fault !== undefined) throw this.#inputError(start.fault);
-    const reader = this.#plan.input.reader(start.place());
+    const reader = this.#input!.reader(start.place());
     reader.feed(this.#chunk.bytes, start.boundary, this.#filled);
     this.#reader = reader;
     return reader;
   }
 
+  /** Finds out what the source is; says whether there was enough of it. */
+  #detect(): boolean {
+    const start = this.#start;
+    const first = this.#chunk.bytes.subarray(start.boundary, this.#filled);
+    const plan = this.#plan;
+    const found = plan.detect(this.#source.name, first, this.#exhausted);
+    if (found === undefined) return false;
+    if (found.isRemark) start.passLine();
+    if (found.format === "jsonl") {
+      this.#coding = plan.namedCoding();
+      this.#input = this.#coding.input;
+    } else {
+      const input = plan.csv(found.delimiter);
+      this.#dialect = input.dialect;
+      this.#input = input;
+    }
+    return true;
+  }
+
   /** Finds out what the columns are, and what their records become. */
   async #begin(reader: RecordReader): Promise<void> {
+    if (this.#coding !== undefined) {
+      return this.#encodeAs(this.#coding, new Uint8Array());
+    }
     const plan = this.#plan;
+    const dialect = this.#dialect;
     let header = plan.columns;
     let headerBytes = new Uint8Array();
     if (plan.header || header === undefined) {
@@ -241,7 +283,7 @@ export class Batcher {
       if (this.#hasCrLines(reader)) throw this.#crLines();
       if (step !== Step.Record) {
         const line = record.bytes.subarray(record.start, record.end);
-        const suspicion = suspectHeader(Header.ofLine(line), plan.dialect);
+        const suspicion = suspectHeader(Header.ofLine(line), dialect);
         throw this.#inputError(reader.fault!, suspicion);
       }
       if (plan.header) {
@@ -254,20 +296,33 @@ export class Batcher {
       }
     }
     reader.fields = header.length;
-    const suspicion = suspectHeader(header, plan.dialect);
+    const suspicion = suspectHeader(header, dialect);
     try {
-      const coding = plan.codingFor(header);
-      this.#format = { ...coding, source: this.#source.name, headerBytes };
+      const coding = plan.codingFor(header, this.#input);
+      this.#encodeAs(coding, headerBytes);
       this.hint = suspicion;
-      if (coding.coalescing !== undefined && this.coalesce) {
-        this.#coalescer = new Coalescer(coding.coalescing, header);
-      }
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
       throw new UsageError(
         `${this.#source.name}: ${error.message}` +
           (suspicion === undefined ? "" : `; ${suspicion}`),
       );
+    }
+  }
+
+  #encodeAs(coding: RowCoding, headerBytes: Uint8Array): void {
+    const { input, header, coalescing } = coding;
+    this.#format = { ...coding, source: this.#source.name, headerBytes };
+    if (input !== this.#input && input instanceof DerivedFormat) {
+      this.#reader = input.derive(this.#reader!);
+      this.#reader.feed(
+        this.#chunk.bytes,
+        this.#reader.boundary,
+        this.#filled,
+      );
+    }
+    if (coalescing !== undefined && this.coalesce) {
+      this.#coalescer = new Coalescer(coalescing, header);
     }
   }
 
@@ -477,10 +532,11 @@ export class Batcher {
    * Whether the current record begins its source, and has a CR where each of
    * its lines would end.
    */
-  #hasCrLines({ record, offset }: RecordReader): boolean {
-    const { quote } = this.#plan.dialect;
+  #hasCrLines({ raw, offset }: RecordReader): boolean {
+    if (this.#coding !== undefined) return false;
+    const { quote } = this.#dialect;
     return offset === this.#start.place().offset &&
-      endsLinesInCr(record.bytes.subarray(record.start, record.end), quote);
+      endsLinesInCr(raw, quote);
   }
 
   #crLines(): InputError {
@@ -492,7 +548,7 @@ export class Batcher {
   }
 
   #malformed(reader: RecordReader, format: RowFormat): Reject {
-    const { record, records, line, offset, fault } = reader;
+    const { raw, records, line, offset, fault } = reader;
     return {
       source: this.#source.name,
       record: records,
@@ -501,7 +557,8 @@ export class Batcher {
       error: fault!.offset === offset
         ? fault!.reason
         : `${fault!.reason}, at byte ${fault!.offset}`,
-      bytes: record.bytes.slice(record.start, record.end),
+      bytes: raw.slice(),
+      kind: format.input.kind,
       header: format.headerBytes,
     };
   }

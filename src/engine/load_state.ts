@@ -3,6 +3,7 @@ import { areRepeatable } from "../protocol/command_traits.ts";
 import { isSameFile } from "../transport/same_file.ts";
 import { readStart, STANDARD_INPUT } from "../transport/source.ts";
 import { StateFile } from "../transport/state_file.ts";
+import { isUrl, sourceName } from "../transport/url_source.ts";
 import {
   type Checkpoint,
   type Fingerprint,
@@ -181,8 +182,9 @@ function readingOf(rows: Omit<RowOptions, "commands">): StateData["reading"] {
 }
 
 function markOf(name: string): SourceMark {
-  const unknown = { name, size: null, modified: null, head: null };
-  if (name === STANDARD_INPUT) return unknown;
+  const shown = sourceName(name);
+  const unknown = { name: shown, size: null, modified: null, head: null };
+  if (name === STANDARD_INPUT || isUrl(name)) return unknown;
   try {
     const { isFile, size, mtime } = Deno.statSync(name);
     if (!isFile) return unknown;

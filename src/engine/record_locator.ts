@@ -47,9 +47,9 @@ export class RecordLocator {
     error: string,
     isTold = true,
   ): Reject {
-    const { format, chunk } = this.#batch;
+    const { format } = this.#batch;
     this.#seek(index);
-    const { record, records, line, offset } = this.#reader;
+    const { record, raw, records, line, offset } = this.#reader;
     this.#commands.clear();
     if (isTold) format.encoder.encode(record, this.#commands);
     return {
@@ -59,9 +59,8 @@ export class RecordLocator {
       offset,
       command: isTold ? quoteCommand(this.#commands.view(), command) : "",
       error,
-      bytes: isTold
-        ? chunk.bytes.slice(record.start, record.end)
-        : chunk.bytes.subarray(0, 0),
+      bytes: isTold ? raw.slice() : raw.subarray(0, 0),
+      kind: format.input.kind,
       header: format.headerBytes,
     };
   }

@@ -18,6 +18,8 @@ export interface Reject {
   readonly error: string;
   /** The record's bytes as they stand in the source, with the line break. */
   readonly bytes: Uint8Array;
+  /** What its source was found to be, such as `CSV`. */
+  readonly kind: string;
   /** Its source's header as it stands there; empty where there is none. */
   readonly header: Uint8Array;
 }

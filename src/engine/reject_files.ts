@@ -21,9 +21,15 @@ const ROWS_AT_ONCE = 200;
 
 const encoder = new TextEncoder();
 
+/** The format whose files are told by their names, and how those end. */
+const JSON_LINES = "JSON Lines";
+const JSON_LINES_END = ".jsonl";
+const OPEN_OBJECT = 0x7b;
+
 /** A reject file and what its state depends on. */
 interface RejectFile {
   readonly sink: FileSink;
+  kind: string;
   /** None where an earlier load has written it, and this one did not yet. */
   header: Uint8Array | undefined;
   count: number;
@@ -36,9 +42,9 @@ interface RejectFile {
  * header, to be mended and loaded again, and a report of what was wrong with
  * each.
  *
- * Sources whose headers differ cannot share a file: the first header's rejects
- * go to `FILE`, the next one's to `FILE.2`, and so on; a name that is an input's
- * is passed over.
+ * Sources whose formats or headers differ cannot share a file: the first one's
+ * rejects go to `FILE`, the next one's to `FILE.2` (`FILE.2.jsonl` where they are
+ * JSON Lines), and so on; a name that is an input's is passed over.
  */
 export class RejectFiles {
   readonly #path: string;
@@ -93,7 +99,7 @@ export class RejectFiles {
    * @param reject The record and what was wrong with it.
    */
   add(reject: Reject): void {
-    const file = this.#fileFor(reject.header);
+    const file = this.#fileFor(reject);
     if (file.open) file.sink.write(Uint8Array.of(LF));
     file.sink.write(reject.bytes);
     file.open = reject.bytes.at(-1) !== LF;
@@ -136,32 +142,40 @@ export class RejectFiles {
     return sinks.map(({ path, size }) => ({ path, size }));
   }
 
-  #fileFor(header: Uint8Array): RejectFile {
+  #fileFor({ kind, header }: Reject): RejectFile {
     for (const file of this.#files) {
-      if (this.#takes(file, header)) return file;
+      if (this.#takes(file, kind, header)) return file;
     }
     for (;;) {
       const isFirst = this.#files.length === 0;
-      const sink = isFirst ? this.#first : this.#create(this.#nextPath());
+      const sink = isFirst ? this.#first : this.#create(this.#nextPath(kind));
       if (isFirst && this.#report.size === 0) this.#row(COLUMNS);
       const isNew = sink.size === 0;
       if (isNew) sink.write(header);
       const file: RejectFile = {
         sink,
+        kind,
         header: isNew ? header : undefined,
         count: 0,
         open: false,
       };
       this.#files.push(file);
-      if (this.#takes(file, header)) return file;
+      if (this.#takes(file, kind, header)) return file;
     }
   }
 
-  /** Whether records under a header belong into a file. */
-  #takes(file: RejectFile, header: Uint8Array): boolean {
-    if (file.header !== undefined) return isSame(file.header, header);
-    const { start, last } = file.sink.kept(header.length);
-    if (!isSame(start, header)) return false;
+  /** Whether records of a format, under a header, belong into a file. */
+  #takes(file: RejectFile, kind: string, header: Uint8Array): boolean {
+    if (file.header !== undefined) {
+      return file.kind === kind && isSame(file.header, header);
+    }
+    const isNamed = file.sink.path.endsWith(JSON_LINES_END);
+    const { start, last } = file.sink.kept(Math.max(1, header.length));
+    // What an earlier load wrote there is told by how it begins.
+    const isJson = isNamed || start[0] === OPEN_OBJECT;
+    if (isJson !== (kind === JSON_LINES)) return false;
+    if (!isSame(start.subarray(0, header.length), header)) return false;
+    file.kind = kind;
     file.header = header;
     file.open = last !== LF;
     return true;
@@ -172,9 +186,10 @@ export class RejectFiles {
     return FileSink.create(path, "--rejects", this.#inputs, keep);
   }
 
-  #nextPath(): string {
+  #nextPath(kind: string): string {
+    const end = kind === JSON_LINES ? JSON_LINES_END : "";
     for (;;) {
-      const path = `${this.#path}.${++this.#number}`;
+      const path = `${this.#path}.${++this.#number}${end}`;
       if (!this.#inputs.some((input) => isSameFile(input, path))) return path;
     }
   }

@@ -5,10 +5,17 @@ import {
   type DialectOptions,
   parseDialect,
 } from "../codec/dialect.ts";
-import { CsvFormat, type Format } from "../codec/format.ts";
+import { type DocumentShape, documentShape } from "../codec/derived_reader.ts";
+import { type Detected, detectFormat } from "../codec/detect.ts";
+import {
+  CsvFormat,
+  DerivedFormat,
+  type Format,
+  JsonFormat,
+} from "../codec/format.ts";
 import { Header } from "../codec/header.ts";
 import { RowEncoder } from "../codec/row_encoder.ts";
-import { CommandTemplate } from "../codec/template.ts";
+import { CommandTemplate, type Template } from "../codec/template.ts";
 import { UsageError } from "../errors.ts";
 import { areRepeatable, traitsOf } from "../protocol/command_traits.ts";
 
@@ -20,7 +27,7 @@ export const LARGEST_RECORD = 1024 ** 3;
 
 /** How records under one header are read and what they become. */
 export interface RowCoding {
-  /** The columns. */
+  /** The columns, derived ones included. */
   readonly header: Header;
   /** What makes readers for them. */
   readonly input: Format;
@@ -41,6 +48,11 @@ export interface RowFormat extends RowCoding {
 
 /** How rows are read and what they become, as a caller says it. */
 export interface RowOptions extends DialectOptions {
+  /**
+   * What the sources are. Default: what the end of a source's name or its first
+   * line tells.
+   */
+  format?: "csv" | "jsonl" | undefined;
   /**
    * What each row becomes: for each command its words, one an argument. The
    * first word is the command's name.
@@ -101,10 +113,8 @@ function requireCount(
 export class RowPlan {
   /** The commands, understood but not resolved. */
   readonly template: CommandTemplate;
-  /** How fields are marked. */
+  /** How fields are marked, where nothing tells that it is otherwise. */
   readonly dialect: Dialect;
-  /** What makes every source's reader. */
-  readonly input: Format;
   /** Lines to pass over at the start of each source. */
   readonly skipLines: number;
   /** Whether each source begins with a header. */
@@ -123,8 +133,15 @@ export class RowPlan {
   readonly isTransaction: boolean;
   /** Whether they are one transaction, MULTI to EXEC, and nothing else. */
   readonly isOneTransaction: boolean;
-  /** What was made last. */
+  /** Whether records have had different numbers of arguments. */
+  hasVaried = false;
+  readonly #options: RowOptions;
+  readonly #maxRecord: number;
+  readonly #formats = new Map<string, CsvFormat>();
+  /** What was made last, of which columns and format. */
   #coding: RowCoding | undefined;
+  #codingFor: { header: Header; input: Format } | undefined;
+  #namedCoding: RowCoding | undefined;
 
   /**
    * Checks the options.
@@ -168,13 +185,63 @@ export class RowPlan {
     this.fromLine = options.from?.line ?? 1;
     this.skipEmpty = options.skipEmpty ?? false;
     this.dialect = parseDialect(options);
-    this.input = new CsvFormat(
-      this.dialect,
-      options.maxRecord ?? DEFAULT_MAX_RECORD,
-    );
+    this.#options = options;
+    this.#maxRecord = options.maxRecord ?? DEFAULT_MAX_RECORD;
     this.skipLines = options.skipLines ?? 0;
     // What needs no header can be resolved, and found wrong, at once.
     if (this.columns !== undefined) this.template.compile(this.columns);
+  }
+
+  /**
+   * Finds out what a source is.
+   *
+   * @param name Its name.
+   * @param first Its first bytes.
+   * @param isAll Whether that is all of it.
+   * @returns What its first line says; nothing while more bytes are needed.
+   */
+  detect(
+    name: string,
+    first: Uint8Array,
+    isAll: boolean,
+  ): Detected | undefined {
+    const { format, delimiter, quote } = this.#options;
+    const isCsv = delimiter !== undefined || quote !== undefined ||
+      !this.header || this.columns !== undefined;
+    // Of a URL the query is not shown.
+    const [, end] = /\.([a-z]+)(?:\.(?:gz|zst))?(?:\?\.\.\.)?$/i.exec(name) ??
+      [];
+    const named = /^(jsonl|ndjson)$/i.test(end ?? "") ? "jsonl" : undefined;
+    const detected = detectFormat(first, isAll, {
+      format: format ?? named,
+      mayBeJson: !isCsv,
+      mayTellDelimiter: delimiter === undefined && this.header &&
+        this.columns === undefined,
+    });
+    if (detected?.format !== "csv" || delimiter !== undefined) return detected;
+    return /^tsv$/i.test(end ?? "") && detected.isRemark === undefined
+      ? { format: "csv", delimiter: "tab" }
+      : detected;
+  }
+
+  /**
+   * CSV with a delimiter.
+   *
+   * @param found The delimiter that was found, where there is one; the user's
+   * wins.
+   * @returns The format.
+   */
+  csv(found?: string): CsvFormat {
+    const { quote } = this.#options;
+    const delimiter = this.#options.delimiter ??
+      (found === quote ? undefined : found);
+    const key = delimiter ?? "";
+    const known = this.#formats.get(key);
+    if (known !== undefined) return known;
+    const dialect = parseDialect({ delimiter, quote });
+    const format = new CsvFormat(dialect, this.#maxRecord);
+    this.#formats.set(key, format);
+    return format;
   }
 
   /**
@@ -183,16 +250,46 @@ export class RowPlan {
    * Sources with the same header get the same answer.
    *
    * @param header The columns.
+   * @param input How their records are read.
    * @returns How the records are read and what they become.
    * @throws {UsageError} When the template does not fit.
    */
-  codingFor(header: Header): RowCoding {
-    if (this.#coding?.header.equals(header) === true) return this.#coding;
-    const { skipEmpty } = this;
+  codingFor(header: Header, input: Format = this.csv()): RowCoding {
+    const known = this.#codingFor;
+    if (known?.input === input && known.header.equals(header)) {
+      return this.#coding!;
+    }
     const template = this.template.compile(header);
-    return this.#coding = {
+    const shape = documentShape(header, this.skipEmpty);
+    this.#codingFor = { header, input };
+    return this.#coding = this.#codingOf(template, input, shape);
+  }
+
+  /**
+   * Resolves the template for records that name their fields.
+   *
+   * @returns How the records are read and what they become.
+   */
+  namedCoding(): RowCoding {
+    if (this.#namedCoding !== undefined) return this.#namedCoding;
+    const { template, fields } = this.template.compileNames();
+    const input = new JsonFormat(fields, this.skipEmpty, this.#maxRecord);
+    this.hasVaried ||= fields.some(({ kind }) => kind === "members");
+    return this.#namedCoding = this.#codingOf(template, input, undefined);
+  }
+
+  #codingOf(
+    template: Template,
+    input: Format,
+    document: DocumentShape,
+  ): RowCoding {
+    const { skipEmpty } = this;
+    const { header, derived } = template;
+    return {
       header,
-      input: this.input,
+      input: derived.length === 0
+        ? input
+        : new DerivedFormat(input, derived, document),
       coalescing: skipEmpty ? undefined : planCoalescing(template),
       encoder: new RowEncoder(template, { skipEmpty }),
     };

@@ -1,5 +1,6 @@
 import type { Place } from "../codec/place.ts";
 import { withIdleTimeout } from "../transport/idle_timeout.ts";
+import { plainText } from "../transport/plain_text.ts";
 import {
   isRegularFile,
   openSource,
@@ -11,15 +12,18 @@ import { BatchPool } from "./batch_pool.ts";
 import { Batcher } from "./batcher.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { type RowOptions, RowPlan } from "./row_plan.ts";
+import { type HeaderLine, isUrl } from "../transport/url_source.ts";
 import type { Summary } from "./summary.ts";
 
 /** Where rows come from. */
 export interface SourceOptions {
   /**
-   * Paths of files, in order, `-` for standard input; or sources of the
+   * Paths of files, in order, URLs, `-` for standard input; or sources of the
    * caller's own. Default: standard input.
    */
   sources?: readonly (string | Source)[] | undefined;
+  /** Headers that are sent with the request for a URL. */
+  headers?: readonly HeaderLine[] | undefined;
   /**
    * How long a source may give nothing, in ms; 0 is for ever. Default: 0.
    */
@@ -50,6 +54,7 @@ export class Rows {
   readonly #sources: readonly (string | Source)[];
   readonly #summary: Summary;
   readonly #idleTimeout: number;
+  readonly #headers: readonly HeaderLine[] | undefined;
   readonly #checkpoint: Checkpoint | undefined;
   #coalesce: boolean;
   #batcher: Batcher | undefined;
@@ -72,6 +77,7 @@ export class Rows {
     this.#summary = summary;
     const { sources = [], idleTimeout = 0 } = options;
     this.#idleTimeout = idleTimeout;
+    this.#headers = options.headers;
     this.#checkpoint = options.checkpoint;
     this.#coalesce = options.coalesce ?? false;
     this.#sources = sources.length === 0 ? [STANDARD_INPUT] : sources;
@@ -86,10 +92,11 @@ export class Rows {
   /**
    * Whether every record makes commands with as many arguments.
    *
-   * @returns False where empty fields are left out.
+   * @returns False where empty fields are left out, and where `{*}` are the
+   * members that each record has.
    */
   get sameShape(): boolean {
-    return !this.#plan.skipEmpty;
+    return !this.#plan.skipEmpty && !this.#plan.hasVaried;
   }
 
   /** Whether the commands may be sent again, in order. */
@@ -124,25 +131,30 @@ export class Rows {
         expected = undefined;
         continue;
       }
-      if (!await isRegularFile(path)) {
+      // What comes over the network is not fetched twice.
+      if (isUrl(path) || !await isRegularFile(path)) {
         expected = undefined;
         continue;
       }
       // What is committed already is not read again.
       if (i < (this.#checkpoint?.source ?? 0)) continue;
       const source = await openSource(path);
+      let text: Source = source;
       try {
         const { size = 0 } = source;
+        text = (await plainText(source)).source;
         const batcher = await Batcher.open(
-          source,
+          text,
           this.#plan,
           this.pool,
           this.#coalesce,
         );
         const { offset } = await this.#goOn(batcher, i) ?? { offset: 0 };
-        if (expected !== undefined) expected += size - offset;
+        // What is packed is read from its start.
+        const before = text.bytesTaken === undefined ? offset : 0;
+        if (expected !== undefined) expected += size - before;
       } finally {
-        source.close();
+        text.close();
       }
     }
     this.#summary.bytesExpected = expected;
@@ -161,19 +173,23 @@ export class Rows {
       if (left <= 0) return;
       if (i < (this.#checkpoint?.source ?? 0)) continue;
       const source = withIdleTimeout(
-        typeof from === "string" ? await openSource(from) : from,
+        typeof from === "string" ? await openSource(from, this.#headers) : from,
         this.#idleTimeout,
       );
       this.#summary.source = source.name;
       const { bytesIn, blankLines } = this.#summary;
       let batcher: Batcher | undefined;
+      let text: Source = source;
       const count = (): void => {
-        this.#summary.bytesIn = bytesIn + (batcher?.bytesRead ?? 0);
+        this.#summary.bytesIn = bytesIn +
+          (text.bytesTaken ?? batcher?.bytesRead ?? 0);
         this.#summary.blankLines = blankLines + (batcher?.blankLines ?? 0);
       };
       try {
+        const plain = await plainText(source);
+        text = plain.source;
         batcher = await Batcher.open(
-          source,
+          text,
           this.#plan,
           this.pool,
           this.#coalesce,
@@ -181,6 +197,10 @@ export class Rows {
         );
         this.#batcher = batcher;
         await this.#goOn(batcher, i);
+        this.#summary.formats.push({
+          source: source.name,
+          format: [...plain.found, batcher.kind].join(", "),
+        });
         const { hint } = batcher;
         if (hint !== undefined) {
           this.#summary.hint ??= `${source.name}: ${hint}`;
@@ -195,7 +215,7 @@ export class Rows {
         }
       } finally {
         count();
-        source.close();
+        text.close();
       }
     }
   }

@@ -97,7 +97,10 @@ export class Stream {
       ledger,
       summary,
       wait,
-      sameShape: rows.sameShape,
+      // What a source is, is known when it is read.
+      get sameShape(): boolean {
+        return rows.sameShape;
+      },
       isRepeatable: rows.isRepeatable,
       isTransaction: rows.isTransaction,
       atLeastOnce: options.atLeastOnce ?? false,

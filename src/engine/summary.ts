@@ -56,6 +56,8 @@ export interface SummaryData {
    * rejected, none from it on is counted. None after a load that went through.
    */
   next: RecordPlace | null;
+  /** What each source was found to be, in the order of reading. */
+  formats: SourceFormat[];
   /**
    * Whether all of the input was read and settled; whether it ended early, and
    * `next` says where; or whether it ended before a record was read.
@@ -72,6 +74,14 @@ export interface SummaryData {
   endMarker: "echo" | "ping" | "count" | null;
   /** The nodes of a cluster that were loaded into; none for one server. */
   nodes: NodeData[] | null;
+}
+
+/** What a source was found to be. */
+export interface SourceFormat {
+  /** The file's path, or `-` for standard input. */
+  readonly source: string;
+  /** From the outside in, such as `CSV` or `gzip, JSON Lines`. */
+  readonly format: string;
 }
 
 /** What a summary tells about a node of a cluster. */
@@ -171,6 +181,8 @@ export class Summary {
   coalescingStopped: string | undefined;
   /** Where a load that ended early left off. */
   next: RecordPlace | undefined;
+  /** What each source was found to be, in the order of reading. */
+  readonly formats: SourceFormat[] = [];
   /** Whether all of the input was read and settled. */
   isComplete = false;
   /** What an input looks like that may not have been read as it was meant. */
@@ -285,6 +297,7 @@ export class Summary {
       coalescingStopped: this.coalescingStopped ?? null,
       errors: this.errors.kinds(),
       next: this.next ?? null,
+      formats: this.formats,
       state: this.state,
       hint: this.hint ?? null,
       server: this.server === undefined ? null : {

@@ -15,6 +15,9 @@ export function withIdleTimeout(source: Source, timeout: number): Source {
   return {
     name: source.name,
     size: source.size,
+    get bytesTaken(): number | undefined {
+      return source.bytesTaken;
+    },
     seek: source.seek && ((offset) => source.seek!(offset)),
     close: () => source.close(),
     async read(into: Uint8Array): Promise<number | null> {

@@ -1,5 +1,6 @@
 import { InputError } from "../errors.ts";
 import { reasonOf } from "./reason.ts";
+import { type HeaderLine, isUrl, openUrl } from "./url_source.ts";
 
 /**
  * Where input bytes come from: a file, standard input, or whatever a caller of
@@ -10,6 +11,11 @@ export interface Source {
   readonly name: string;
   /** How many bytes it has, where that is known. */
   readonly size?: number | undefined;
+  /**
+   * How many bytes were taken so far from where they come from, where that is
+   * not what `read` has given: packed ones. `size` counts those too.
+   */
+  readonly bytesTaken?: number | undefined;
   /**
    * Reads some bytes.
    *
@@ -26,13 +32,17 @@ export interface Source {
   close(): void;
 }
 
+/** How a source's bytes may be packed. */
+export type Packing = "gzip" | "zstd";
+
 /** The path that stands for standard input. */
 export const STANDARD_INPUT = "-";
 
 /**
- * Opens a file, or standard input.
+ * Opens a file, a URL or standard input.
  *
- * @param path The file's path, or `-`.
+ * @param path The file's path, a URL of `http:` or `https:`, or `-`.
+ * @param headers What to send with the request for a URL.
  * @returns The source. Its `read` throws {@linkcode InputError} too.
  * @throws {InputError} When it cannot be opened, or is a directory.
  *
@@ -44,7 +54,11 @@ export const STANDARD_INPUT = "-";
  * await assertRejects(() => openSource("no/such.csv"), Error, "no such file");
  * ```
  */
-export async function openSource(path: string): Promise<Source> {
+export async function openSource(
+  path: string,
+  headers?: readonly HeaderLine[],
+): Promise<Source> {
+  if (isUrl(path)) return await openUrl(path, headers);
   if (path === STANDARD_INPUT) return fromReader(path, Deno.stdin, undefined);
   try {
     const file = await Deno.open(path, { read: true });

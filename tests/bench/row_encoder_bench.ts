@@ -50,6 +50,8 @@ function encodeFields(
         for (const column of argument.columns) {
           args.push(header.names[column], record.field(column));
         }
+      } else if (argument.kind === "members") {
+        throw new Error("Cannot do without columns");
       } else if (argument.pieces.length === 1) {
         const [piece] = argument.pieces;
         args.push(typeof piece === "number" ? record.field(piece) : piece);

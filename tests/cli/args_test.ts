@@ -118,7 +118,7 @@ const BAD: [command: CommandName, words: string[], says: string][] = [
   ["load", ["-x"], "Unknown flag -x"],
   ["load", ["-p7000"], "write -p 7000"],
   ["load", ["-p=7000"], "-p"],
-  ["load", ["--header"], "Unknown flag --header"],
+  ["load", ["--headers"], "Unknown flag --headers"],
   ["load", ["--coalesce"], "Unknown flag --coalesce"],
   ["encode", ["--coalesce"], "Unknown flag --coalesce"],
   ["load", ["--constructor"], "Unknown flag --constructor"],

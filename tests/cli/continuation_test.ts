@@ -132,7 +132,8 @@ for (const [name, words, place, settled, command, needs] of CASES) {
     const [source, line] = place.split(":");
     const [loaded, rejected, unknown = 0] = settled;
     const next = { source, record: 6, line: Number(line), offset: 99 };
-    const it = continuationOf(options, { next, loaded, rejected, unknown });
+    const summary = { next, loaded, rejected, unknown, formats: [] };
+    const it = continuationOf(options, summary);
     assertEquals(it?.command, command);
     assert(it?.sentence.includes("secret") !== true);
     if (it !== undefined) {
@@ -140,6 +141,47 @@ for (const [name, words, place, settled, command, needs] of CASES) {
     }
   });
 }
+
+Deno.test("the command that goes on: URLs without what is secret in them", () => {
+  const url = "https://me:secret@host/b.csv?sig=secret";
+  const options = parseOptions(
+    "load",
+    ["--header", "X: secret", "a.csv", url, ...SET],
+    () => undefined,
+  );
+  assert(options.command === "load");
+  const counts = { loaded: 5, rejected: 0, unknown: 0, formats: [] };
+  for (const source of ["a.csv", "https://host/b.csv?..."]) {
+    const next = { source, record: 6, line: 7, offset: 99 };
+    const it = continuationOf(options, { ...counts, next });
+    const rest = source === "a.csv" ? "a.csv " : "";
+    assertEquals(
+      it?.command,
+      `respipe load --from-line 7 ${rest}'https://host/b.csv?...' ${SET_QUOTED}`,
+    );
+    assertMatch(
+      it!.sentence,
+      /with what is not shown of the URLs and the pass/,
+    );
+    assert(!it!.sentence.includes("secret"));
+  }
+});
+
+Deno.test("the command that goes on: a packed file, further than its size", () => {
+  using files = new TempFiles();
+  const path = files.write("a.csv.gz", "short");
+  const options = parseOptions("load", [path, ...SET], () => undefined);
+  assert(options.command === "load");
+  const it = continuationOf(options, {
+    next: { source: path, record: 6, line: 7, offset: 99 },
+    ...{ loaded: 5, rejected: 0, unknown: 0 },
+    formats: [{ source: path, format: "gzip, CSV" }],
+  });
+  assertEquals(
+    it?.command,
+    `respipe load --from-line 7 ${path} ${SET_QUOTED}`,
+  );
+});
 
 Deno.test("the command that goes on makes the data whole", async () => {
   await using server = await startServer();

@@ -71,6 +71,7 @@ Deno.test("--dry-run --json is one object", async () => {
     commands: 6,
     bytesIn: 45,
     bytesOut: 220,
+    formats: [{ source: "-", format: "CSV" }],
     slots: {
       touched: 1,
       commands: 3,

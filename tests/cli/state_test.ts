@@ -4,6 +4,8 @@
  * @module
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { gzipSync } from "node:zlib";
+import { startHttpServer } from "../support/http_server.ts";
 import { bounded, readSummary, until } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
@@ -136,6 +138,74 @@ Deno.test("a load that was stopped goes on, of a file, and its rejects too", asy
   assertEquals(third.code, 1);
   assertEquals(readSummary(third.stdout).records, 30_000);
   assertEquals(await nightly.count(), 30_000 * 0.99);
+});
+
+/** Lines of JSON of which every hundredth is malformed. */
+function jsonLines(count: number): string {
+  let text = "";
+  for (let n = 1; n <= count; n++) {
+    text += `{"id":${n},"v":${n}}${n % 100 === 0 ? "," : ""}\n`;
+  }
+  return text;
+}
+
+/** More than may be in flight when a load is stopped. */
+const MANY = 200_000;
+
+const TEXTS: [name: string, bytes: Uint8Array, reject: string][] = [
+  ["in.csv.gz", gzipSync(csv(MANY)), "100,100,x"],
+  [
+    "in.jsonl",
+    new TextEncoder().encode(jsonLines(MANY)),
+    '{"id":100,"v":100},',
+  ],
+  ["in.jsonl.gz", gzipSync(jsonLines(MANY)), '{"id":100,"v":100},'],
+];
+
+for (const [name, bytes, reject] of TEXTS) {
+  Deno.test(`a load that was stopped goes on, of ${name}`, async () => {
+    await using nightly = await Nightly.start();
+    const path = nightly.files.write(name, bytes);
+    const flags = ["--rejects", nightly.bad];
+    const first = await nightly.run([path], [...flags, ...stop(150)]);
+    assertEquals(first.code, 3, first.stderr);
+    const second = await nightly.run([path], flags);
+    assertEquals(second.code, 1, second.stderr);
+    const [before, after] = [first, second].map((it) => readSummary(it.stdout));
+    assert(before.records > 0 && after.records > 0);
+    assertEquals(before.records + after.records, MANY);
+    assertEquals(await nightly.count(), 0.99 * MANY);
+    const rejected = Deno.readTextFileSync(nightly.bad).split("\n")
+      .filter((line) => line !== "" && line !== "id,v");
+    assertEquals(rejected.length, MANY / 100);
+    assertEquals(rejected[0], reject);
+    assertEquals(new Set(rejected).size, MANY / 100);
+  });
+}
+
+Deno.test("nothing secret of a URL or its headers is in the state", async () => {
+  await using nightly = await Nightly.start();
+  const { server, files, state } = nightly;
+  await using http = startHttpServer(() => ({
+    head: ["200 OK"],
+    body: csv(9),
+  }));
+  const run = await runRespipe([
+    ...["load", "-p", String(server.port), "--state", state],
+    ...["--header", "X-Key: HUSH", `${http.origin}/in.csv?sig=HUSH`],
+    ...["--", ...HSET],
+  ], {
+    permissions: [
+      `--allow-net=127.0.0.1:${server.port},127.0.0.1:${http.port}`,
+      `--allow-read=${files.path}`,
+      `--allow-write=${files.path}`,
+    ],
+  });
+  assertEquals(run.code, 0, run.stderr);
+  const text = Deno.readTextFileSync(state);
+  assert(text.includes(`${http.origin}/in.csv?...`), text);
+  assert(!(text + run.stdout + run.stderr).includes("HUSH"), text);
+  assertEquals(http.seen[0].headers.get("x-key"), "HUSH");
 });
 
 Deno.test("standard input is read over", async () => {

@@ -49,11 +49,11 @@ Deno.test("a byte order mark and skipped lines are passed over, however the inpu
 Deno.test("what is certainly no text is a fault at once", () => {
   for (const linesToSkip of [0, 2]) {
     const start = new SourceStart(linesToSkip);
-    const bytes = latin1Bytes("\xff\xfei\0d\0");
+    const bytes = latin1Bytes("PK\x03\x04\0\0");
     start.feed(bytes, 0, 1);
     assertEquals(start.read(false), false);
     start.feed(bytes, 0, bytes.length);
     assertEquals(start.read(false), true);
-    assertStringIncludes(start.fault?.reason ?? "", "UTF-16");
+    assertStringIncludes(start.fault?.reason ?? "", "zip");
   }
 });

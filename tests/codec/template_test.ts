@@ -12,6 +12,7 @@ const DRIVERS = Header.named(["id", "name", "city", "lat", "lng", "status"]);
 /** An argument as plain values: text, column numbers, or `pairs`. */
 function show(argument: Argument): unknown {
   if (argument.kind === "pairs") return { pairs: argument.columns };
+  if (argument.kind === "members") return { members: argument.column };
   const decoder = new TextDecoder();
   return argument.pieces.map((piece) =>
     typeof piece === "number" ? piece : decoder.decode(piece)

@@ -15,6 +15,7 @@ function reject(bytes: string, more: Partial<Reject> = {}): Reject {
     offset: 8,
     error: "ERR no",
     bytes: encoder.encode(bytes),
+    kind: "CSV",
     header: encoder.encode("id,name\n"),
     ...more,
   };

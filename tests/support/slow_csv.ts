@@ -15,10 +15,7 @@ export interface SlowOptions {
 }
 
 const NOT_CSV: [start: string, reason: string][] = [
-  ["\xff\xfe", "UTF-16 (little-endian)"],
-  ["\xfe\xff", "UTF-16 (big-endian)"],
-  ["\x1f\x8b", "gzip"],
-  ["\x28\xb5\x2f\xfd", "zstd"],
+  ["\xfd7zXZ\0", "xz"],
   ["PK\x03\x04", "zip"],
 ];
 

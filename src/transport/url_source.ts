@@ -1,0 +1,271 @@
+/**
+ * A source behind a URL, read while it comes.
+ *
+ * Why it has this shape: redirects are followed here, because a header with a
+ * secret must not go to another host, and a presigned URL has its secret in the
+ * query; so messages have the URL without it. A read that breaks off is taken up
+ * where the server says that it still has the same content.
+ *
+ * @module
+ */
+import { InputError } from "../errors.ts";
+import { reasonOf } from "./reason.ts";
+import type { Source } from "./source.ts";
+
+/** A name and a value of a header. */
+export type HeaderLine = readonly [name: string, value: string];
+
+/** Redirects that are followed at the most. */
+const MOST_REDIRECTS = 10;
+
+/** Attempts to take up a read, and the first pause between them, in ms. */
+const ATTEMPTS = 4;
+const FIRST_PAUSE = 250;
+
+/** A web page, which is never data, but often a login or an error. */
+const PAGE = /^(text\/html|application\/xhtml\+xml)\b/i;
+
+/**
+ * Tells a URL from a path.
+ *
+ * @param path What the user wrote.
+ * @returns Whether it begins with `http://` or `https://`.
+ */
+export function isUrl(path: string): boolean {
+  return /^https?:\/\//i.test(path);
+}
+
+/**
+ * What to call a source in messages: a URL without what may be secret in it.
+ *
+ * @param path A path or a URL.
+ * @returns The path as it is; the URL without its user, password and query.
+ *
+ * @example
+ * ```ts
+ * import { sourceName } from "./url_source.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(
+ *   sourceName("https://me:pw@host/users.csv?X-Amz-Signature=0a"),
+ *   "https://host/users.csv?...",
+ * );
+ * assertEquals(sourceName("users.csv"), "users.csv");
+ * ```
+ */
+export function sourceName(path: string): string {
+  if (!isUrl(path)) return path;
+  if (!URL.canParse(path)) return path.replace(/\?.*|^(\w+:\/\/).*@/gs, "$1");
+  const { origin, pathname, search } = new URL(path);
+  return `${origin}${pathname}${search === "" ? "" : "?..."}`;
+}
+
+/**
+ * Opens a URL.
+ *
+ * @param path The URL.
+ * @param headers What to send to its host besides.
+ * @returns The source.
+ * @throws {InputError} When the server does not give the content.
+ */
+export async function openUrl(
+  path: string,
+  headers: readonly HeaderLine[] = [],
+): Promise<Source> {
+  const source = new UrlSource(path, headers);
+  await source.open();
+  return source;
+}
+
+class UrlSource implements Source {
+  readonly name: string;
+  size: number | undefined;
+  readonly #url: URL;
+  readonly #headers: Headers;
+  readonly #stop = new AbortController();
+  #body: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #rest: Uint8Array = new Uint8Array();
+  #offset = 0;
+  /** What tells that the content is still the same, where it can be told. */
+  #validator: string | undefined;
+  #attempts = 0;
+
+  constructor(path: string, headers: readonly HeaderLine[]) {
+    this.name = sourceName(path);
+    if (!URL.canParse(path)) throw this.#error("it is no URL");
+    this.#url = new URL(path);
+    this.#headers = new Headers(headers.map(([name, value]) => [name, value]));
+    const { username, password } = this.#url;
+    if (username !== "" || password !== "") {
+      const bytes = new TextEncoder().encode(
+        `${decodeURIComponent(username)}:${decodeURIComponent(password)}`,
+      );
+      const text = btoa(String.fromCharCode(...bytes));
+      this.#headers.set("authorization", `Basic ${text}`);
+      this.#url.username = this.#url.password = "";
+    }
+  }
+
+  async open(): Promise<void> {
+    const response = await this.#request();
+    const { headers, body } = response;
+    const type = headers.get("content-type") ?? "";
+    if (response.status !== 200) {
+      await body?.cancel();
+      throw this.#error(this.#refusal(response));
+    }
+    if (PAGE.test(type)) {
+      await body?.cancel();
+      throw this.#error(
+        `the server gives a web page (${type}), which is no data; does the ` +
+          "URL ask for a login?",
+      );
+    }
+    const length = headers.get("content-length");
+    // Without it the runtime has perhaps unpacked what was packed for the way
+    // only; then these bytes are not those that the server counts.
+    if (length !== null) {
+      this.size = Number(length);
+      const tag = headers.get("etag");
+      this.#validator = tag !== null && !tag.startsWith("W/")
+        ? tag
+        : headers.get("last-modified") ?? undefined;
+    }
+    this.#body = body?.getReader();
+  }
+
+  async read(into: Uint8Array): Promise<number | null> {
+    while (this.#rest.length === 0) {
+      const { done, value } = await this.#next();
+      if (done) return null;
+      this.#rest = value;
+      this.#offset += value.length;
+    }
+    const count = Math.min(into.length, this.#rest.length);
+    into.set(this.#rest.subarray(0, count));
+    this.#rest = this.#rest.subarray(count);
+    return count;
+  }
+
+  close(): void {
+    this.#stop.abort();
+  }
+
+  /** Reads on, and takes up what breaks off. */
+  async #next(): Promise<ReadableStreamReadResult<Uint8Array>> {
+    for (;;) {
+      let reason: string;
+      try {
+        if (this.#body === undefined) return { done: true };
+        const result = await this.#body.read();
+        if (!result.done) this.#attempts = 0;
+        const isWhole = this.size === undefined || this.#offset >= this.size;
+        if (!result.done || isWhole) return result;
+        reason = "the connection was closed";
+      } catch (error) {
+        reason = this.#reason(error);
+      }
+      await this.#takeUp(reason);
+    }
+  }
+
+  async #takeUp(broken: string): Promise<void> {
+    const far = `after ${this.#offset} bytes: ${broken}`;
+    if (this.#validator === undefined) {
+      throw this.#error(
+        `${far}; the server gives no size, or no ETag or Last-Modified, to go ` +
+          "on by",
+      );
+    }
+    if (this.#attempts === ATTEMPTS) throw this.#error(far);
+    const pause = FIRST_PAUSE * 2 ** this.#attempts++;
+    await new Promise((wake) => setTimeout(wake, pause));
+    let response: Response;
+    try {
+      response = await this.#request([
+        ["range", `bytes=${this.#offset}-`],
+        ["if-range", this.#validator],
+      ]);
+    } catch (error) {
+      if (this.#attempts === ATTEMPTS) throw error;
+      return this.#takeUp(broken);
+    }
+    const range = response.headers.get("content-range") ?? "";
+    if (
+      response.status === 206 && range.startsWith(`bytes ${this.#offset}-`)
+    ) {
+      this.#body = response.body?.getReader();
+      return;
+    }
+    await response.body?.cancel();
+    throw this.#error(
+      response.status === 200
+        ? `${far}; the server cannot go on there, or has other content by now`
+        : `${far}; then ${this.#refusal(response)}`,
+    );
+  }
+
+  /** Asks for the content, wherever the server sends us for it. */
+  async #request(more: readonly HeaderLine[] = []): Promise<Response> {
+    let url = this.#url;
+    for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
+      // What is for this host is for no other one.
+      const headers = new Headers(
+        url.origin === this.#url.origin ? this.#headers : undefined,
+      );
+      headers.set("accept-encoding", "identity");
+      for (const [name, value] of more) headers.set(name, value);
+      let response: Response;
+      try {
+        const { signal } = this.#stop;
+        response = await fetch(url, { headers, redirect: "manual", signal });
+      } catch (error) {
+        throw this.#error(this.#reason(error, url));
+      }
+      const to = response.headers.get("location");
+      if (response.status < 300 || response.status > 399 || to === null) {
+        return response;
+      }
+      await response.body?.cancel();
+      if (!URL.canParse(to, url)) {
+        throw this.#error("the server sends us on to what is no URL");
+      }
+      const next = new URL(to, url);
+      if (url.protocol === "https:" && next.protocol !== "https:") {
+        throw this.#error(
+          `the server sends us on to ${sourceName(next.href)}, which is not ` +
+            "safe from being read on the way",
+        );
+      }
+      url = next;
+    }
+    throw this.#error(
+      `the server sends us on more than ${MOST_REDIRECTS} times`,
+    );
+  }
+
+  #refusal({ status, statusText }: Response): string {
+    const hints: Record<number, string> = {
+      401: "; --header-file or --header gives what it asks for",
+      403: this.#url.search === ""
+        ? "; --header-file or --header may give what it asks for"
+        : "; has the URL expired?",
+    };
+    return `the server answers ${`${status} ${statusText}`.trim()}` +
+      (hints[status] ?? "");
+  }
+
+  /** What went wrong, without the URL, which may have a secret in it. */
+  #reason(error: unknown, url = this.#url): string {
+    const port = url.port || (url.protocol === "https:" ? "443" : "80");
+    const flag = `--allow-net=${url.hostname}:${port}`;
+    return reasonOf(error, flag).replace(/ ?(?:for url )?\(https?:[^)]*\)/, "")
+      .replaceAll(url.href, sourceName(url.href));
+  }
+
+  #error(reason: string): InputError {
+    return new InputError(`Cannot read ${this.name}: ${reason}`, {
+      source: this.name,
+    });
+  }
+}
