@@ -45,6 +45,7 @@ export type { EndMarker, LaneOptions } from "./src/engine/lane.ts";
 export type { RecordPlace } from "./src/engine/ledger.ts";
 export type { PipeCounts, PipeError } from "./src/engine/pipe_ledger.ts";
 export { load, type LoadOptions } from "./src/engine/load.ts";
+export type { EndOptions } from "./src/engine/load_ends.ts";
 export { pipe, type PipeOptions } from "./src/engine/pipe.ts";
 export type { Reject } from "./src/engine/reject.ts";
 export type { RowOptions } from "./src/engine/row_plan.ts";
@@ -59,6 +60,7 @@ export {
   InputError,
   type InputPosition,
   InterruptedError,
+  LockedError,
   ProtocolError,
   StoppedError,
   UsageError,

@@ -35,7 +35,7 @@ interface FlagData {
   /** The commands that know it. */
   readonly commands: readonly CommandName[];
   /** The heading that it stands under in the help. */
-  readonly group: "Rows" | "Connection" | "Rejects" | "Output";
+  readonly group: "Rows" | "Connection" | "Rejects" | "Every night" | "Output";
   /** Whether its value may be or hold a password, which nothing shows. */
   readonly secret?: boolean;
   /** What it does, and its default. */
@@ -330,6 +330,13 @@ const TABLE = {
     group: "Rejects",
     help: "stop when there are more rejects than N, or than N% of the " +
       "records so far (default: never)",
+  },
+  lock: {
+    value: "KEY",
+    commands: ["load"],
+    group: "Every night",
+    help: "hold KEY on the server while loading: no other load with it runs, " +
+      "on whatever machine (where --retry is given, it is waited for)",
   },
   json: {
     commands: SERVER,

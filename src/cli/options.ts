@@ -1,4 +1,5 @@
 import type { EndMarker } from "../engine/lane.ts";
+import type { EndOptions } from "../engine/load_ends.ts";
 import type { RowOptions } from "../engine/row_plan.ts";
 import { UsageError } from "../errors.ts";
 import { type Arguments, parseArguments } from "./args.ts";
@@ -42,6 +43,8 @@ export interface LoadOptions extends SendOptions {
   readonly rejects: string | undefined;
   /** How many rejects are too many. */
   readonly maxErrors: string | undefined;
+  /** What is to be done before the load and behind it. */
+  readonly ends: EndOptions;
   /** Records to show, where nothing is to be loaded. */
   readonly dryRun: number | undefined;
 }
@@ -114,6 +117,7 @@ export function parseOptions(
       rows: rowsOf(args),
       rejects: flags.rejects,
       maxErrors: flags["max-errors"],
+      ends: endsOf(flags),
       dryRun: flags["dry-run"],
     };
   }
@@ -155,6 +159,10 @@ function progressOf(flags: GivenFlags): ProgressChoice {
     `--progress and --${never} exclude each other`,
     "--progress",
   );
+}
+
+function endsOf(flags: GivenFlags): EndOptions {
+  return { lock: flags.lock };
 }
 
 function rowsOf(args: Arguments): RowOptions {

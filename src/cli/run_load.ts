@@ -30,6 +30,7 @@ export async function runLoad(options: LoadOptions): Promise<number> {
       );
       await load({
         ...options.rows,
+        ...options.ends,
         sources: options.files,
         idleTimeout: options.idleTimeout,
         server,

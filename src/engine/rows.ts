@@ -24,6 +24,14 @@ export interface SourceOptions {
   idleTimeout?: number | undefined;
 }
 
+/** When rows are read on. */
+export interface Pacing {
+  /** Records that a batch may have. Default: what its chunk holds. */
+  readonly mostRecords?: number | undefined;
+  /** Waited for in front of each batch; its failure ends the load. */
+  readonly beforeBatch?: (() => Promise<void>) | undefined;
+}
+
 /**
  * Bytes of input that a load reads at once. Larger chunks make a load no
  * faster (the server is the limit), and more of their bytes are in flight.
@@ -43,6 +51,7 @@ export class Rows {
   readonly #sources: readonly (string | Source)[];
   readonly #summary: Summary;
   readonly #idleTimeout: number;
+  readonly #pacing: Pacing;
   #coalesce: boolean;
   #batcher: Batcher | undefined;
 
@@ -51,14 +60,17 @@ export class Rows {
    *
    * @param options Where rows come from and what they become.
    * @param summary Counts what is read.
+   * @param pacing When to read on.
    * @param chunkSize Bytes of input that are read at once.
    * @throws {UsageError} When an option cannot work.
    */
   constructor(
     options: RowOptions & SourceOptions,
     summary: Summary,
+    pacing: Pacing = {},
     chunkSize: number = LOAD_CHUNK,
   ) {
+    this.#pacing = pacing;
     this.pool = new BatchPool(chunkSize);
     this.#plan = new RowPlan(options);
     this.#summary = summary;
@@ -160,8 +172,12 @@ export class Rows {
           this.#coalesce,
         );
         this.#batcher = batcher;
+        const { mostRecords = Infinity } = this.#pacing;
         while (left > 0) {
-          const batch = await batcher.next(left);
+          if (this.#pacing.beforeBatch !== undefined) {
+            await this.#pacing.beforeBatch();
+          }
+          const batch = await batcher.next(Math.min(left, mostRecords));
           count();
           if (batch === undefined) break;
           left -= batch.records;

@@ -37,6 +37,7 @@ export async function ask(
  *
  * @param connection A connection on which nothing is in flight.
  * @param commands The commands.
+ * @param maxItems The most values that one reply holds.
  * @returns The replies in order. Fewer than there are commands, but one at the
  * least, where the server has closed the connection in between.
  * @throws {ConnectionError} When the connection is lost before any reply.
@@ -45,9 +46,13 @@ export async function ask(
 export async function askAll(
   connection: Connection,
   commands: readonly Command[],
+  maxItems?: number,
 ): Promise<Reply[]> {
   const { address } = connection;
-  const reader = new ReplyReader({ maxBody: 1024 * 1024 });
+  const maxBody = 1024 * 1024;
+  const reader = new ReplyReader(
+    maxItems === undefined ? { maxBody } : { maxBody, maxItems },
+  );
   const buffer = new Uint8Array(16 * 1024);
   const replies: Reply[] = [];
   let isFirst = true;
