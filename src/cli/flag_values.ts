@@ -122,6 +122,16 @@ export function tunnelWords(text: string, flag: string): readonly string[] {
   );
 }
 
+/** Reads the path of a file that is replaced as a whole. */
+export function wholeFile(text: string, flag: string): string {
+  if (text !== "" && text !== "-" && !/^\/(dev|proc)\//.test(text)) return text;
+  throw new UsageError(
+    `Cannot use ${flag} ${JSON.stringify(text)}: must be the name of a file, ` +
+      "because FILE.tmp is written beside it and renamed",
+    flag,
+  );
+}
+
 /** Reads the path of a file that another file will stand beside. */
 export function ownFile(text: string, flag: string): string {
   if (text !== "" && text !== "-" && !/^\/(dev|proc)\//.test(text)) return text;

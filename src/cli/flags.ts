@@ -10,6 +10,7 @@ import {
   size,
   tunnelWords,
   whole,
+  wholeFile,
 } from "./flag_values.ts";
 
 /** The commands of respipe. */
@@ -337,6 +338,20 @@ const TABLE = {
     group: "Every night",
     help: "hold KEY on the server while loading: no other load with it runs, " +
       "on whatever machine (where --retry is given, it is waited for)",
+  },
+  metrics: {
+    value: "FILE",
+    read: wholeFile,
+    commands: ["load"],
+    group: "Every night",
+    help: "replace FILE by how the load ended, in Prometheus' text format, " +
+      "whatever the ending",
+  },
+  job: {
+    value: "NAME",
+    commands: ["load"],
+    group: "Every night",
+    help: "the label job in FILE of --metrics (default: the first source)",
   },
   json: {
     commands: SERVER,

@@ -6,6 +6,7 @@ import { type Arguments, parseArguments } from "./args.ts";
 import { checkTemplate } from "./check_template.ts";
 import type { Environment } from "./environment.ts";
 import type { CommandName, GivenFlags } from "./flags.ts";
+import type { MetricsOptions } from "./metrics_file.ts";
 import { type ServerOptions, serverOptions } from "./server_options.ts";
 import type { ProgressChoice } from "./start_progress.ts";
 
@@ -45,6 +46,8 @@ export interface LoadOptions extends SendOptions {
   readonly maxErrors: string | undefined;
   /** What is to be done before the load and behind it. */
   readonly ends: EndOptions;
+  /** Where metrics go. */
+  readonly metrics: MetricsOptions | undefined;
   /** Records to show, where nothing is to be loaded. */
   readonly dryRun: number | undefined;
 }
@@ -118,6 +121,7 @@ export function parseOptions(
       rejects: flags.rejects,
       maxErrors: flags["max-errors"],
       ends: endsOf(flags),
+      metrics: metricsOf(flags, common.files),
       dryRun: flags["dry-run"],
     };
   }
@@ -158,6 +162,18 @@ function progressOf(flags: GivenFlags): ProgressChoice {
   throw new UsageError(
     `--progress and --${never} exclude each other`,
     "--progress",
+  );
+}
+
+function metricsOf(
+  { metrics: path, job }: GivenFlags,
+  [source]: readonly string[],
+): MetricsOptions | undefined {
+  if (path !== undefined) return { path, job: job ?? source };
+  if (job === undefined) return undefined;
+  throw new UsageError(
+    "--job names the series of --metrics FILE, which is missing",
+    "--job",
   );
 }
 

@@ -1,6 +1,7 @@
 import { load } from "../engine/load.ts";
 import { Summary } from "../engine/summary.ts";
 import { ExitCode, exitCodeOf } from "./exit_code.ts";
+import { MetricsFile } from "./metrics_file.ts";
 import type { LoadOptions } from "./options.ts";
 import { OutputError, print, say } from "./output.ts";
 import { openRejects, printRejects, type WrittenFile } from "./rejects.ts";
@@ -21,7 +22,10 @@ export async function runLoad(options: LoadOptions): Promise<number> {
   let code: number = ExitCode.Ok;
   let rejects: Awaited<ReturnType<typeof openRejects>>;
   let written: WrittenFile[] | undefined;
+  let metrics: MetricsFile | undefined;
   try {
+    metrics = options.metrics &&
+      new MetricsFile(options.metrics, options.files);
     rejects = await openRejects(options.rejects, options.files);
     await withServer(options.server, async (server, signal) => {
       using _progress = await startProgress(
@@ -81,6 +85,12 @@ export async function runLoad(options: LoadOptions): Promise<number> {
         { cause: error },
       )
       : error;
+  }
+  if (failure !== undefined) code = exitCodeOf(failure);
+  try {
+    metrics?.write(summary, code);
+  } catch (error) {
+    failure ??= error;
   }
   if (failure !== undefined) throw failure;
   return code;
