@@ -339,6 +339,15 @@ const TABLE = {
     help: "hold KEY on the server while loading: no other load with it runs, " +
       "on whatever machine (where --retry is given, it is waited for)",
   },
+  "swap-db": {
+    value: "N",
+    read: whole,
+    commands: ["load"],
+    group: "Every night",
+    help: "load into the empty database N; when every record is in, swap it " +
+      "with the one of -n, and throw the old data away (--max-errors is 0 by " +
+      "default then)",
+  },
   metrics: {
     value: "FILE",
     read: wholeFile,

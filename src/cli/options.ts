@@ -178,7 +178,7 @@ function metricsOf(
 }
 
 function endsOf(flags: GivenFlags): EndOptions {
-  return { lock: flags.lock };
+  return { lock: flags.lock, swapDb: flags["swap-db"] };
 }
 
 function rowsOf(args: Arguments): RowOptions {

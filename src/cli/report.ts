@@ -53,6 +53,13 @@ export function formatSummary(summary: Summary): string {
   if (blankLines > 0) {
     lines.push(`${counted(blankLines, "blank line")} passed over`);
   }
+  if (summary.swapped !== undefined) {
+    const { database, spare, replaced } = summary.swapped;
+    lines.push(
+      `database ${spare} is database ${database} now, in place of ` +
+        counted(replaced, "key"),
+    );
+  }
   return lines.map((line) => `${line}\n`).join("");
 }
 

@@ -80,11 +80,11 @@ export interface LoadOptions
  */
 export async function load(options: LoadOptions): Promise<Summary> {
   const { summary = new Summary(), signal } = options;
-  const limit = ErrorLimit.parse(options.maxErrors);
   const { coalesce = true } = options;
   const wait = new Wait();
   await using ends = new LoadEnds(options, summary, wait);
   const { server } = ends;
+  const limit = ErrorLimit.parse(options.maxErrors ?? ends.maxErrors);
   const rows = new Rows({ ...options, coalesce }, summary, ends);
   using _listening = wait.failOn(signal);
   await wait.for(rows.check());

@@ -4,6 +4,7 @@ import type { LoadEnd } from "./load_end.ts";
 import { Lock } from "./lock.ts";
 import type { Pacing } from "./rows.ts";
 import type { Summary } from "./summary.ts";
+import { SwapDb } from "./swap_db.ts";
 import type { Wait } from "./wait.ts";
 
 /** What is to be done before a load and behind it. */
@@ -13,6 +14,12 @@ export interface EndOptions {
    * one does. With the server's `retry` it is waited for.
    */
   lock?: string | undefined;
+  /**
+   * The number of a spare database to load into; when every record is in, it is
+   * swapped with the server's `database`. Without `maxErrors` no reject is
+   * borne then.
+   */
+  swapDb?: number | undefined;
 }
 
 /** What the ends need to know of a load besides. */
@@ -30,6 +37,8 @@ interface LoadFrame extends EndOptions {
 export class LoadEnds implements Pacing, AsyncDisposable {
   /** The server to load into. */
   readonly server: ConnectOptions | undefined;
+  /** How many rejects are too many where that is not said; all by default. */
+  readonly maxErrors: string | undefined;
   /** Waited for in front of each batch; none where nothing is to be paced. */
   readonly beforeBatch: Pacing["beforeBatch"];
   readonly #ends: LoadEnd[] = [];
@@ -42,18 +51,26 @@ export class LoadEnds implements Pacing, AsyncDisposable {
    * @param wait What their failure ends.
    * @throws {UsageError} When an option cannot work.
    */
-  constructor(options: LoadFrame, _summary: Summary, wait: Wait) {
-    const { lock, connection, signal } = options;
-    const server = this.server = options.server;
+  constructor(options: LoadFrame, summary: Summary, wait: Wait) {
+    const { server, connection, signal, swapDb } = options;
     const { retry: patience, onNotice } = server ?? {};
     const own = { server: { signal, ...server }, wait, onNotice };
-    if (lock !== undefined) {
-      this.#ends.push(new Lock({ ...own, key: lock, patience }));
+    const lock = options.lock === undefined
+      ? undefined
+      : new Lock({ ...own, key: options.lock, patience });
+    if (lock !== undefined) this.#ends.push(lock);
+    this.server = server;
+    if (swapDb !== undefined) {
+      this.#ends.push(
+        new SwapDb({ ...own, spare: swapDb, summary, lock, patience }),
+      );
+      this.server = { ...server, database: swapDb };
+      this.maxErrors = "0";
     }
     if (this.#ends.length > 0 && connection !== undefined) {
       throw new UsageError(
-        "A lock needs connections of its own: give a server instead of a " +
-          "connection",
+        "What frames a load needs connections of its own: give a server " +
+          "instead of a connection",
       );
     }
     const pacing = this.#ends.filter((end) => end.beforeBatch !== undefined);

@@ -2,6 +2,7 @@ import type { ServerInfo } from "../transport/server_info.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { EndMarker } from "./lane.ts";
 import type { RecordPlace } from "./ledger.ts";
+import type { Swapped } from "./swap_db.ts";
 import { type ErrorKind, ErrorTally } from "./error_tally.ts";
 
 /** A summary as plain data, with the names that `--json` prints. */
@@ -56,6 +57,8 @@ export interface SummaryData {
   next: RecordPlace | null;
   /** The server, where it was asked and has told what it is. */
   server: ServerData | null;
+  /** The databases that were swapped, where they were. */
+  swapped: Swapped | null;
   /** How the end was known; none where the load ended early. */
   endMarker: "echo" | "ping" | "count" | null;
 }
@@ -123,6 +126,8 @@ export class Summary {
    * counting replies then.
    */
   sentinelRefusal: string | undefined;
+  /** The databases that were swapped. */
+  swapped: Swapped | undefined;
   /** How the end was known. */
   endMarker: EndMarker | undefined;
   /** What the server says that it is. */
@@ -233,6 +238,7 @@ export class Summary {
         version: this.server.version ?? null,
         address: this.server.address,
       },
+      swapped: this.swapped ?? null,
       endMarker: this.endMarker ?? null,
     };
   }
