@@ -55,6 +55,7 @@ export {
   Summary,
   type SummaryData,
 } from "./src/engine/summary.ts";
+export type { Pruned } from "./src/engine/prune.ts";
 export type { Swapped } from "./src/engine/swap_db.ts";
 export {
   ConnectionError,

@@ -348,6 +348,20 @@ const TABLE = {
       "with the one of -n, and throw the old data away (--max-errors is 0 by " +
       "default then)",
   },
+  prune: {
+    value: "PATTERN",
+    commands: ["load"],
+    group: "Every night",
+    help: "when every record is in, delete the keys that match PATTERN and " +
+      "that the load has not written",
+  },
+  "prune-limit": {
+    value: "N",
+    commands: ["load"],
+    group: "Every night",
+    help: "delete nothing when that were more than N keys, or than N% of " +
+      "those that match; 0 shows what would be deleted (default: 20%)",
+  },
   metrics: {
     value: "FILE",
     read: wholeFile,

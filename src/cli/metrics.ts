@@ -113,6 +113,11 @@ export function formatMetrics(ending: Ending): string {
       "How often the last load made a lost connection again.",
       one(data.reconnections),
     ],
+    [
+      "respipe_last_pruned_keys",
+      "Stale keys that the last load has deleted.",
+      one(data.pruned?.deleted ?? 0),
+    ],
   ];
   return families.map(([name, help, samples]) => {
     const lines = samples

@@ -178,7 +178,12 @@ function metricsOf(
 }
 
 function endsOf(flags: GivenFlags): EndOptions {
-  return { lock: flags.lock, swapDb: flags["swap-db"] };
+  return {
+    lock: flags.lock,
+    swapDb: flags["swap-db"],
+    prune: flags.prune,
+    pruneLimit: flags["prune-limit"],
+  };
 }
 
 function rowsOf(args: Arguments): RowOptions {

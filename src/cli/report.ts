@@ -1,5 +1,6 @@
 import { counted, formatCount } from "../engine/counted.ts";
 import type { ErrorKind } from "../engine/error_tally.ts";
+import type { Pruned } from "../engine/prune.ts";
 import type { Summary } from "../engine/summary.ts";
 import { VERSION } from "./help.ts";
 import type { LoadOptions, PipeOptions } from "./options.ts";
@@ -60,7 +61,23 @@ export function formatSummary(summary: Summary): string {
         counted(replaced, "key"),
     );
   }
+  if (summary.pruned !== undefined) lines.push(...prunedLines(summary.pruned));
   return lines.map((line) => `${line}\n`).join("");
+}
+
+function prunedLines(
+  { pattern, matching, stale, deleted, examples, memory }: Pruned,
+): string[] {
+  const of = `of ${counted(matching, "key")} that match ${pattern}`;
+  const memo = `${formatBytes(memory)} to remember keys`;
+  if (deleted > 0 || stale === 0) {
+    return [`${formatCount(deleted)} ${of} pruned, ${memo}`];
+  }
+  if (examples.length === 0) return [];
+  return [
+    `${formatCount(stale)} ${of} would be pruned, ${memo}:`,
+    ...examples.map((key) => `  ${key}`),
+  ];
 }
 
 /**

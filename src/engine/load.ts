@@ -118,7 +118,7 @@ export async function load(options: LoadOptions): Promise<Summary> {
     options.connection === undefined ? reopen : undefined,
   );
   try {
-    await stream.run(router);
+    await stream.run(ends.watch(router));
     summary.parted(router.lane, options.endMarker);
   } finally {
     await router.lane.stop();

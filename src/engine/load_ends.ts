@@ -2,10 +2,15 @@ import { UsageError } from "../errors.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import type { LoadEnd } from "./load_end.ts";
 import { Lock } from "./lock.ts";
+import { Prune } from "./prune.ts";
+import { PruneLimit } from "./prune_limit.ts";
+import type { Router } from "./router.ts";
+import type { RowOptions } from "./row_plan.ts";
 import type { Pacing } from "./rows.ts";
 import type { Summary } from "./summary.ts";
 import { SwapDb } from "./swap_db.ts";
 import type { Wait } from "./wait.ts";
+import { WrittenKeys } from "./written_keys.ts";
 
 /** What is to be done before a load and behind it. */
 export interface EndOptions {
@@ -20,10 +25,20 @@ export interface EndOptions {
    * borne then.
    */
   swapDb?: number | undefined;
+  /**
+   * When every record is in, keys that match this pattern and that the load has
+   * not written are deleted.
+   */
+  prune?: string | undefined;
+  /**
+   * How many keys may be deleted so: `N`, or `N%` of those that match. With 0
+   * nothing is, and the summary has what would be. Default: 20%.
+   */
+  pruneLimit?: string | undefined;
 }
 
 /** What the ends need to know of a load besides. */
-interface LoadFrame extends EndOptions {
+interface LoadFrame extends EndOptions, Pick<RowOptions, "commands" | "limit"> {
   readonly server?: ConnectOptions | undefined;
   readonly connection?: unknown;
   readonly signal?: AbortSignal | undefined;
@@ -42,6 +57,7 @@ export class LoadEnds implements Pacing, AsyncDisposable {
   /** Waited for in front of each batch; none where nothing is to be paced. */
   readonly beforeBatch: Pacing["beforeBatch"];
   readonly #ends: LoadEnd[] = [];
+  readonly #written: WrittenKeys | undefined;
 
   /**
    * Makes the ends that the options ask for; nothing is connected yet.
@@ -67,6 +83,29 @@ export class LoadEnds implements Pacing, AsyncDisposable {
       this.server = { ...server, database: swapDb };
       this.maxErrors = "0";
     }
+    if (options.prune !== undefined) {
+      checkPrune(options);
+      const written = this.#written = new WrittenKeys(options.commands);
+      if (lock !== undefined) {
+        written.hashes.add(new TextEncoder().encode(lock.key));
+      }
+      this.#ends.push(
+        new Prune({
+          pattern: options.prune,
+          limit: PruneLimit.parse(options.pruneLimit),
+          servers: () => Promise.resolve([own.server]),
+          written,
+          summary,
+          wait,
+          onNotice,
+        }),
+      );
+    } else if (options.pruneLimit !== undefined) {
+      throw new UsageError(
+        "--prune-limit means nothing without --prune PATTERN",
+        "--prune-limit",
+      );
+    }
     if (this.#ends.length > 0 && connection !== undefined) {
       throw new UsageError(
         "What frames a load needs connections of its own: give a server " +
@@ -78,6 +117,11 @@ export class LoadEnds implements Pacing, AsyncDisposable {
     this.beforeBatch = async () => {
       for (const end of pacing) await end.beforeBatch?.();
     };
+  }
+
+  /** Has what a router ships noted, where that is wanted. */
+  watch(router: Router): Router {
+    return this.#written?.watch(router) ?? router;
   }
 
   /** Does what is to be done before the load. */
@@ -97,5 +141,29 @@ export class LoadEnds implements Pacing, AsyncDisposable {
   /** Abandons what was not concluded. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const end of this.#ends.toReversed()) await end.abandon?.();
+  }
+}
+
+/** Refuses what would have good keys deleted, or what makes no sense. */
+function checkPrune({ prune, swapDb, limit }: LoadFrame): void {
+  const excluded = swapDb !== undefined
+    ? "--swap-db"
+    : limit !== undefined
+    ? "--limit"
+    : undefined;
+  if (excluded !== undefined) {
+    throw new UsageError(
+      `--prune and ${excluded} exclude each other: ` +
+        (excluded === "--limit"
+          ? "it deletes what a whole load has not written"
+          : "a swap leaves no stale keys"),
+      "--prune",
+    );
+  }
+  if (prune === "") {
+    throw new UsageError(
+      "Cannot use --prune without a pattern; * is every key",
+      "--prune",
+    );
   }
 }

@@ -2,6 +2,7 @@ import type { ServerInfo } from "../transport/server_info.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { EndMarker } from "./lane.ts";
 import type { RecordPlace } from "./ledger.ts";
+import type { Pruned } from "./prune.ts";
 import type { Swapped } from "./swap_db.ts";
 import { type ErrorKind, ErrorTally } from "./error_tally.ts";
 
@@ -57,6 +58,8 @@ export interface SummaryData {
   next: RecordPlace | null;
   /** The server, where it was asked and has told what it is. */
   server: ServerData | null;
+  /** What came of pruning, where that was done. */
+  pruned: Pruned | null;
   /** The databases that were swapped, where they were. */
   swapped: Swapped | null;
   /** How the end was known; none where the load ended early. */
@@ -126,6 +129,8 @@ export class Summary {
    * counting replies then.
    */
   sentinelRefusal: string | undefined;
+  /** What came of pruning. */
+  pruned: Pruned | undefined;
   /** The databases that were swapped. */
   swapped: Swapped | undefined;
   /** How the end was known. */
@@ -238,6 +243,7 @@ export class Summary {
         version: this.server.version ?? null,
         address: this.server.address,
       },
+      pruned: this.pruned ?? null,
       swapped: this.swapped ?? null,
       endMarker: this.endMarker ?? null,
     };
