@@ -51,6 +51,7 @@ export type { Reject } from "./src/engine/reject.ts";
 export type { RowOptions } from "./src/engine/row_plan.ts";
 export type { SourceOptions } from "./src/engine/rows.ts";
 export {
+  type NodeData,
   type ServerData,
   Summary,
   type SummaryData,

@@ -44,6 +44,8 @@ export class Flight<Origin> {
   isExact = true;
   /** Replies so far that were no errors. */
   successes = 0;
+  /** Replies so far that were. */
+  errors = 0;
   readonly #events: FlightEvents<Origin>;
   readonly #queue = new Queue<Shipment<Origin>>();
 
@@ -124,6 +126,7 @@ export class Flight<Origin> {
    */
   fail(error: string): void {
     this.#expect(1);
+    this.errors++;
     const { first } = this.#queue;
     if (first === undefined || first.answered === first.commands) {
       this.#events.onError(error, undefined, 0, this);

@@ -82,6 +82,8 @@ export class Lane<Origin> {
   sentinelRefusal: string | undefined;
   /** What is not answered. */
   readonly flight: Flight<Origin>;
+  /** What was handed over, and not taken back. */
+  readonly sent = { commands: 0, bytes: 0 };
   readonly #connection: Connection;
   readonly #events: LaneEvents<Origin>;
   readonly #wait: Wait;
@@ -94,7 +96,8 @@ export class Lane<Origin> {
   /** Where the sentinel is. */
   #closing: "no" | "wanted" | "sent" | "back" = "no";
   #isWriting = false;
-  #hasEnded = false;
+  /** Whether the connection is lost or closed. */
+  hasEnded = false;
   #wakeWriter: (() => void) | undefined;
   #lastWords: string | undefined;
 
@@ -149,7 +152,7 @@ export class Lane<Origin> {
 
   /** Whether nothing is on its way, or nothing ever will be. */
   get isIdle(): boolean {
-    return this.#hasEnded ||
+    return this.hasEnded ||
       this.#queue.length === 0 && !this.#isWriting &&
         this.flight.unanswered === 0 &&
         (this.#closing === "no" || this.#closing === "back");
@@ -162,9 +165,11 @@ export class Lane<Origin> {
 
   /** Hands a shipment over to be sent. */
   send(shipment: Shipment<Origin>): void {
-    if (this.#hasEnded) return;
+    if (this.hasEnded) return;
     this.#closing = "no";
     this.flight.enter(shipment);
+    this.sent.commands += shipment.commands;
+    this.sent.bytes += shipment.bytes.length;
     this.#queue.push(shipment);
     this.#wakeWriter?.();
   }
@@ -196,6 +201,8 @@ export class Lane<Origin> {
       if (last === undefined || last.sentAt > 0 || !isUnwanted(last)) break;
       this.#queue.pop();
       this.flight.withdraw(last);
+      this.sent.commands -= last.commands;
+      this.sent.bytes -= last.bytes.length;
       taken.push(last);
     }
     if (this.#closing === "wanted") this.#closing = "no";
@@ -215,7 +222,7 @@ export class Lane<Origin> {
 
   async #writeLoop(): Promise<void> {
     try {
-      while (!this.#hasEnded) {
+      while (!this.hasEnded) {
         const [shipment] = this.#queue;
         if (shipment !== undefined) await this.#write(shipment);
         else if (this.#closing === "wanted" && !this.#isCounting) {
@@ -230,7 +237,7 @@ export class Lane<Origin> {
       if (!isLostConnection(error)) return this.#fail(error);
       // The reader sees the end too, behind the server's last words.
       const timer = setTimeout(() => this.#fail(this.#lost(error)), LAST_WORDS);
-      while (!this.#hasEnded) await this.#sleep();
+      while (!this.hasEnded) await this.#sleep();
       clearTimeout(timer);
     }
   }
@@ -259,7 +266,7 @@ export class Lane<Origin> {
     const reader = new ReplyReader();
     const buffer = new Uint8Array(REPLY_BUFFER);
     try {
-      while (!this.#hasEnded) {
+      while (!this.hasEnded) {
         const count = await this.#connection.read(buffer);
         if (count === null) return this.#fail(this.#lost(undefined));
         reader.feed(buffer.subarray(0, count));
@@ -348,7 +355,7 @@ export class Lane<Origin> {
   }
 
   #fail(error: unknown): void {
-    if (this.#hasEnded) return;
+    if (this.hasEnded) return;
     this.#end();
     this.#connection.close();
     // Nobody needs a lane any more whose sentinel is back.
@@ -359,7 +366,7 @@ export class Lane<Origin> {
   }
 
   #end(): void {
-    this.#hasEnded = true;
+    this.hasEnded = true;
     this.#watchdog.stop();
     this.#wakeWriter?.();
     this.#wait.wake();

@@ -124,12 +124,15 @@ export class Ledger {
       // What an unfinished rewind has not shipped yet stays to be shipped.
       if (batch.isShipped) [batch.from, batch.only] = [batch.encoded, []];
       batch.from = Math.min(batch.from, marked);
-      const behind = batch.from * batch.format.encoder.commandsPerRecord;
+      const each = batch.format.encoder.commandsPerRecord;
+      const behind = batch.from * each;
       batch.only = [...batch.only, ...batch.again]
         .filter((id) => id < behind).sort((a, b) => a - b);
       batch.again = [];
-      batch.failures = batch.failures
-        .filter(({ record }) => record < batch.from);
+      const ids = new Set(batch.only);
+      batch.failures = batch.failures.filter(({ record, command }) =>
+        record < batch.from && !ids.has(record * each + command)
+      );
       batch.isShipped = false;
       batch.wasSent = true;
       again.push(batch);

@@ -1,13 +1,12 @@
 import type { ConnectOptions } from "../transport/connect.ts";
 import { Connection } from "../transport/connection.ts";
-import type { BatchOrigin } from "./batch.ts";
 import { connectUnless } from "./connect_unless.ts";
 import { ErrorLimit } from "./error_limit.ts";
 import { explainFull } from "./explain_full.ts";
-import { Lane, type LaneOptions } from "./lane.ts";
+import type { LaneOptions } from "./lane.ts";
 import { type EndOptions, LoadEnds } from "./load_ends.ts";
+import { openRouter } from "./open_router.ts";
 import type { Reject } from "./reject.ts";
-import { OneLane } from "./router.ts";
 import type { RowOptions } from "./row_plan.ts";
 import { Rows, type SourceOptions } from "./rows.ts";
 import { Stream } from "./stream.ts";
@@ -31,6 +30,11 @@ export interface LoadOptions
    * `Deno.Conn` the caller has logged in already.
    */
   connection?: Connection | Deno.Conn | undefined;
+  /**
+   * Where addresses that a cluster announces can be reached from here:
+   * `ANNOUNCED=REACHABLE,...`, each a host or a host and a port.
+   */
+  nodeMap?: string | undefined;
   /** Counts to keep up to date while the load runs. */
   summary?: Summary | undefined;
   /** Told about each record that does not make it, in the input's order. */
@@ -91,7 +95,9 @@ export async function load(options: LoadOptions): Promise<Summary> {
   await ends.prepare();
 
   const connection = options.connection === undefined
-    ? await summary.waitFor(connectUnless(wait, { signal, ...server }))
+    ? await summary.waitFor(
+      connectUnless(wait, { signal, ...server, isRouted: true }),
+    )
     : Connection.from(options.connection);
   summary.met(connection);
   const stream = new Stream({
@@ -105,23 +111,19 @@ export async function load(options: LoadOptions): Promise<Summary> {
     onNotice: server?.onNotice,
     explain: (reply) => explainFull(reply, server),
   });
-  const open = (connection: Connection): Lane<BatchOrigin> =>
-    new Lane(connection, stream.events, wait, options);
-  const reopen = async (patience: number): Promise<Lane<BatchOrigin>> => {
-    const again = { signal, ...server, retry: patience, onNotice: undefined };
-    const made = await connectUnless(wait, { ...again, awaitPrimary: true });
-    summary.reconnections++;
-    return open(made);
-  };
-  const router = new OneLane(
-    open(connection),
-    options.connection === undefined ? reopen : undefined,
-  );
+  const { router, report } = await openRouter(connection, {
+    ...options,
+    server: options.connection === undefined ? { ...server } : undefined,
+    rows,
+    stream,
+    wait,
+    summary,
+  });
   try {
     await stream.run(ends.watch(router));
-    summary.parted(router.lane, options.endMarker);
   } finally {
-    await router.lane.stop();
+    report(options.endMarker);
+    await router.stop();
     summary.end();
   }
   const tooMany = limit.judge(summary, true);

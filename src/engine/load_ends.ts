@@ -1,7 +1,9 @@
 import { UsageError } from "../errors.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
+import { parseNodeMap } from "../transport/node_map.ts";
 import type { LoadEnd } from "./load_end.ts";
 import { Lock } from "./lock.ts";
+import { primariesOf } from "./primaries.ts";
 import { Prune } from "./prune.ts";
 import { PruneLimit } from "./prune_limit.ts";
 import type { Router } from "./router.ts";
@@ -41,6 +43,7 @@ export interface EndOptions {
 interface LoadFrame extends EndOptions, Pick<RowOptions, "commands" | "limit"> {
   readonly server?: ConnectOptions | undefined;
   readonly connection?: unknown;
+  readonly nodeMap?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -70,7 +73,10 @@ export class LoadEnds implements Pacing, AsyncDisposable {
   constructor(options: LoadFrame, summary: Summary, wait: Wait) {
     const { server, connection, signal, swapDb } = options;
     const { retry: patience, onNotice } = server ?? {};
-    const own = { server: { signal, ...server }, wait, onNotice };
+    const map = options.nodeMap === undefined
+      ? undefined
+      : parseNodeMap(options.nodeMap);
+    const own = { server: { signal, ...server }, map, wait, onNotice };
     const lock = options.lock === undefined
       ? undefined
       : new Lock({ ...own, key: options.lock, patience });
@@ -93,7 +99,7 @@ export class LoadEnds implements Pacing, AsyncDisposable {
         new Prune({
           pattern: options.prune,
           limit: PruneLimit.parse(options.pruneLimit),
-          servers: () => Promise.resolve([own.server]),
+          servers: () => primariesOf(own.server, map),
           written,
           summary,
           wait,

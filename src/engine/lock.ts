@@ -2,6 +2,7 @@ import { ConnectionError, LockedError, StoppedError } from "../errors.ts";
 import { errorIn, type Reply } from "../protocol/reply.ts";
 import type { Command } from "../transport/ask.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
+import type { NodeMap } from "../transport/node_map.ts";
 import type { LoadEnd } from "./load_end.ts";
 import { SideConnection } from "./side_connection.ts";
 import type { Wait } from "./wait.ts";
@@ -29,6 +30,8 @@ export interface LockOptions {
   readonly key: string;
   /** Where it is. */
   readonly server: ConnectOptions;
+  /** Where nodes of a cluster can be reached from here. */
+  readonly map?: NodeMap | undefined;
   /** What its loss ends. */
   readonly wait: Wait;
   /** How long to wait for whoever holds it, in ms. Default: 0. */
@@ -75,7 +78,7 @@ export class Lock implements LoadEnd {
     this.#options = options;
     this.key = options.key;
     this.#ttl = options.ttl ?? LOCK_TTL;
-    this.#side = new SideConnection(options.server);
+    this.#side = new SideConnection(options.server, options.map);
     this.value = JSON.stringify({
       host: hostName(),
       pid: Deno.pid,

@@ -21,6 +21,9 @@ const PATIENCE = 30_000;
 /** Stale keys that are shown where none is deleted. */
 const SHOWN = 10;
 
+/** What a node of a cluster says about a key that is not, or half, there. */
+const MOVING = /^(MOVED|ASK|TRYAGAIN) /;
+
 /** What came of pruning. */
 export interface Pruned {
   /** Which keys were looked at. */
@@ -168,15 +171,15 @@ export class Prune implements LoadEnd {
         const { cursor, keys } = readPage(page);
         const gone = choose(keys);
         const isLast = cursor.length === 1 && cursor[0] === 0x30;
-        const commands: Command[] = [];
-        if (gone.length > 0) commands.push(["UNLINK", ...gone]);
+        // One by one: in a cluster keys of one command have one slot.
+        const commands: Command[] = gone.map((key) => ["UNLINK", key]);
         if (!isLast) commands.push(scan(cursor));
         if (commands.length === 0) break;
         const replies = await ask(commands);
-        const [first] = replies;
-        if (gone.length > 0 && first.kind === "integer") {
-          onDeleted(Number(first.value));
-        }
+        onDeleted(
+          replies.filter((it) => it.kind === "integer" && it.value === 1)
+            .length,
+        );
         if (isLast) break;
         page = replies[replies.length - 1];
       }
@@ -185,7 +188,8 @@ export class Prune implements LoadEnd {
 
   #check(reply: Reply, [name]: Command): void {
     const refused = errorIn(reply);
-    if (refused === undefined) return;
+    // A key that moves to another node meanwhile stays, and is not counted.
+    if (refused === undefined || MOVING.test(refused)) return;
     throw new StoppedError(
       `Cannot prune: the server answered ${JSON.stringify(refused)} to ` +
         `${name}; the load itself is complete`,

@@ -42,6 +42,11 @@ const REDIRECTED = {
   advice: "the nodes of the cluster keep passing it on; see CLUSTER NODES",
 };
 
+/** What helps keys into one hash slot. */
+export const HASH_TAGS =
+  "the same hash tag puts keys into one slot, as in {user:1}:name and " +
+  "{user:1}:mail";
+
 /** What a recovery may do. */
 export interface RecoveryOptions {
   /** Where failures are noted and rewinds are marked. */
@@ -169,8 +174,11 @@ export class Recovery {
     }
     const ordinal = origin.ordinalOf(command);
     const behind = record + origin.sharersOf(command);
+    const text = isCluster && error.startsWith("CROSSSLOT")
+      ? `${error}; ${HASH_TAGS}`
+      : error;
     for (let i = record; i < behind; i++) {
-      batch.failures.push({ record: i, command: ordinal, error });
+      batch.failures.push({ record: i, command: ordinal, error: text });
     }
     const { wait } = this.#options;
     if (verdict.kind === "reject" || wait.error !== undefined) return;

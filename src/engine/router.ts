@@ -41,6 +41,8 @@ export interface Router {
    * @throws {ConnectionError} When it takes longer.
    */
   mend?: ((patience: number, isTrouble: boolean) => Promise<void>) | undefined;
+  /** Closes every lane. */
+  stop(): Promise<void>;
 }
 
 /** Hands every command to the one lane that there is. */
@@ -69,6 +71,10 @@ export class OneLane<L extends BatchLane> implements Router {
 
   get lanes(): readonly L[] {
     return [this.lane];
+  }
+
+  async stop(): Promise<void> {
+    await this.lane.stop();
   }
 
   ship(batch: Batch, mayShare: boolean): void {

@@ -1,8 +1,11 @@
 import { ConnectionError } from "../errors.ts";
+import { parseRedirection } from "../protocol/redirection.ts";
 import { errorIn, type Reply } from "../protocol/reply.ts";
+import { DEFAULT_ADDRESS } from "../transport/address.ts";
 import { askAll, type Command } from "../transport/ask.ts";
 import { connect, type ConnectOptions } from "../transport/connect.ts";
 import type { Connection } from "../transport/connection.ts";
+import type { NodeMap } from "../transport/node_map.ts";
 import { withUri } from "../transport/uri.ts";
 
 /** How long an answer may take, in ms. */
@@ -22,25 +25,24 @@ const MOST_REDIRECTIONS = 5;
  */
 export class SideConnection implements Disposable {
   #server: ConnectOptions;
+  readonly #map: NodeMap | undefined;
   #connection: Connection | undefined;
 
   /**
    * Connects to nothing yet.
    *
    * @param server Where and who to be.
+   * @param map Where nodes of a cluster can be reached from here.
    */
-  constructor(server: ConnectOptions) {
-    this.#server = { ...withUri(server, "url"), onNotice: undefined };
+  constructor(server: ConnectOptions, map?: NodeMap) {
+    const plain = withUri(server, "url");
+    this.#server = { ...plain, isRouted: true, onNotice: undefined };
+    this.#map = map;
   }
 
-  /** What the server says that it is; none before it was reached. */
-  get server(): Connection["server"] {
-    return this.#connection?.server;
-  }
-
-  /** The server's address, as far as it is known. */
-  get address(): string {
-    return this.#connection?.address ?? "the server";
+  /** Where it connects to, its URI taken apart. */
+  get place(): Omit<ConnectOptions, "url"> {
+    return this.#server;
   }
 
   /** Connects, where it is not connected. */
@@ -105,22 +107,19 @@ export class SideConnection implements Disposable {
   ): Promise<Reply[]> {
     for (let redirections = 0;; redirections++) {
       const replies = await this.ask(commands, patience);
-      const moved = replies.map((reply) => errorIn(reply) ?? "")
-        .find((error) => error.startsWith("MOVED "));
+      const moved = replies.map((reply) =>
+        parseRedirection(errorIn(reply) ?? "")
+      ).find((to) => to?.kind === "moved");
       if (moved === undefined || redirections === MOST_REDIRECTIONS) {
         return replies;
       }
-      // MOVED 866 10.0.0.7:6379; an IPv6 address has no brackets here, and an
-      // empty host is the one that was asked.
-      const [, host, port] = /^MOVED \d+ (.*):(\d+)/.exec(moved) ?? [];
-      if (port === undefined) return replies;
+      const { host = this.#server.host ?? DEFAULT_ADDRESS.host, port } = moved;
       this.close();
       this.#server = {
         ...this.#server,
         path: undefined,
         redisSentinel: undefined,
-        host: host === "" ? this.#server.host : host,
-        port: Number(port),
+        ...this.#map?.mapped({ host, port }) ?? { host, port },
       };
     }
   }

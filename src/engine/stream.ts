@@ -31,7 +31,12 @@ import { PATIENCE, windUp } from "./wind_up.ts";
 export const MOST_UNCOMMITTED = 64 * 1024 * 1024;
 
 /** A router for as long as there are no lanes. */
-const NOWHERE: Router = { lanes: [], isCluster: false, ship(): void {} };
+const NOWHERE: Router = {
+  lanes: [],
+  isCluster: false,
+  ship: () => {},
+  stop: () => Promise.resolve(),
+};
 
 /** What a stream belongs to. */
 export interface StreamOptions {

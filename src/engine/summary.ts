@@ -64,6 +64,24 @@ export interface SummaryData {
   swapped: Swapped | null;
   /** How the end was known; none where the load ended early. */
   endMarker: "echo" | "ping" | "count" | null;
+  /** The nodes of a cluster that were loaded into; none for one server. */
+  nodes: NodeData[] | null;
+}
+
+/** What a summary tells about a node of a cluster. */
+export interface NodeData {
+  /** The address that the cluster announces. */
+  address: string;
+  /** Hash slots that it serves. */
+  slots: number;
+  /** Commands handed to it. */
+  commands: number;
+  /** Replies that have come from it. */
+  replies: number;
+  /** Bytes of the commands, on its last connection. */
+  bytes: number;
+  /** Error replies among the replies, redirections too. */
+  errors: number;
 }
 
 /** What a summary tells about the server. */
@@ -135,6 +153,8 @@ export class Summary {
   swapped: Swapped | undefined;
   /** How the end was known. */
   endMarker: EndMarker | undefined;
+  /** The nodes of a cluster that were loaded into. */
+  nodes: NodeData[] | undefined;
   /** What the server says that it is. */
   server: (ServerInfo & { readonly address: string }) | undefined;
   /**
@@ -194,11 +214,15 @@ export class Summary {
     this.server = server && { ...server, address };
   }
 
-  /** Notes how the end was known. */
+  /** Notes how the end was known, if it was. */
   parted(
-    { sentinelRefusal }: { sentinelRefusal: string | undefined },
+    { isFinished, sentinelRefusal }: {
+      readonly isFinished: boolean;
+      readonly sentinelRefusal: string | undefined;
+    },
     endMarker: EndMarker = "echo",
   ): void {
+    if (!isFinished) return;
     this.sentinelRefusal = sentinelRefusal;
     this.endMarker = sentinelRefusal === undefined ? endMarker : "count";
   }
@@ -246,6 +270,7 @@ export class Summary {
       pruned: this.pruned ?? null,
       swapped: this.swapped ?? null,
       endMarker: this.endMarker ?? null,
+      nodes: this.nodes ?? null,
     };
   }
 }

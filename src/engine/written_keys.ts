@@ -67,7 +67,7 @@ export class WrittenKeys {
 }
 
 class WatchedRouter implements Router {
-  readonly redirect: Router["redirect"];
+  readonly redirect: NonNullable<Router["redirect"]>;
   readonly mend: Router["mend"];
   readonly #router: Router;
   readonly #written: WrittenKeys;
@@ -75,8 +75,7 @@ class WatchedRouter implements Router {
   constructor(router: Router, written: WrittenKeys) {
     this.#router = router;
     this.#written = written;
-    this.redirect = router.redirect &&
-      ((...told) => router.redirect?.(...told));
+    this.redirect = (...told) => router.redirect?.(...told);
     this.mend = router.mend && (async (...how) => await router.mend?.(...how));
   }
 
@@ -94,5 +93,9 @@ class WatchedRouter implements Router {
     // What is shipped again has the same keys.
     if (!isFirst) return;
     for (const shipment of batch.open) this.#written.note(shipment);
+  }
+
+  async stop(): Promise<void> {
+    await this.#router.stop();
   }
 }

@@ -4,7 +4,7 @@ import { quoteBytes } from "../protocol/quote.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { ReplyReader } from "../protocol/reply_reader.ts";
 import type { Connection } from "./connection.ts";
-import { NotReadyError } from "./not_ready.ts";
+import { HungUpError } from "./not_ready.ts";
 import { isLostConnection, reasonOf } from "./reason.ts";
 import { tlsReason } from "./tls_reason.ts";
 
@@ -104,7 +104,7 @@ export async function askAll(
     cause = error;
   }
   if (replies.length > 0) return replies;
-  throw new NotReadyError(
+  throw new HungUpError(
     `Lost ${address}: it closed the connection instead of answering ` +
       commands[0][0] +
       (isFirst && !connection.isEncrypted

@@ -7,12 +7,11 @@ import {
 } from "./address.ts";
 import type { Connection } from "./connection.ts";
 import {
-  type Asker,
   handshake,
   type HandshakeOptions,
-  introduce,
+  type HandshakeWay,
 } from "./handshake.ts";
-import { NotReadyError } from "./not_ready.ts";
+import { HungUpError, NotReadyError } from "./not_ready.ts";
 import { openConnection } from "./open.ts";
 import { findPrimary, type RedisSentinelOptions } from "./redis_sentinel.ts";
 import { retry } from "./retry.ts";
@@ -137,20 +136,18 @@ async function tlsOf(server: ConnectOptions): Promise<TlsMaterial | undefined> {
 
 async function reach(address: Address, attempt: Attempt): Promise<Connection> {
   const { clientName = "respipe", clientVersion } = attempt;
-  let connection = await open(address, attempt);
-  if (attempt.introduce === false) return connection;
-  try {
-    await limited(
-      connection,
-      attempt.connectTimeout,
-      introduce(connection, { name: clientName, version: clientVersion }),
-    );
-  } catch (error) {
-    connection.close();
-    if (!(error instanceof NotReadyError)) throw error;
+  const introduction = attempt.introduce === false
+    ? undefined
+    : { name: clientName, version: clientVersion };
+  const waits = (attempt.retry ?? 0) > 0;
+  const way = { waits, asker: "server", introduction } as const;
+  const connection = await open(address, attempt, way).catch((error) => {
+    if (!(error instanceof HungUpError) || introduction === undefined) {
+      throw error;
+    }
     // Some proxies hang up on a command that they do not know.
-    connection = await open(address, attempt);
-  }
+    return open(address, attempt, { ...way, introduction: undefined });
+  });
   try {
     checkServer(connection, attempt);
     return connection;
@@ -171,7 +168,7 @@ async function reachPrimary(
       open(
         one,
         { ...attempt, user, password, database: undefined },
-        "redisSentinel",
+        { waits: (attempt.retry ?? 0) > 0, asker: "redisSentinel" },
       ),
   );
   const connection = await reach(address, { ...attempt, allowReplica: true });
@@ -190,17 +187,12 @@ async function reachPrimary(
 async function open(
   address: Address,
   attempt: Attempt,
-  asker: Asker = "server",
+  way: HandshakeWay,
 ): Promise<Connection> {
   const { connectTimeout: timeout, material } = attempt;
   const connection = await openConnection(address, { timeout, tls: material });
-  const waits = (attempt.retry ?? 0) > 0;
   try {
-    await limited(
-      connection,
-      timeout,
-      handshake(connection, attempt, waits, asker),
-    );
+    await limited(connection, timeout, handshake(connection, attempt, way));
     return connection;
   } catch (error) {
     connection.close();

@@ -2,7 +2,7 @@ import { ConnectionError } from "../errors.ts";
 import { errorIn } from "../protocol/reply.ts";
 import { askAll, type Command } from "./ask.ts";
 import type { Connection } from "./connection.ts";
-import { NotReadyError } from "./not_ready.ts";
+import { HungUpError, NotReadyError } from "./not_ready.ts";
 import { readServerInfo } from "./server_info.ts";
 
 /** Who to be and where to be on the server. */
@@ -34,21 +34,45 @@ const NOT_READY: readonly (readonly [RegExp, string])[] = [
   [/^MASTERDOWN/, "it is a replica that has lost its primary"],
 ];
 
+/** How a handshake is made. */
+export interface HandshakeWay {
+  /**
+   * Whether the caller waits for a server that is not ready; otherwise that is
+   * left to the replies to the input's commands.
+   */
+  readonly waits: boolean;
+  /** What the other side is. */
+  readonly asker: Asker;
+  /** What to say of oneself; nothing is said, nor asked, where it is missing. */
+  readonly introduction?: Introduction | undefined;
+}
+
+/** What a handshake says of who is there. */
+export interface Introduction {
+  /** The name that `CLIENT LIST` shows. */
+  readonly name: string;
+  /** The version that it shows. */
+  readonly version: string | undefined;
+}
+
 /**
- * Authenticates and selects the database, in one round trip.
+ * Authenticates, selects the database, says who is there and asks the server
+ * what it is, in one round trip: far away a second one can be felt.
+ *
+ * Of the introduction, whatever the server does not know or allow is passed
+ * over; the answers set the connection's `server`.
  *
  * @param connection A fresh connection.
  * @param options Who and where to be.
- * @param waits Whether the caller waits for a server that is not ready;
- * otherwise that is left to the replies to the input's commands.
- * @param asker What the other side is.
+ * @param way How.
  * @throws {ConnectionError} When the server refuses, with its own words.
+ * @throws {HungUpError} When it closes the connection, as some proxies do on
+ * commands that they do not know.
  */
 export async function handshake(
   connection: Connection,
   options: HandshakeOptions,
-  waits = false,
-  asker: Asker = "server",
+  { waits, asker, introduction }: HandshakeWay,
 ): Promise<void> {
   const { user, password, database } = options;
   const { address } = connection;
@@ -66,7 +90,11 @@ export async function handshake(
   // PING changes nothing, and shows NOAUTH and protected mode before any input
   // is read.
   if (database === undefined || waits) commands.push(["PING"]);
-  const refusals = (await askAll(connection, commands)).map(errorIn);
+  const more = introduction === undefined ? [] : introductionOf(introduction);
+  const asked = performance.now();
+  const replies = await askAll(connection, [...commands, ...more]);
+  connection.roundTrip = performance.now() - asked;
+  const refusals = replies.slice(0, commands.length).map(errorIn);
   for (const [at, refused] of refusals.entries()) {
     if (refused === undefined) continue;
     const question = commands[at][0];
@@ -104,6 +132,17 @@ export async function handshake(
         }
     }
   }
+  const missing = commands.length + more.length - replies.length;
+  if (missing > 0) {
+    throw new HungUpError(
+      `Lost ${address} while it was to answer ` +
+        [...commands, ...more][replies.length][0],
+      address,
+    );
+  }
+  if (introduction === undefined) return;
+  const [role, info] = replies.slice(commands.length);
+  connection.server = readServerInfo(role, info);
 }
 
 /** What a server may answer to anything. */
@@ -146,28 +185,8 @@ function withoutSecret(text: string, password: string | undefined): string {
     : short.replaceAll(password, "***");
 }
 
-/** What {@linkcode introduce} says. */
-export interface Introduction {
-  /** The name that `CLIENT LIST` shows. */
-  readonly name: string;
-  /** The version that it shows. */
-  readonly version: string | undefined;
-}
-
-/**
- * Tells the server who is there, and asks it what it is, in one round trip.
- *
- * Whatever the server does not know or allow is passed over.
- *
- * @param connection A connection after the handshake; its `server` is set.
- * @param introduction What to say.
- * @throws {ConnectionError} When the server closes the connection, as some
- * proxies do on commands that they do not know.
- */
-export async function introduce(
-  connection: Connection,
-  { name, version }: Introduction,
-): Promise<void> {
+/** The commands of an introduction; {@linkcode handshake} reads two answers. */
+function introductionOf({ name, version }: Introduction): Command[] {
   const commands: Command[] = [
     ["ROLE"],
     ["INFO", "server"],
@@ -177,13 +196,5 @@ export async function introduce(
   if (version !== undefined) {
     commands.push(["CLIENT", "SETINFO", "LIB-VER", version]);
   }
-  const replies = await askAll(connection, commands);
-  if (replies.length < commands.length) {
-    throw new NotReadyError(
-      `Lost ${connection.address} while it was to answer ` +
-        commands[replies.length][0],
-      connection.address,
-    );
-  }
-  connection.server = readServerInfo(replies[0], replies[1]);
+  return commands;
 }

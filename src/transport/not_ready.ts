@@ -5,3 +5,6 @@ import { ConnectionError } from "../errors.ts";
  * loading its data set, or is in the middle of a failover.
  */
 export class NotReadyError extends ConnectionError {}
+
+/** The server has closed the connection instead of answering. */
+export class HungUpError extends NotReadyError {}

@@ -11,6 +11,11 @@ export interface ServerCheckOptions {
    * failover, for as long as `retry` says. Default: no.
    */
   awaitPrimary?: boolean | undefined;
+  /**
+   * Whether commands find their way in a cluster, whichever node this is.
+   * Default: no.
+   */
+  isRouted?: boolean | undefined;
   /** Told in a sentence what is unusual, and what is waited for. */
   onNotice?: ((sentence: string) => void) | undefined;
 }
@@ -27,6 +32,7 @@ export function checkServer(
   options: ServerCheckOptions,
 ): void {
   const { address, server } = connection;
+  if (server?.cluster === true && options.isRouted === true) return;
   if (server?.role === "redisSentinel") {
     throw new ConnectionError(
       `Cannot use ${address}: it is a Redis Sentinel and holds no data; find ` +

@@ -44,6 +44,10 @@ export class SimRouter implements Router {
     return this.lanes.length > 1;
   }
 
+  stop(): Promise<void> {
+    return Promise.resolve();
+  }
+
   ship(batch: Batch, mayShare: boolean): void {
     if (!this.isCluster) {
       return new OneLane(this.lanes[0]).ship(batch, mayShare);

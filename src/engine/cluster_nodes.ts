@@ -1,0 +1,281 @@
+import { ConnectionError } from "../errors.ts";
+import { SLOTS } from "../protocol/key_slot.ts";
+import type { Redirection } from "../protocol/redirection.ts";
+import { formatAddress, type TcpAddress } from "../transport/address.ts";
+import {
+  describeUnserved,
+  slotTable,
+  type Topology,
+} from "../transport/cluster_topology.ts";
+import type { ConnectOptions } from "../transport/connect.ts";
+import type { Connection } from "../transport/connection.ts";
+import { readTopology } from "../transport/read_topology.ts";
+import type { BatchOrigin } from "./batch.ts";
+import { connectUnless } from "./connect_unless.ts";
+import type { Lane } from "./lane.ts";
+import type { NodeData, Summary } from "./summary.ts";
+import type { Wait } from "./wait.ts";
+
+/** The first pause before a cluster is looked at again, and the longest. */
+const PAUSES = { first: 50, longest: 1_000 };
+
+/** How long one node may take to be connected to, in ms. */
+const NODE_TIMEOUT = 5_000;
+
+/** What it takes to reach a cluster. */
+export interface ClusterOptions {
+  /** How to connect, but for host and port. */
+  readonly server: ConnectOptions;
+  /** Where announced addresses can be reached from here. */
+  mapped(announced: TcpAddress): TcpAddress;
+  /** Where it waits. */
+  readonly wait: Wait;
+  /** Where connections are counted. */
+  readonly summary: Summary;
+  /** Makes a lane; its node's counts are kept with it. */
+  open(connection: Connection): Lane<BatchOrigin>;
+}
+
+/** A primary. */
+interface Node {
+  readonly announced: TcpAddress;
+  lane: Lane<BatchOrigin>;
+  slots: number;
+  /** What earlier lanes of it have counted. */
+  readonly past: { commands: number; replies: number; errors: number };
+}
+
+/** The primaries of a cluster, a lane each, and which has which hash slots. */
+export class ClusterNodes {
+  readonly #options: ClusterOptions;
+  /** By the announced address. */
+  readonly #nodes = new Map<string, Node>();
+  /** For each slot its lane; the last element is for commands without a key. */
+  readonly #lanes: Lane<BatchOrigin>[] = new Array(SLOTS + 1);
+  /** Every address that is known to be a node, the last good one first. */
+  #seeds: TcpAddress[];
+  /** Where slots were said to have moved to since the last look. */
+  readonly #moved = new Map<number, TcpAddress>();
+
+  /**
+   * Knows of no node yet.
+   *
+   * @param options How to reach them.
+   */
+  constructor(options: ClusterOptions) {
+    const { host = "127.0.0.1", port = 6379 } = options.server;
+    this.#options = options;
+    this.#seeds = [{ host, port }];
+  }
+
+  /**
+   * Opens a lane to every primary; says which slots nobody serves.
+   *
+   * @param seed A connection to one of the nodes; it is closed.
+   * @throws {ConnectionError} When a node cannot be reached.
+   */
+  async begin(seed: Connection): Promise<void> {
+    const topology = await readTopology(seed, this.#seeds[0]);
+    seed.close();
+    const unserved = describeUnserved(topology);
+    if (unserved !== undefined) this.#options.server.onNotice?.(unserved);
+    await this.#follow(topology);
+  }
+
+  /** The lanes of all nodes. */
+  get lanes(): readonly Lane<BatchOrigin>[] {
+    return [...this.#nodes.values()].map(({ lane }) => lane);
+  }
+
+  /** What each node has done. */
+  get data(): NodeData[] {
+    return [...this.#nodes.values()].map(({ announced, lane, slots, past }) => {
+      const { successes, errors } = lane.flight;
+      return {
+        address: formatAddress(announced),
+        slots,
+        commands: past.commands + lane.sent.commands,
+        replies: past.replies + successes + errors,
+        bytes: lane.sent.bytes,
+        errors: past.errors + errors,
+      };
+    });
+  }
+
+  /** The lane of a hash slot; {@linkcode SLOTS} is no slot. */
+  laneOf(slot: number): Lane<BatchOrigin> {
+    return this.#lanes[slot];
+  }
+
+  /** The lane of the node that a redirection names. */
+  laneAt({ host, port }: Redirection): Lane<BatchOrigin> | undefined {
+    if (host === undefined) return undefined;
+    return this.#nodes.get(formatAddress({ host, port }))?.lane;
+  }
+
+  /** Notes where a slot has moved to. */
+  note({ slot, host, port }: Redirection): void {
+    if (host !== undefined) this.#moved.set(slot, { host, port });
+  }
+
+  /**
+   * Follows the cluster to what it is now.
+   *
+   * @param patience How long that may take, in ms.
+   * @param isTrouble Whether a node is lost, or would not serve.
+   * @param asked Where commands were passed on to.
+   * @throws {ConnectionError} When it takes longer.
+   */
+  async mend(
+    patience: number,
+    isTrouble: boolean,
+    asked: readonly Redirection[],
+  ): Promise<void> {
+    const { wait } = this.#options;
+    const deadline = performance.now() + patience;
+    for (let pause = PAUSES.first;;) {
+      try {
+        for (const { host, port } of asked) {
+          if (host !== undefined) await this.#join({ host, port });
+        }
+        if (isTrouble || this.#moved.size > 0) {
+          await this.#follow(await this.#look());
+        }
+        return;
+      } catch (error) {
+        if (!(error instanceof ConnectionError)) throw error;
+        if (performance.now() + pause > deadline) throw error;
+        await wait.pause(pause * (0.5 + Math.random() / 2));
+        pause = Math.min(PAUSES.longest, pause * 2);
+        isTrouble = true;
+      }
+    }
+  }
+
+  /** Closes every lane. */
+  async stop(): Promise<void> {
+    await Promise.all(this.lanes.map((lane) => lane.stop()));
+  }
+
+  /** Asks the first node that answers what the cluster looks like. */
+  async #look(): Promise<Topology> {
+    const { server, wait } = this.#options;
+    let failure: unknown;
+    for (const seed of this.#seeds) {
+      try {
+        const patient = { ...server, allowReplica: true, retry: 0 };
+        using connection = await connectUnless(wait, {
+          ...patient,
+          ...this.#options.mapped(seed),
+          connectTimeout: NODE_TIMEOUT,
+          onNotice: undefined,
+        });
+        const timeout = NODE_TIMEOUT;
+        const topology = await readTopology(connection, seed, { timeout });
+        this.#seeds = [seed, ...this.#seeds.filter((one) => one !== seed)];
+        return topology;
+      } catch (error) {
+        if (!(error instanceof ConnectionError)) throw error;
+        failure ??= error;
+      }
+    }
+    throw failure;
+  }
+
+  /** Opens what lanes a topology needs, and learns its slots. */
+  async #follow({ shards }: Topology): Promise<void> {
+    const table = slotTable({ shards });
+    const opening = shards.map(({ primary, isFailed }, i) =>
+      isFailed ? undefined : this.#join(primary, shards[i].slots)
+    );
+    const joined = await Promise.allSettled(opening);
+    const failed = joined.find(({ status }) => status === "rejected");
+    if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
+    const lanes = joined.map((one) =>
+      (one as PromiseFulfilledResult<Node | undefined>).value?.lane
+    );
+    const [first] = lanes.filter((lane) => lane !== undefined);
+    if (first === undefined) {
+      throw new ConnectionError(
+        "Cannot load into the cluster: no node of it serves a hash slot",
+        formatAddress(this.#seeds[0]),
+      );
+    }
+    for (let slot = 0; slot < SLOTS; slot++) {
+      // Some node has to say what is wrong with a slot that nobody serves.
+      this.#lanes[slot] = lanes[table[slot]] ?? first;
+    }
+    this.#lanes[SLOTS] = first;
+    await this.#applyMoves();
+    for (const { primary, replicas } of shards) {
+      for (const one of [primary, ...replicas]) this.#know(one);
+    }
+  }
+
+  /** What nodes have said themselves is newer than what another one thinks. */
+  async #applyMoves(): Promise<void> {
+    for (const [slot, address] of this.#moved) {
+      const node = await this.#join(address);
+      this.#lanes[slot] = node.lane;
+    }
+    this.#moved.clear();
+  }
+
+  #know(address: TcpAddress): void {
+    const name = formatAddress(address);
+    if (this.#seeds.some((seed) => formatAddress(seed) === name)) return;
+    this.#seeds.push(address);
+  }
+
+  /** The node at an address, with a lane that is good. */
+  async #join(
+    announced: TcpAddress,
+    slots?: Topology["shards"][number]["slots"],
+  ): Promise<Node> {
+    const { server, mapped, wait, summary, open } = this.#options;
+    const name = formatAddress(announced);
+    const known = this.#nodes.get(name);
+    const count = slots?.reduce((sum, { from, to }) => sum + to - from + 1, 0);
+    if (known !== undefined && count !== undefined) known.slots = count;
+    if (known !== undefined && !known.lane.hasEnded) return known;
+    const reached = mapped(announced);
+    let connection: Connection;
+    try {
+      connection = await connectUnless(wait, {
+        ...server,
+        ...reached,
+        allowReplica: true,
+        retry: 0,
+        connectTimeout: NODE_TIMEOUT,
+        onNotice: undefined,
+      });
+    } catch (error) {
+      if (!(error instanceof ConnectionError)) throw error;
+      const isMapped = formatAddress(reached) !== name;
+      throw new ConnectionError(
+        `${error.message}; the cluster announces it as ${name}` +
+          (isMapped
+            ? " (see --node-map)"
+            : `: where it can be reached by another address from here, say so ` +
+              `with --node-map ${name}=HOST:PORT`),
+        error.address,
+        { cause: error },
+      );
+    }
+    const lane = open(connection);
+    if (known === undefined) {
+      const past = { commands: 0, replies: 0, errors: 0 };
+      const node = { announced, lane, slots: count ?? 0, past };
+      this.#nodes.set(name, node);
+      return node;
+    }
+    const { flight, sent } = known.lane;
+    known.past.commands += sent.commands;
+    known.past.replies += flight.successes + flight.errors;
+    known.past.errors += flight.errors;
+    await known.lane.stop();
+    summary.reconnections++;
+    known.lane = lane;
+    return known;
+  }
+}

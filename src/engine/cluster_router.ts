@@ -1,0 +1,205 @@
+/**
+ * The router of a cluster: each command to the lane of its key's hash slot.
+ *
+ * Why it has this shape: a batch is encoded once, as for one server, and then
+ * walked over: what is not the key costs a few comparisons, and only the key is
+ * hashed. So the encoder knows nothing of clusters, and a batch that goes again
+ * takes the same way. Order per key holds because a key has one slot, a slot has
+ * one lane, and lanes keep their order; when a slot moves, nothing is shipped
+ * before every lane is empty (the rewind).
+ *
+ * What must change together: the ids in a cargo, and how a batch counts its
+ * commands (batch.ts).
+ *
+ * @module
+ */
+import { ArgumentWalker } from "../protocol/argument_walker.ts";
+import { ByteBuffer } from "../protocol/byte_buffer.ts";
+import { encodeCommand } from "../protocol/encode.ts";
+import { keySlot, SLOTS } from "../protocol/key_slot.ts";
+import { parseRedirection, type Redirection } from "../protocol/redirection.ts";
+import type { Batch, BatchOrigin } from "./batch.ts";
+import { Cargo } from "./cargo.ts";
+import type { ClusterNodes } from "./cluster_nodes.ts";
+import type { Lane, LaneEvents } from "./lane.ts";
+import { HASH_TAGS } from "./recovery.ts";
+import { encodeAgain, type Router } from "./router.ts";
+import { Shipment } from "./shipment.ts";
+
+/** Goes in front of a command that a node has passed on with ASK. */
+const ASKING = encodeCommand(["ASKING"]);
+
+/** Cargoes that are kept for later, at the most. */
+const KEPT = 32;
+
+/** What is said of a record whose keys are not in one slot. */
+const MANY_SLOTS = "CROSSSLOT The keys of a transaction must be in one slot, " +
+  `or nothing of it is sent; ${HASH_TAGS}`;
+
+/** Hands each command to the lane of its key. */
+export class ClusterRouter implements Router {
+  readonly isCluster = true;
+  readonly #nodes: ClusterNodes;
+  readonly #positions: readonly number[];
+  readonly #isTransaction: boolean;
+  readonly #walker = new ArgumentWalker();
+  readonly #again = new ByteBuffer();
+  readonly #free: Cargo[] = [];
+  /** Where commands go that were passed on with ASK, by their batch and id. */
+  readonly #asked = new Map<Batch, Map<number, Redirection>>();
+
+  /**
+   * Makes a router.
+   *
+   * @param nodes The nodes and their lanes.
+   * @param positions For each command of a record, which argument is its key;
+   * 0 where it has none.
+   * @param isTransaction Whether a record's commands are one transaction.
+   */
+  constructor(
+    nodes: ClusterNodes,
+    positions: readonly number[],
+    isTransaction: boolean,
+  ) {
+    this.#nodes = nodes;
+    this.#positions = positions;
+    this.#isTransaction = isTransaction;
+  }
+
+  get lanes(): readonly Lane<BatchOrigin>[] {
+    return this.#nodes.lanes;
+  }
+
+  /** Adds to what lanes tell that their cargoes can be used again. */
+  recycling(events: LaneEvents<BatchOrigin>): LaneEvents<BatchOrigin> {
+    return {
+      ...events,
+      onDone: (shipment) => {
+        events.onDone(shipment);
+        const { origin } = shipment;
+        if (!(origin instanceof Cargo) || !origin.isKept) return;
+        if (this.#free.length < KEPT) this.#free.push(origin);
+      },
+    };
+  }
+
+  redirect(error: string, origin: BatchOrigin, command: number): void {
+    const to = parseRedirection(error);
+    if (to === undefined) return;
+    if (to.kind === "moved") return this.#nodes.note(to);
+    const { batch } = origin;
+    const each = batch.format.encoder.commandsPerRecord;
+    const ids = this.#asked.get(batch) ?? new Map<number, Redirection>();
+    const first = origin.recordOf(command);
+    for (let i = 0; i < origin.sharersOf(command); i++) {
+      ids.set((first + i) * each + origin.ordinalOf(command), to);
+    }
+    this.#asked.set(batch, ids);
+  }
+
+  async mend(patience: number, isTrouble: boolean): Promise<void> {
+    const asked = [...this.#asked.values()].flatMap((ids) => [...ids.values()]);
+    await this.#nodes.mend(patience, isTrouble, asked);
+  }
+
+  async stop(): Promise<void> {
+    await this.#nodes.stop();
+  }
+
+  ship(batch: Batch): void {
+    batch.isShipped = true;
+    const each = batch.format.encoder.commandsPerRecord;
+    const isFresh = !batch.wasSent;
+    const shares = isFresh ? batch.shares : undefined;
+    const ids = isFresh ? undefined : encodeAgain(batch, this.#again);
+    const { bytes, length } = isFresh ? batch.output : this.#again;
+    const cargoes = new Map<Lane<BatchOrigin>, Cargo>();
+    const asked = this.#asked.get(batch);
+    this.#asked.delete(batch);
+    const unit = this.#isTransaction ? each : 1;
+    const walker = this.#walker;
+    walker.begin(bytes, 0, length);
+    let record = 0;
+    for (let i = 0, start = 0; start < length; i += unit) {
+      const id = ids?.[i] ?? (shares === undefined ? i : record);
+      const slot = this.#slotOf(id % each, unit);
+      const end = walker.at;
+      const sharers = shares?.[i] ?? 1;
+      record += sharers;
+      if (slot === SEVERAL) {
+        batch.failures.push({
+          record: Math.floor(id / each),
+          command: 0,
+          error: MANY_SLOTS,
+        });
+        start = end;
+        continue;
+      }
+      const to = asked?.get(id);
+      const lane = to === undefined
+        ? this.#nodes.laneOf(slot)
+        : this.#nodes.laneAt(to) ?? this.#nodes.laneOf(slot);
+      let cargo = cargoes.get(lane);
+      if (cargo === undefined) {
+        cargo = this.#free.pop() ?? new Cargo();
+        cargo.begin(batch, shares !== undefined);
+        cargoes.set(lane, cargo);
+      }
+      if (to !== undefined) cargo.add(id, 1, ASKING, 0, ASKING.length);
+      if (unit === 1) cargo.add(id, sharers, bytes, start, end);
+      else this.#addAll(cargo, id, bytes, start, end);
+      start = end;
+    }
+    for (const [lane, cargo] of cargoes) {
+      const shipment = new Shipment<BatchOrigin>(
+        cargo,
+        cargo.output.view(),
+        cargo.commands,
+      );
+      batch.open.push(shipment);
+      lane.send(shipment);
+    }
+  }
+
+  /**
+   * Walks over the commands of a unit; gives the slot of their keys, or what is
+   * none of one.
+   */
+  #slotOf(ordinal: number, unit: number): number {
+    const walker = this.#walker;
+    let slot = NONE;
+    for (let k = 0; k < unit; k++) {
+      walker.nextCommand();
+      const position = this.#positions[ordinal + k];
+      for (let i = 0; walker.nextArgument(); i++) {
+        if (i !== position || position === 0) continue;
+        const { bytes, start, length } = walker;
+        const one = keySlot(bytes, start, start + length);
+        slot = slot === NONE || slot === one ? one : SEVERAL;
+      }
+    }
+    return slot;
+  }
+
+  /** Adds the commands of a transaction, each with an id of its own. */
+  #addAll(
+    cargo: Cargo,
+    id: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const walker = new ArgumentWalker();
+    walker.begin(bytes, start, end);
+    for (let from = start; walker.nextCommand(); from = walker.at) {
+      while (walker.nextArgument());
+      cargo.add(id++, 1, bytes, from, walker.at);
+    }
+  }
+}
+
+/** No key: any node will do. */
+const NONE = SLOTS;
+
+/** Keys of several slots. */
+const SEVERAL = SLOTS + 1;

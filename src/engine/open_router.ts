@@ -1,0 +1,145 @@
+import { keyPosition, traitsOf } from "../protocol/command_traits.ts";
+import { ask } from "../transport/ask.ts";
+import type { ConnectOptions } from "../transport/connect.ts";
+import type { Connection } from "../transport/connection.ts";
+import { parseNodeMap } from "../transport/node_map.ts";
+import type { BatchOrigin } from "./batch.ts";
+import { ClusterNodes } from "./cluster_nodes.ts";
+import { ClusterRouter } from "./cluster_router.ts";
+import { connectUnless } from "./connect_unless.ts";
+import { type EndMarker, Lane, type LaneOptions } from "./lane.ts";
+import { OneLane, type Router } from "./router.ts";
+import type { Rows } from "./rows.ts";
+import type { Stream } from "./stream.ts";
+import type { Summary } from "./summary.ts";
+import type { Wait } from "./wait.ts";
+
+/** What a router is for. */
+export interface OpenRouterOptions extends LaneOptions {
+  /** How to reach the server; the connection is the only one without. */
+  readonly server: ConnectOptions | undefined;
+  /** Where addresses that a cluster announces can be reached from here. */
+  readonly nodeMap?: string | undefined;
+  /** The commands of each record, as the user wrote them. */
+  readonly commands: readonly (readonly string[])[];
+  /** The rows to come. */
+  readonly rows: Rows;
+  /** What the lanes tell. */
+  readonly stream: Stream;
+  /** Where it waits. */
+  readonly wait: Wait;
+  /** The counts. */
+  readonly summary: Summary;
+  /** Ends a wait for a server. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A router, and what is to be told about it in the end. */
+export interface OpenRouter {
+  /** The router. */
+  readonly router: Router;
+  /** Notes in the summary what the lanes have seen. */
+  report(endMarker: EndMarker | undefined): void;
+}
+
+/**
+ * Makes the router for a server: one lane, or in a cluster one for each
+ * primary. Nobody has to say which: the server does.
+ *
+ * @param connection The first connection.
+ * @param options What the router is for.
+ * @returns The router.
+ * @throws {ConnectionError} When a node of the cluster cannot be reached.
+ */
+export async function openRouter(
+  connection: Connection,
+  options: OpenRouterOptions,
+): Promise<OpenRouter> {
+  const { server, stream, wait, summary, signal } = options;
+  if (connection.server?.cluster === true && server !== undefined) {
+    return await openCluster(connection, { ...options, server });
+  }
+  const open = (connection: Connection): Lane<BatchOrigin> =>
+    new Lane(connection, stream.events, wait, options);
+  const reopen = server && (async (patience: number) => {
+    const again = { signal, ...server, retry: patience, onNotice: undefined };
+    const made = await connectUnless(wait, { ...again, awaitPrimary: true });
+    summary.reconnections++;
+    return open(made);
+  });
+  const router = new OneLane(open(connection), reopen);
+  return {
+    router,
+    report: (endMarker) => summary.parted(router.lane, endMarker),
+  };
+}
+
+async function openCluster(
+  connection: Connection,
+  options: OpenRouterOptions & { server: ConnectOptions },
+): Promise<OpenRouter> {
+  const { commands, rows, server, stream, wait, summary } = options;
+  const positions = await keyPositions(connection, commands);
+  // Keys of one MSET would have to be in one slot.
+  if (traitsOf(commands[0]).sharing?.as !== undefined) rows.stopCoalescing();
+  const map = options.nodeMap === undefined
+    ? undefined
+    : parseNodeMap(options.nodeMap);
+  const nodes = new ClusterNodes({
+    server: { signal: options.signal, ...server },
+    mapped: (announced) => map?.mapped(announced) ?? announced,
+    wait,
+    summary,
+    open: (connection): Lane<BatchOrigin> =>
+      new Lane(connection, router.recycling(stream.events), wait, options),
+  });
+  const router = new ClusterRouter(nodes, positions, rows.isTransaction);
+  try {
+    await nodes.begin(connection);
+  } catch (error) {
+    connection.close();
+    await nodes.stop();
+    throw error;
+  }
+  return {
+    router,
+    report: (endMarker): void => {
+      summary.nodes = nodes.data;
+      summary.parted(nodes.lanes[0], endMarker);
+    },
+  };
+}
+
+/** Which argument of each command is its key; 0 where it has none. */
+async function keyPositions(
+  connection: Connection,
+  commands: readonly (readonly string[])[],
+): Promise<number[]> {
+  const positions: number[] = [];
+  for (const words of commands) {
+    const isKnown = Object.keys(traitsOf(words)).length > 0;
+    positions.push(
+      isKnown ? keyPosition(words) : await askForKey(connection, words),
+    );
+  }
+  return positions;
+}
+
+const decoder = new TextDecoder();
+
+/** Asks the server where a command has its key that is not in the table. */
+async function askForKey(
+  connection: Connection,
+  words: readonly string[],
+): Promise<number> {
+  const reply = await ask(connection, ["COMMAND", "GETKEYS", ...words]);
+  if (reply.kind === "error") {
+    return /no key arguments/i.test(reply.text) ? 0 : keyPosition(words);
+  }
+  const [first] = reply.kind === "array" ? reply.items : [];
+  if (first?.kind !== "bulk" || first.body === undefined) {
+    return keyPosition(words);
+  }
+  const key = decoder.decode(first.body);
+  return Math.max(0, words.indexOf(key, 1));
+}

@@ -1,0 +1,84 @@
+import { UsageError } from "../errors.ts";
+import { formatAddress, parseHostPort, type TcpAddress } from "./address.ts";
+
+/** Where addresses that a cluster announces can be reached from here. */
+export interface NodeMap {
+  /**
+   * Tells where to connect.
+   *
+   * @param announced What the cluster says.
+   * @returns Where that is reached: by host and port, else by host alone; the
+   * address itself where the map does not have it.
+   */
+  mapped(announced: TcpAddress): TcpAddress;
+}
+
+/** Stands for a port that was not given: 0 is none. */
+const NO_PORT = 0;
+
+/**
+ * Reads a node map: `ANNOUNCED=REACHABLE,...`.
+ *
+ * `HOST:PORT=HOST:PORT` maps one node, `HOST=HOST` every node of a host and
+ * keeps its port.
+ *
+ * @param text Such as `10.0.0.1:6379=127.0.0.1:7001` or `redis-1=localhost`.
+ * @param flag What the user calls it.
+ * @returns The map.
+ * @throws {UsageError} When an entry is something else, or there twice.
+ *
+ * @example
+ * ```ts
+ * import { parseNodeMap } from "./node_map.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const map = parseNodeMap("10.0.0.1:6379=127.0.0.1:7001,[fd00::2]=localhost");
+ * assertEquals(
+ *   map.mapped({ host: "10.0.0.1", port: 6379 }),
+ *   { host: "127.0.0.1", port: 7001 },
+ * );
+ * assertEquals(
+ *   map.mapped({ host: "fd00::2", port: 6380 }),
+ *   { host: "localhost", port: 6380 },
+ * );
+ * ```
+ */
+export function parseNodeMap(text: string, flag = "--node-map"): NodeMap {
+  const entries = new Map<string, TcpAddress>();
+  for (const entry of text.split(",")) {
+    const [from, to, ...more] = entry.split("=")
+      .map((part) => parseHostPort(part, flag, NO_PORT));
+    if (
+      to === undefined || more.length > 0 ||
+      (from.port === NO_PORT) !== (to.port === NO_PORT)
+    ) {
+      throw new UsageError(
+        `Cannot parse ${flag} ${JSON.stringify(entry)}: must be ` +
+          "HOST:PORT=HOST:PORT or HOST=HOST",
+        flag,
+      );
+    }
+    const key = keyOf(from);
+    if (entries.has(key)) {
+      throw new UsageError(
+        `Cannot use ${flag} ${JSON.stringify(text)}: it has ` +
+          `${entry.split("=")[0]} twice`,
+        flag,
+      );
+    }
+    entries.set(key, to);
+  }
+  return {
+    mapped: (announced): TcpAddress => {
+      const exact = entries.get(keyOf(announced));
+      if (exact !== undefined) return exact;
+      const host = entries.get(keyOf({ ...announced, port: NO_PORT }))?.host;
+      return host === undefined ? announced : { ...announced, host };
+    },
+  };
+}
+
+/** Host names are the same in either case. */
+function keyOf(address: TcpAddress): string {
+  return formatAddress(address).toLowerCase();
+}

@@ -1,0 +1,125 @@
+import { ConnectionError } from "../errors.ts";
+import { encodeCommand } from "../protocol/encode.ts";
+import type { Reply } from "../protocol/reply.ts";
+import { ReplyReader } from "../protocol/reply_reader.ts";
+import type { Address } from "./address.ts";
+import type { Topology } from "./cluster_topology.ts";
+import type { Connection } from "./connection.ts";
+import { NotReadyError } from "./not_ready.ts";
+import { isLostConnection } from "./reason.ts";
+import { type AskedNode, readShards, readSlots } from "./topology_reply.ts";
+
+/** What a cluster is asked, the most telling first. */
+const QUESTIONS: readonly {
+  readonly words: readonly string[];
+  readonly read: (reply: Reply, asked: AskedNode) => Topology | undefined;
+}[] = [
+  { words: ["CLUSTER", "SHARDS"], read: readShards },
+  { words: ["CLUSTER", "SLOTS"], read: readSlots },
+];
+
+/**
+ * How many values a reply may have: some 20 for each node, and some 20 for each
+ * run of slots, of which there are 16384 at the most.
+ */
+const MAX_ITEMS = 1_000_000;
+
+/** What a node says that may soon know more. */
+const NOT_READY = /^(LOADING|BUSY|MASTERDOWN|CLUSTERDOWN)\b/;
+
+/** How to ask. */
+export interface ReadTopologyOptions {
+  /** How long to wait for each answer, in ms; for ever by default. */
+  timeout?: number | undefined;
+}
+
+/**
+ * Asks a node of a cluster which nodes there are and what they serve.
+ *
+ * @param connection A connection to any node, a replica too, on which nothing
+ * is in flight.
+ * @param address Where that connection goes: nodes may leave their host open.
+ * @param options How to ask.
+ * @returns The cluster as this node sees it; without shards where the node has
+ * met no other and has no slots.
+ * @throws {NotReadyError} When the node is lost, does not answer, or says that
+ * it is not ready.
+ * @throws {ConnectionError} When it answers neither question, with its words.
+ * @throws {ProtocolError} When the answer is not RESP.
+ */
+export async function readTopology(
+  connection: Connection,
+  address: Address,
+  options: ReadTopologyOptions = {},
+): Promise<Topology> {
+  const asked: AskedNode = {
+    host: "path" in address ? "127.0.0.1" : address.host,
+    isEncrypted: connection.isEncrypted,
+  };
+  const answers: string[] = [];
+  for (const { words, read } of QUESTIONS) {
+    const reply = await askWhole(connection, words, options.timeout ?? 0);
+    const topology = read(reply, asked);
+    if (topology !== undefined) return topology;
+    const isError = reply.kind === "error";
+    const said = isError ? JSON.stringify(reply.text) : "what makes no sense";
+    answers.push(`${words.join(" ")} with ${said}`);
+    if (isError && NOT_READY.test(reply.text)) {
+      throw new NotReadyError(refusal(connection, answers), connection.address);
+    }
+  }
+  throw new ConnectionError(
+    `${refusal(connection, answers)}; it must answer one of the two`,
+    connection.address,
+  );
+}
+
+function refusal(
+  { address }: Connection,
+  answers: readonly string[],
+): string {
+  return `Cannot read the cluster's slots from ${address}: it answers ` +
+    answers.join(" and ");
+}
+
+/** Sends a command and holds its reply whole, however many values it has. */
+async function askWhole(
+  connection: Connection,
+  words: readonly string[],
+  timeout: number,
+): Promise<Reply> {
+  const { address } = connection;
+  const name = words.join(" ");
+  const reader = new ReplyReader({ maxBody: 64 * 1024, maxItems: MAX_ITEMS });
+  const buffer = new Uint8Array(64 * 1024);
+  let late = false;
+  const timer = timeout > 0
+    ? setTimeout(() => {
+      late = true;
+      connection.close();
+    }, timeout)
+    : undefined;
+  let cause: unknown;
+  try {
+    await connection.write(encodeCommand(words));
+    for (let count; (count = await connection.read(buffer)) !== null;) {
+      reader.feed(buffer.subarray(0, count));
+      for (let reply; (reply = reader.next()) !== undefined;) {
+        if (reply.kind !== "push") return reply;
+      }
+    }
+  } catch (error) {
+    if (!late && !isLostConnection(error)) throw error;
+    cause = error;
+  } finally {
+    clearTimeout(timer);
+  }
+  throw new NotReadyError(
+    late
+      ? `Cannot use ${address}: it has not answered ${name} for ` +
+        `${timeout / 1000} s`
+      : `Lost ${address}: it closed the connection instead of answering ${name}`,
+    address,
+    { cause },
+  );
+}
