@@ -56,6 +56,8 @@ export {
   Summary,
   type SummaryData,
 } from "./src/engine/summary.ts";
+export type { MemoryForecast } from "./src/engine/memory_forecast.ts";
+export type { Replicated } from "./src/engine/wait_replicas.ts";
 export type { Pruned } from "./src/engine/prune.ts";
 export type { Swapped } from "./src/engine/swap_db.ts";
 export {

@@ -362,6 +362,22 @@ const TABLE = {
     help: "delete nothing when that were more than N keys, or than N% of " +
       "those that match; 0 shows what would be deleted (default: 20%)",
   },
+  rate: {
+    value: "N",
+    read: whole,
+    commands: ["load"],
+    group: "Every night",
+    help: "load N records a second at the most, evenly",
+  },
+  wait: {
+    value: "N",
+    read: whole,
+    commands: ["load"],
+    group: "Every night",
+    help:
+      "have N replicas acknowledge what was sent, every few MB and in the " +
+      "end, each time within --stall-timeout",
+  },
   metrics: {
     value: "FILE",
     read: wholeFile,

@@ -183,6 +183,8 @@ function endsOf(flags: GivenFlags): EndOptions {
     swapDb: flags["swap-db"],
     prune: flags.prune,
     pruneLimit: flags["prune-limit"],
+    rate: flags.rate,
+    wait: flags.wait,
   };
 }
 

@@ -61,6 +61,13 @@ export function formatSummary(summary: Summary): string {
         counted(replaced, "key"),
     );
   }
+  if (summary.replicated !== undefined) {
+    const { replicas, largestLag } = summary.replicated;
+    lines.push(
+      `${counted(replicas, "replica")} had all of it, ` +
+        `${formatBytes(largestLag)} behind at the most`,
+    );
+  }
   if (summary.pruned !== undefined) lines.push(...prunedLines(summary.pruned));
   return lines.map((line) => `${line}\n`).join("");
 }

@@ -14,6 +14,12 @@ export interface LoadEnd {
   conclude?(): Promise<void>;
   /** Done in place of that when the load has ended early; it must not throw. */
   abandon?(): Promise<void>;
-  /** Waited for in front of each batch of records. */
-  beforeBatch?(): Promise<void>;
+  /** Records that a batch may have. */
+  readonly mostRecords?: number;
+  /**
+   * Called in front of each batch of records.
+   *
+   * @returns What to wait for; nothing where it can go on at once.
+   */
+  beforeBatch?(): Promise<void> | undefined;
 }

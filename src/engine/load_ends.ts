@@ -2,9 +2,12 @@ import { UsageError } from "../errors.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import { parseNodeMap } from "../transport/node_map.ts";
 import type { LoadEnd } from "./load_end.ts";
+import { STALL_TIMEOUT } from "./lane.ts";
 import { Lock } from "./lock.ts";
+import { MemoryWatch } from "./memory_forecast.ts";
 import { primariesOf } from "./primaries.ts";
 import { Prune } from "./prune.ts";
+import { Rate } from "./rate.ts";
 import { PruneLimit } from "./prune_limit.ts";
 import type { Router } from "./router.ts";
 import type { RowOptions } from "./row_plan.ts";
@@ -12,6 +15,7 @@ import type { Pacing } from "./rows.ts";
 import type { Summary } from "./summary.ts";
 import { SwapDb } from "./swap_db.ts";
 import type { Wait } from "./wait.ts";
+import { WaitReplicas } from "./wait_replicas.ts";
 import { WrittenKeys } from "./written_keys.ts";
 
 /** What is to be done before a load and behind it. */
@@ -37,6 +41,13 @@ export interface EndOptions {
    * nothing is, and the summary has what would be. Default: 20%.
    */
   pruneLimit?: string | undefined;
+  /** Records a second, evenly. Default: as fast as the server takes them. */
+  rate?: number | undefined;
+  /**
+   * How many replicas must have acknowledged what was sent, while the load runs
+   * and in the end, within the stall timeout.
+   */
+  wait?: number | undefined;
 }
 
 /** What the ends need to know of a load besides. */
@@ -44,6 +55,7 @@ interface LoadFrame extends EndOptions, Pick<RowOptions, "commands" | "limit"> {
   readonly server?: ConnectOptions | undefined;
   readonly connection?: unknown;
   readonly nodeMap?: string | undefined;
+  readonly stallTimeout?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -57,8 +69,8 @@ export class LoadEnds implements Pacing, AsyncDisposable {
   readonly server: ConnectOptions | undefined;
   /** How many rejects are too many where that is not said; all by default. */
   readonly maxErrors: string | undefined;
-  /** Waited for in front of each batch; none where nothing is to be paced. */
-  readonly beforeBatch: Pacing["beforeBatch"];
+  /** Records that a batch may have. */
+  readonly mostRecords: number = Infinity;
   readonly #ends: LoadEnd[] = [];
   readonly #written: WrittenKeys | undefined;
 
@@ -81,6 +93,17 @@ export class LoadEnds implements Pacing, AsyncDisposable {
       ? undefined
       : new Lock({ ...own, key: options.lock, patience });
     if (lock !== undefined) this.#ends.push(lock);
+    if (options.wait !== undefined) {
+      this.#ends.push(
+        new WaitReplicas({
+          count: options.wait,
+          servers: () => primariesOf(own.server, map),
+          timeout: options.stallTimeout ?? STALL_TIMEOUT,
+          summary,
+          wait,
+        }),
+      );
+    }
     this.server = server;
     if (swapDb !== undefined) {
       this.#ends.push(
@@ -118,11 +141,30 @@ export class LoadEnds implements Pacing, AsyncDisposable {
           "instead of a connection",
       );
     }
-    const pacing = this.#ends.filter((end) => end.beforeBatch !== undefined);
-    if (pacing.length === 0) return;
-    this.beforeBatch = async () => {
-      for (const end of pacing) await end.beforeBatch?.();
-    };
+    if (connection === undefined) {
+      const server = { signal, ...this.server };
+      this.#ends.push(new MemoryWatch({ server, summary, wait, onNotice }));
+    }
+    if (options.rate !== undefined) {
+      this.#ends.push(new Rate(options.rate, summary, wait));
+    }
+    for (const { mostRecords = Infinity } of this.#ends) {
+      this.mostRecords = Math.min(this.mostRecords, mostRecords);
+    }
+  }
+
+  /** Lets every end look, and waits for those that want it, one by one. */
+  beforeBatch(): Promise<void> | undefined {
+    for (const [i, end] of this.#ends.entries()) {
+      const pause = end.beforeBatch?.();
+      if (pause !== undefined) return this.#afterPause(pause, i + 1);
+    }
+    return undefined;
+  }
+
+  async #afterPause(pause: Promise<void>, next: number): Promise<void> {
+    await pause;
+    for (const end of this.#ends.slice(next)) await end.beforeBatch?.();
   }
 
   /** Has what a router ships noted, where that is wanted. */

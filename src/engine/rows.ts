@@ -28,8 +28,11 @@ export interface SourceOptions {
 export interface Pacing {
   /** Records that a batch may have. Default: what its chunk holds. */
   readonly mostRecords?: number | undefined;
-  /** Waited for in front of each batch; its failure ends the load. */
-  readonly beforeBatch?: (() => Promise<void>) | undefined;
+  /**
+   * Called in front of each batch; what it gives is waited for, and its failure
+   * ends the load.
+   */
+  readonly beforeBatch?: (() => Promise<void> | undefined) | undefined;
 }
 
 /**
@@ -174,9 +177,8 @@ export class Rows {
         this.#batcher = batcher;
         const { mostRecords = Infinity } = this.#pacing;
         while (left > 0) {
-          if (this.#pacing.beforeBatch !== undefined) {
-            await this.#pacing.beforeBatch();
-          }
+          const pause = this.#pacing.beforeBatch?.();
+          if (pause !== undefined) await pause;
           const batch = await batcher.next(Math.min(left, mostRecords));
           count();
           if (batch === undefined) break;

@@ -3,6 +3,8 @@ import type { Connection } from "../transport/connection.ts";
 import type { EndMarker } from "./lane.ts";
 import type { RecordPlace } from "./ledger.ts";
 import type { Pruned } from "./prune.ts";
+import type { Replicated } from "./wait_replicas.ts";
+import type { MemoryForecast } from "./memory_forecast.ts";
 import type { Swapped } from "./swap_db.ts";
 import { type ErrorKind, ErrorTally } from "./error_tally.ts";
 
@@ -58,6 +60,10 @@ export interface SummaryData {
   next: RecordPlace | null;
   /** The server, where it was asked and has told what it is. */
   server: ServerData | null;
+  /** What replicas have acknowledged, where they were waited for. */
+  replicated: Replicated | null;
+  /** What the first records told about memory, where that could be told. */
+  memoryForecast: MemoryForecast | null;
   /** What came of pruning, where that was done. */
   pruned: Pruned | null;
   /** The databases that were swapped, where they were. */
@@ -147,6 +153,10 @@ export class Summary {
    * counting replies then.
    */
   sentinelRefusal: string | undefined;
+  /** What replicas have acknowledged. */
+  replicated: Replicated | undefined;
+  /** What the first records told about the server's memory. */
+  memoryForecast: MemoryForecast | undefined;
   /** What came of pruning. */
   pruned: Pruned | undefined;
   /** The databases that were swapped. */
@@ -267,6 +277,8 @@ export class Summary {
         version: this.server.version ?? null,
         address: this.server.address,
       },
+      replicated: this.replicated ?? null,
+      memoryForecast: this.memoryForecast ?? null,
       pruned: this.pruned ?? null,
       swapped: this.swapped ?? null,
       endMarker: this.endMarker ?? null,
