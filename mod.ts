@@ -39,6 +39,8 @@ export {
   type Piece,
   type Template,
 } from "./src/codec/template.ts";
+export type { Checkpoint, Fingerprint } from "./src/engine/checkpoint.ts";
+export type { SaveCheckpoint } from "./src/engine/checkpoints.ts";
 export { encode, type EncodeOptions } from "./src/engine/encode.ts";
 export { type ErrorKind, ErrorTally } from "./src/engine/error_tally.ts";
 export type { EndMarker, LaneOptions } from "./src/engine/lane.ts";
@@ -55,6 +57,7 @@ export {
   type ServerData,
   Summary,
   type SummaryData,
+  type SummaryState,
 } from "./src/engine/summary.ts";
 export type { MemoryForecast } from "./src/engine/memory_forecast.ts";
 export type { Replicated } from "./src/engine/wait_replicas.ts";
@@ -66,12 +69,13 @@ export {
   type InputPosition,
   InterruptedError,
   LockedError,
+  NotReadyError,
   ProtocolError,
   StoppedError,
   UsageError,
 } from "./src/errors.ts";
 export { ByteBuffer } from "./src/protocol/byte_buffer.ts";
-export { encodeCommand } from "./src/protocol/encode.ts";
+export { encodeCommand } from "./src/protocol/encode_command.ts";
 export * from "./src/protocol/reply.ts";
 export { ReplyReader } from "./src/protocol/reply_reader.ts";
 export type {
@@ -79,15 +83,13 @@ export type {
   TcpAddress,
   UnixAddress,
 } from "./src/transport/address.ts";
-export type { ByteStream } from "./src/transport/byte_stream.ts";
 export { connect, type ConnectOptions } from "./src/transport/connect.ts";
-export { Connection } from "./src/transport/connection.ts";
+export { type ByteStream, Connection } from "./src/transport/connection.ts";
 export type { HandshakeOptions } from "./src/transport/handshake.ts";
-export { NotReadyError } from "./src/transport/not_ready.ts";
 export type { RedisSentinelOptions } from "./src/transport/redis_sentinel.ts";
 export type { ServerCheckOptions } from "./src/transport/server_check.ts";
 export type { ServerInfo } from "./src/transport/server_info.ts";
-export type { TlsOptions } from "./src/transport/tls_options.ts";
+export type { TlsOptions } from "./src/transport/tls_material.ts";
 export { Tunnel, type TunnelOptions } from "./src/transport/tunnel.ts";
 export { openSource, type Source } from "./src/transport/source.ts";
 

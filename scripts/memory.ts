@@ -9,8 +9,8 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli";
 import { resolve } from "node:path";
+import { parseArgs } from "node:util";
 import { driversCsv } from "./drivers.ts";
 import { respipeArgs } from "./respipe_command.ts";
 import { startServer } from "../tests/support/redis_server.ts";
@@ -25,8 +25,10 @@ const SOURCES_LIMIT = 120e6;
 const DISTINCT_ROWS = 100_000;
 
 async function main(words: string[]): Promise<number> {
-  const { _: [gigabytes = "2"], bin } = parseArgs(words, {
-    string: ["_", "bin"],
+  const { positionals: [gigabytes = "2"], values: { bin } } = parseArgs({
+    args: words,
+    options: { bin: { type: "string" } },
+    allowPositionals: true,
   });
   if (Deno.build.os !== "linux") {
     console.error("Cannot measure memory here: needs Linux");

@@ -104,6 +104,12 @@ async function setUp(server: RedisServer, files: TempFiles): Promise<void> {
     `PATH='${Deno.env.get("PATH")}'\n` +
       `exec ${redisCli} -p ${server.port} "$@"\n`,
   );
+  // There is no PostgreSQL here; this answers COPY as it would.
+  await writeProgram(
+    `${files.path}/bin`,
+    "psql",
+    'case "$2" in COPY*) exec cat drivers.csv ;; *) exit 2 ;; esac\n',
+  );
 }
 
 async function run(

@@ -1,4 +1,9 @@
-/** Stands in for `@std/cli/prompt-secret`; see `cli.ts`. @module */
+/**
+ * Stands in for `@std/cli/prompt-secret` where the npm registry answers and JSR
+ * does not: the same name and signature.
+ *
+ * @module
+ */
 
 const BACKSPACE = 0x08;
 const LF = 0x0a;

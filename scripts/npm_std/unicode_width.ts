@@ -1,5 +1,10 @@
 // deno-lint-ignore-file no-import-prefix
-/** Stands in for `@std/cli/unicode-width`; see `cli.ts`. @module */
+/**
+ * Stands in for `@std/cli/unicode-width` where the npm registry answers and JSR
+ * does not: the same name and signature, built on string-width.
+ *
+ * @module
+ */
 import stringWidth from "npm:string-width@^7.2.0";
 
 /**

@@ -11,10 +11,20 @@ import {
 import { HOST_HINT } from "./help.ts";
 import { nearest } from "./nearest.ts";
 
+/** A flag as it stands on a command line. */
+export interface WrittenFlag {
+  /** The flag. */
+  readonly flag: Flag;
+  /** Its word, and its value where that is a word of its own. */
+  readonly words: readonly string[];
+}
+
 /** A command line, sorted. */
 export interface Arguments {
   /** The flags before `--`. */
   readonly flags: GivenFlags;
+  /** The same as they were written, each with its value. */
+  readonly written: readonly WrittenFlag[];
   /** The paths before `--`. */
   readonly files: readonly string[];
   /** The words after `--`; nothing where there is no `--`. */
@@ -31,9 +41,6 @@ export interface Arguments {
  * `parseArgs` of `@std/cli` would take a file called "true" for a switch's
  * value, and a password that begins with a dash for letters.
  *
- * @param command The command that they belong to.
- * @param words The words.
- * @returns Flags, files and template.
  * @throws {UsageError} When a flag is unknown, is not of this command, lacks
  * its value or has a wrong one, or stands twice.
  *
@@ -59,8 +66,10 @@ export function parseArguments(
   const isMeant = behind?.[0] === "--";
   const known = flagsOf(command);
   const given: Record<string, unknown> = {};
+  const written: WrittenFlag[] = [];
   const files: string[] = [];
   for (let i = 0; i < mine.length; i++) {
+    const first = i;
     const word = mine[i];
     if (!word.startsWith("-") || word === "-") {
       files.push(word);
@@ -80,6 +89,7 @@ export function parseArguments(
         throw new UsageError(`${name} takes no value`, name);
       }
       given[flag.name] = true;
+      written.push({ flag, words: [word] });
       continue;
     }
     let text = attached ?? mine[i + 1];
@@ -97,9 +107,11 @@ export function parseArguments(
     given[flag.name] = flag.many === true
       ? [...(given[flag.name] as unknown[] ?? []), value]
       : value;
+    written.push({ flag, words: mine.slice(first, i + 1) });
   }
   return {
     flags: given as GivenFlags,
+    written,
     files,
     template: isMeant ? behind.slice(1) : behind,
     isMeant,

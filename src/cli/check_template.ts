@@ -21,8 +21,6 @@ const TYPOS: readonly RegExp[] = [
  *
  * What begins with `-- --` is meant as it stands.
  *
- * @param args The command line, sorted.
- * @returns The commands for each row.
  * @throws {UsageError} When there is no command, or it looks like a mistake.
  *
  * @example

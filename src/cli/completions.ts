@@ -28,17 +28,7 @@ const NAMES = Object.keys(COMMANDS) as CommandName[];
 /**
  * Writes a shell's completion script.
  *
- * @param shell The shell's name.
- * @returns The script.
  * @throws {UsageError} When there is no script for that shell.
- *
- * @example
- * ```ts
- * import { completions } from "./completions.ts";
- * import { assertMatch } from "@std/assert";
- *
- * assertMatch(completions("fish"), /complete -c respipe/);
- * ```
  */
 export function completions(shell: string | undefined): string {
   if (shell !== undefined && Object.hasOwn(WRITERS, shell)) {

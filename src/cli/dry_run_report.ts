@@ -18,6 +18,7 @@ export interface DryRunData extends
     | "endedAt"
     | "seconds"
     | "errors"
+    | "hint"
   > {
   /** Nothing was sent. */
   dryRun: true;
@@ -29,14 +30,7 @@ export interface DryRunData extends
   slots: SlotData;
 }
 
-/**
- * Takes the counts of a dry run as plain data.
- *
- * @param summary The counts.
- * @param slots The hash slots.
- * @param rows The commands of the first records.
- * @returns The counts under stable names.
- */
+/** Takes the counts of a dry run as plain data. */
 export function dryRunData(
   summary: Summary,
   slots: SlotData,
@@ -57,6 +51,7 @@ export function dryRunData(
     endedAt: rest.endedAt,
     seconds: rest.seconds,
     errors: rest.errors,
+    hint: rest.hint,
     slots,
   };
 }
@@ -64,8 +59,6 @@ export function dryRunData(
 /**
  * Writes the counts of a dry run for people.
  *
- * @param summary The counts.
- * @param slots The hash slots.
  * @returns A few lines, each with its line break.
  */
 export function formatDryRun(summary: Summary, slots: SlotData): string {
@@ -81,6 +74,7 @@ export function formatDryRun(summary: Summary, slots: SlotData): string {
   if (blankLines > 0) {
     lines.push(`${counted(blankLines, "blank line")} passed over`);
   }
+  if (summary.hint !== undefined) lines.push(`note: ${summary.hint}`);
   const { touched, withoutKey, largest } = slots;
   if (largest !== null) {
     const share = (largest.share * 100).toFixed(largest.share < 0.1 ? 2 : 1);

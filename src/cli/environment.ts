@@ -6,7 +6,6 @@ export type Environment = (name: string) => string | undefined;
  *
  * Asking does not prompt. Whether the variable is set cannot be known without.
  *
- * @param name The variable.
  * @returns Whether it may be read.
  */
 export function mayRead(name: string): boolean {
@@ -18,16 +17,7 @@ export function mayRead(name: string): boolean {
  * Reads an environment variable where that is allowed, so that a load runs
  * without the permission to read the environment, and without a prompt for it.
  *
- * @param name The variable.
  * @returns Its value; nothing where it is unset, empty, or out of bounds.
- *
- * @example
- * ```ts
- * import { readVariable } from "./environment.ts";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(readVariable("RESPIPE_NO_SUCH_VARIABLE"), undefined);
- * ```
  */
 export function readVariable(name: string): string | undefined {
   return mayRead(name) ? Deno.env.get(name) || undefined : undefined;

@@ -44,7 +44,7 @@ export function seconds(text: string, flag: string): number {
   if (/^[0-9]+(\.[0-9]+)?$/.test(text) && Number(text) <= MOST_SECONDS) {
     return Number(text) * 1000;
   }
-  throw refuse(flag, text, "seconds, as in 30 or 0.5; 0 is for ever");
+  throw refuse(flag, text, "seconds, as in 30 or 0.5; 0 is no limit");
 }
 
 /** Reads a size; gives bytes. */
@@ -122,22 +122,18 @@ export function tunnelWords(text: string, flag: string): readonly string[] {
   );
 }
 
-/** Reads the path of a file that is replaced as a whole. */
-export function wholeFile(text: string, flag: string): string {
-  if (text !== "" && text !== "-" && !/^\/(dev|proc)\//.test(text)) return text;
-  throw new UsageError(
-    `Cannot use ${flag} ${JSON.stringify(text)}: must be the name of a file, ` +
-      "because FILE.tmp is written beside it and renamed",
-    flag,
-  );
-}
-
-/** Reads the path of a file that another file will stand beside. */
-export function ownFile(text: string, flag: string): string {
-  if (text !== "" && text !== "-" && !/^\/(dev|proc)\//.test(text)) return text;
-  throw new UsageError(
-    `Cannot use ${flag} ${JSON.stringify(text)}: must be the name of a file, ` +
-      "because FILE.errors.csv is written beside it",
-    flag,
-  );
+/** Makes a reader of the path of a file that another one stands beside. */
+export function besides(
+  suffix: string,
+): (text: string, flag: string) => string {
+  return (text, flag) => {
+    if (text !== "" && text !== "-" && !/^\/(dev|proc)\//.test(text)) {
+      return text;
+    }
+    throw new UsageError(
+      `Cannot use ${flag} ${JSON.stringify(text)}: must be the name of a ` +
+        `file, because FILE${suffix} is written beside it`,
+      flag,
+    );
+  };
 }

@@ -1,16 +1,15 @@
 import {
+  besides,
   commandWords,
   host,
   names,
   oneOf,
-  ownFile,
   port,
   seconds,
   sentinels,
   size,
   tunnelWords,
   whole,
-  wholeFile,
 } from "./flag_values.ts";
 
 /** The commands of respipe. */
@@ -86,21 +85,29 @@ const TABLE = {
     read: names,
     commands: ROWS,
     group: "Rows",
-    help: "there is no header; these are the columns' names",
+    help: "the columns' names, where the input has no header",
   },
   "skip-lines": {
     value: "N",
     read: whole,
     commands: ROWS,
     group: "Rows",
-    help: "lines to pass over at the start of each file (default: 0)",
+    help: "skip N lines at the start of each file (default: 0)",
   },
   limit: {
     value: "N",
     read: whole,
     commands: ROWS,
     group: "Rows",
-    help: "records to read at the most, of all files (default: all)",
+    help: "read at most N records, of all files together (default: all)",
+  },
+  "from-line": {
+    value: "N",
+    read: whole,
+    commands: ROWS,
+    group: "Rows",
+    help: "begin at the record on line N of the first file; its header is " +
+      "read all the same",
   },
   "skip-empty": {
     commands: ROWS,
@@ -110,7 +117,7 @@ const TABLE = {
   "no-coalesce": {
     commands: ["load"],
     group: "Rows",
-    help: "give every row commands of its own, where rows could share one",
+    help: "give each row commands of its own, even where rows could share one",
   },
   "max-record": {
     value: "BYTES",
@@ -150,7 +157,7 @@ const TABLE = {
     group: "Connection",
     help: "redis://user:password@host:port/db, rediss://, valkey://, " +
       "valkeys:// or unix:///path?db=2; flags win over its parts (default: " +
-      "$REDIS_URL, where nothing else says where the server is)",
+      "$REDIS_URL, where no flag names the server)",
   },
   pass: {
     letter: "a",
@@ -194,7 +201,7 @@ const TABLE = {
   tls: {
     commands: SERVER,
     group: "Connection",
-    help: "speak TLS",
+    help: "connect with TLS",
   },
   cacert: {
     value: "FILE",
@@ -206,7 +213,7 @@ const TABLE = {
     value: "DIR",
     commands: SERVER,
     group: "Connection",
-    help: "the same from every file in DIR",
+    help: "a directory of such files",
   },
   cert: {
     value: "FILE",
@@ -229,7 +236,7 @@ const TABLE = {
   insecure: {
     commands: SERVER,
     group: "Connection",
-    help: "take whatever certificate the server shows",
+    help: "accept any certificate from the server",
   },
   sentinel: {
     value: "HOST:PORT,...",
@@ -242,7 +249,7 @@ const TABLE = {
     value: "NAME",
     commands: SERVER,
     group: "Connection",
-    help: "the name under which they watch it",
+    help: "the name of the primary at the Redis Sentinels",
   },
   "sentinel-user": {
     value: "NAME",
@@ -267,23 +274,30 @@ const TABLE = {
   "allow-replica": {
     commands: ["load"],
     group: "Connection",
-    help: "load into a replica, which is refused otherwise",
+    help: "allow a load into a replica",
   },
   via: {
     value: "COMMAND",
     read: tunnelWords,
     commands: SERVER,
     group: "Connection",
-    help: "run COMMAND, such as a port-forward, as long as it takes, and " +
-      "connect to the local port that is put for {port} in it",
+    help: "run COMMAND, such as a port-forward, until the load ends, and " +
+      "connect to the local port that replaces {port} in it",
   },
   retry: {
     value: "SECONDS",
     read: seconds,
     commands: SERVER,
     group: "Connection",
-    help: "try again for so long where the server is not ready: refused " +
-      "connections, loading, busy, failover (default: 0)",
+    help: "wait for so long for a server that is away or not ready: refused " +
+      "or lost connections, loading, busy, failover (default: 0 at the " +
+      "start, 30 in a load that is under way)",
+  },
+  "at-least-once": {
+    commands: ["load"],
+    group: "Connection",
+    help: "after a lost connection send again what may be in already, though " +
+      "the command is not the same twice, as RPUSH or INCRBY",
   },
   "end-marker": {
     value: "KIND",
@@ -291,39 +305,54 @@ const TABLE = {
     read: oneOf(END_MARKERS),
     commands: SERVER,
     group: "Connection",
-    help: "how the end is known: echo or ping sends that behind the last " +
-      "command, count counts the replies (default: echo)",
+    help: "how to find the last reply: send ECHO or PING behind the last " +
+      "command, or count the replies (default: echo)",
   },
   "connect-timeout": {
     value: "SECONDS",
     read: seconds,
     commands: SERVER,
     group: "Connection",
-    help: "how long connecting may take; 0 is for ever (default: 10)",
+    help: "how long connecting may take; 0 is no limit (default: 10)",
+  },
+  "node-map": {
+    value: "A=B,...",
+    commands: ["load"],
+    group: "Connection",
+    help: "where a cluster's announced addresses can be reached from here, " +
+      "each a HOST or a HOST:PORT",
   },
   "stall-timeout": {
     value: "SECONDS",
     read: seconds,
     commands: SERVER,
     group: "Connection",
-    help: "give up when commands stay unanswered for so long without a " +
-      "sign of life; 0 is never (default: 30)",
+    help: "give up when the server leaves commands without any reply for " +
+      "so long; 0 is never (default: 30)",
   },
   "idle-timeout": {
     value: "SECONDS",
     read: seconds,
     commands: ALL,
     group: "Rows",
-    help: "give up when the input gives nothing for so long; 0 is never " +
+    help: "give up when no input arrives for so long; 0 is never " +
       "(default: 0)",
   },
   rejects: {
     value: "FILE",
-    read: ownFile,
+    read: besides(".errors.csv"),
     commands: ROWS,
     group: "Rejects",
-    help: "write rejected records to FILE, as they are, and what was wrong " +
-      "with each to FILE.errors.csv",
+    help: "write rejected records to FILE, byte for byte, and the error of " +
+      "each to FILE.errors.csv",
+  },
+  state: {
+    value: "FILE",
+    read: besides(".tmp"),
+    commands: ["load"],
+    group: "Rows",
+    help: "keep in FILE how far it got: the same command goes on from there, " +
+      "after any ending; a complete load begins anew",
   },
   "max-errors": {
     value: "N",
@@ -380,7 +409,7 @@ const TABLE = {
   },
   metrics: {
     value: "FILE",
-    read: wholeFile,
+    read: besides(".tmp"),
     commands: ["load"],
     group: "Every night",
     help: "replace FILE by how the load ended, in Prometheus' text format, " +
@@ -408,19 +437,19 @@ const TABLE = {
     otherwise: "5",
     commands: ["load"],
     group: "Output",
-    help: "connect to nothing: show the first N rows as commands (default: " +
-      "5), then what the whole input comes to",
+    help: "send nothing: show the first N rows as commands (default: 5), " +
+      "then the totals of the whole input",
   },
   progress: {
     commands: ALL,
     group: "Output",
-    help: "show how far it is every 10 s, a line each, for logs (default: " +
+    help: "report progress every 10 s, a line each, for logs (default: " +
       "one line that is redrawn, on a terminal only)",
   },
   "no-progress": {
     commands: ALL,
     group: "Output",
-    help: "do not show how far it is",
+    help: "report no progress",
   },
 } as const satisfies Record<string, FlagData>;
 
@@ -454,7 +483,6 @@ export const FLAGS: readonly Flag[] = Object.entries<FlagData>(TABLE)
 /**
  * Tells the flags of a command.
  *
- * @param command The command.
  * @returns Its flags, in the order of the help.
  */
 export function flagsOf(command: CommandName): Flag[] {
@@ -464,7 +492,6 @@ export function flagsOf(command: CommandName): Flag[] {
 /**
  * Shows a flag as a user would write it.
  *
- * @param flag The flag.
  * @returns `-h`, where there is a letter, else `--columns`.
  */
 export function flagName(flag: Flag): string {
@@ -475,7 +502,6 @@ export function flagName(flag: Flag): string {
  * Finds the flag that a word names.
  *
  * @param word Such as `-p`, `--port` or `--port=7000`.
- * @param flags Where to look.
  * @returns The flag; nothing where it names none of them.
  */
 export function flagNamed(

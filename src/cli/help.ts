@@ -57,8 +57,8 @@ const TEMPLATE = `In a command:
   {*-id,lat}  the same without those columns
   {{ }}       a literal brace: {{user:{id}}} gives {user:42}
 
-A command with a flag of respipe's behind --, or without any column, is refused;
-one that begins with -- --, as in -- -- INCR rows, is meant as it stands.
+respipe refuses a command without any column, and one with a flag of respipe
+behind --. A second -- lets the command stand as it is: -- -- INCR rows
 `;
 
 const EXIT_CODES = `Exit codes:
@@ -69,17 +69,13 @@ const EXIT_CODES = `Exit codes:
        would hit every record (out of memory, read-only, no permission ...)
   4    the server could not be reached, or was lost
   5    the input could not be read, or is broken
+  74   standard output could not be written: a full disk, a closed device
   75   another load holds the lock of --lock
   130  interrupted by SIGINT; 143 by SIGTERM: the summary says how far it got
-  74   standard output could not be written: a full disk, a closed device
-  141  whoever read the output has gone away
+  141  the reader of standard output has closed it
 `;
 
-/**
- * Writes the help for respipe as a whole.
- *
- * @returns The text.
- */
+/** Writes the help for respipe as a whole. */
 export function generalHelp(): string {
   const commands = Object.entries({ ...COMMANDS, ...HELPERS });
   return `respipe ${VERSION}: gets a file into Redis or Valkey
@@ -101,7 +97,6 @@ ${EXIT_CODES}`;
 /**
  * Writes the help for one command.
  *
- * @param command The command.
  * @returns The text: usage, flags with their defaults, examples, exit codes.
  */
 export function commandHelp(command: CommandName): string {

@@ -2,7 +2,7 @@ import { UsageError } from "../errors.ts";
 import { STANDARD_INPUT } from "../transport/source.ts";
 import { type Options, parseOptions } from "./options.ts";
 import { readVariable } from "./environment.ts";
-import { ExitCode, exitCodeOf } from "./exit_code.ts";
+import { ExitCode } from "./exit_code.ts";
 import type { CommandName } from "./flags.ts";
 import {
   commandHelp,
@@ -14,30 +14,19 @@ import {
   VERSION,
 } from "./help.ts";
 import { nearest } from "./nearest.ts";
-import { print, printError, say } from "./output.ts";
+import { print, say } from "./output.ts";
+import { tellFailure } from "./tell_failure.ts";
 
 /**
  * Runs one command line.
  *
- * @param words The words after the program's name.
  * @returns The exit code; nothing in here ends the process.
  */
 export async function main(words: readonly string[]): Promise<number> {
   try {
     return await answer(words) ?? await run(optionsOf(words));
   } catch (error) {
-    const code = exitCodeOf(error);
-    if (code === ExitCode.OutputGone) return code;
-    const message = error instanceof Error ? error.message : String(error);
-    say(message);
-    if (code === ExitCode.Internal) {
-      say(
-        "this is a mistake in respipe; please report it, with the command " +
-          "line and these lines",
-      );
-      if (error instanceof Error) printError(`${error.stack}\n`);
-    }
-    return code;
+    return tellFailure(error);
   }
 }
 

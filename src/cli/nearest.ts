@@ -1,8 +1,6 @@
 /**
  * Finds what a mistyped word was probably meant to be.
  *
- * @param word What was typed.
- * @param candidates What there is.
  * @returns The nearest candidate, where one is near enough to suggest.
  *
  * @example

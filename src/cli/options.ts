@@ -4,6 +4,7 @@ import type { RowOptions } from "../engine/row_plan.ts";
 import { UsageError } from "../errors.ts";
 import { type Arguments, parseArguments } from "./args.ts";
 import { checkTemplate } from "./check_template.ts";
+import { parseNodeMap } from "../transport/node_map.ts";
 import type { Environment } from "./environment.ts";
 import type { CommandName, GivenFlags } from "./flags.ts";
 import type { MetricsOptions } from "./metrics_file.ts";
@@ -48,8 +49,16 @@ export interface LoadOptions extends SendOptions {
   readonly ends: EndOptions;
   /** Where metrics go. */
   readonly metrics: MetricsOptions | undefined;
+  /** The file that keeps how far it got. */
+  readonly state: string | undefined;
+  /** Whether what is not repeatable may be sent again, too. */
+  readonly atLeastOnce: boolean;
+  /** Where a cluster's announced addresses can be reached from here. */
+  readonly nodeMap: string | undefined;
   /** Records to show, where nothing is to be loaded. */
   readonly dryRun: number | undefined;
+  /** The command line. */
+  readonly args: Arguments;
 }
 
 /** What `respipe encode` is told. */
@@ -74,20 +83,7 @@ export type Options = LoadOptions | EncodeOptions | PipeOptions;
 /**
  * Turns the words after a command into checked options.
  *
- * @param command The command.
- * @param words The words that follow it.
- * @param environment Where variables are read.
- * @returns The options.
  * @throws {UsageError} When a flag is wrong; it names the flag.
- *
- * @example
- * ```ts
- * import { parseOptions } from "./options.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const options = parseOptions("pipe", ["-p", "7000"], () => undefined);
- * assertEquals(options.command === "pipe" && options.server.port, 7000);
- * ```
  */
 export function parseOptions(
   command: CommandName,
@@ -114,6 +110,8 @@ export function parseOptions(
     quiet: flags.quiet ?? false,
   };
   if (command === "load") {
+    const nodeMap = flags["node-map"];
+    if (nodeMap !== undefined) parseNodeMap(nodeMap);
     return {
       ...send,
       command,
@@ -122,7 +120,11 @@ export function parseOptions(
       maxErrors: flags["max-errors"],
       ends: endsOf(flags),
       metrics: metricsOf(flags, common.files),
+      state: stateOf(flags),
+      atLeastOnce: flags["at-least-once"] ?? false,
+      nodeMap,
       dryRun: flags["dry-run"],
+      args,
     };
   }
   if (args.template === undefined) return { ...send, command };
@@ -149,6 +151,16 @@ function checkFiles({ files, flags }: Arguments): void {
       );
     }
   }
+}
+
+function stateOf(flags: GivenFlags): string | undefined {
+  if (flags.state === undefined || flags["from-line"] === undefined) {
+    return flags.state;
+  }
+  throw new UsageError(
+    "--state and --from-line exclude each other: the file says where to go on",
+    "--from-line",
+  );
 }
 
 function progressOf(flags: GivenFlags): ProgressChoice {
@@ -198,6 +210,9 @@ function rowsOf(args: Arguments): RowOptions {
     columns: flags.columns,
     skipLines: flags["skip-lines"],
     limit: flags.limit,
+    from: flags["from-line"] === undefined
+      ? undefined
+      : { line: flags["from-line"] },
     skipEmpty: flags["skip-empty"] ?? false,
     coalesce: flags["no-coalesce"] ? false : undefined,
     maxRecord: flags["max-record"],

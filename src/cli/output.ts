@@ -33,7 +33,6 @@ export class OutputError extends Error {
  * Shows data that stands in a text as text, whatever it is: file names, names
  * of columns, a server's words.
  *
- * @param text The text, one line of it.
  * @returns The text with what a terminal might obey as JSON would write it.
  *
  * @example
@@ -56,7 +55,6 @@ export function printable(text: string): string {
 /**
  * Writes all of some bytes to standard output.
  *
- * @param bytes What to write.
  * @throws {OutputError} When they cannot be written.
  * @throws {Deno.errors.BrokenPipe} When whoever reads them has gone away.
  */

@@ -25,34 +25,13 @@ export interface ProgressOptions {
  *
  * It asks for the counts when its timer says so: what is counted costs nothing
  * more for being shown.
- *
- * @example
- * ```ts
- * import { Progress } from "./progress.ts";
- *
- * using _progress = new Progress({
- *   style: "line",
- *   counts: () => ({
- *     source: undefined,
- *     bytes: 0,
- *     bytesExpected: undefined,
- *     done: 0,
- *     unit: "record",
- *     errors: 0,
- *   }),
- * });
- * ```
  */
 export class Progress implements Disposable {
   readonly #options: ProgressOptions;
   readonly #meter = new ProgressMeter();
   readonly #timer: ReturnType<typeof setInterval>;
 
-  /**
-   * Begins to show it.
-   *
-   * @param options What to show and how.
-   */
+  /** Begins to show it. */
   constructor(options: ProgressOptions) {
     const { style, interval = style === "line" ? REDRAW : LOG } = options;
     this.#options = options;

@@ -79,7 +79,6 @@ const NORMAL = "\x1b[39m";
 /**
  * Writes how far a command is for a terminal, on one line.
  *
- * @param state How far it is.
  * @param width The most columns that the line may take.
  * @param colors Whether errors may be red.
  * @returns The line, without a line break.
@@ -130,12 +129,7 @@ export function formatProgress(
   return parts.join(" ").slice(0, Math.max(0, width));
 }
 
-/**
- * Writes how far a command is for a log: everything, written out.
- *
- * @param state How far it is.
- * @returns A line with its line break.
- */
+/** Writes how far a command is for a log: everything, written out. */
 export function formatProgressLog(state: ProgressState): string {
   const parts = partsOf(state, { ...GENEROUS, name: Infinity, bar: 0 });
   const line = parts.map((part) => part.trim()).join(", ");

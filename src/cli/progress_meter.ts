@@ -81,7 +81,6 @@ export class ProgressMeter {
   /**
    * Takes the counts.
    *
-   * @param counts What has been counted.
    * @param now The time in ms.
    * @returns How far it is; nothing before there is something to compare with.
    */

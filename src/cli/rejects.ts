@@ -1,4 +1,5 @@
 import { counted, formatCount } from "../engine/counted.ts";
+import type { KeptFile } from "../engine/load_state.ts";
 import type { RejectFiles } from "../engine/reject_files.ts";
 import type { Summary } from "../engine/summary.ts";
 import { UsageError } from "../errors.ts";
@@ -12,19 +13,20 @@ export type WrittenFile = ReturnType<RejectFiles["close"]>[number];
  * Opens the files for rejects, where they are wanted; what writes them is
  * loaded only then.
  *
- * @param path Where the records go.
  * @param inputs Paths that are read and must not be overwritten.
+ * @param kept Files of a load that goes on, which are appended to.
  * @returns The files, or nothing.
  * @throws {UsageError} When a file cannot be written, or is an input.
  */
 export async function openRejects(
   path: string | undefined,
   inputs: readonly string[],
+  kept?: readonly KeptFile[],
 ): Promise<RejectFiles | undefined> {
   if (path === undefined) return undefined;
   refuseUnpermitted(path);
   const { RejectFiles } = await import("../engine/reject_files.ts");
-  return new RejectFiles(path, inputs);
+  return new RejectFiles(path, inputs, kept);
 }
 
 /** Names all that Deno has to permit at once, rather than one by one. */
@@ -50,7 +52,6 @@ function refuseUnpermitted(path: string): void {
  * Prints what was rejected: a line per kind of error, and where the records
  * went.
  *
- * @param summary The counts.
  * @param files The reject files, where there are any.
  */
 export function printRejects(
@@ -65,6 +66,6 @@ export function printRejects(
   }
   if (files.length > 0) {
     const [{ path }] = files;
-    printError(`  what was wrong with each: ${path}.errors.csv\n`);
+    printError(`  the error of each: ${path}.errors.csv\n`);
   }
 }

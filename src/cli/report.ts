@@ -11,7 +11,6 @@ const UNITS = ["B", "kB", "MB", "GB", "TB"];
 /**
  * Writes a number of bytes for people.
  *
- * @param bytes How many.
  * @returns Such as `78.6 MB`; a MB has 1,000,000 bytes.
  *
  * @example
@@ -36,7 +35,6 @@ export function formatBytes(bytes: number): string {
 /**
  * Writes the counts of a load for people.
  *
- * @param summary The counts.
  * @returns One line or a few, each with its line break.
  */
 export function formatSummary(summary: Summary): string {
@@ -50,7 +48,10 @@ export function formatSummary(summary: Summary): string {
     `${formatBytes(summary.bytesIn)} read, ` +
     `${formatBytes(summary.bytesOut)} sent`,
   ];
+  lines.push(...reconnections(summary));
   if (records === 0) lines.push("no record was read");
+  const isFine = summary.isComplete && summary.rejected === 0;
+  if (isFine && summary.hint !== undefined) lines.push(`note: ${summary.hint}`);
   if (blankLines > 0) {
     lines.push(`${counted(blankLines, "blank line")} passed over`);
   }
@@ -87,18 +88,37 @@ function prunedLines(
   ];
 }
 
+/** What lost connections have cost. */
+function reconnections(
+  { reconnections, secondsWaiting, repeated }: Summary,
+): string[] {
+  const lines: string[] = [];
+  if (reconnections > 0) {
+    lines.push(
+      `reconnected ${counted(reconnections, "time")}, waited ` +
+        `${secondsWaiting.toFixed(1)} s`,
+    );
+  }
+  if (repeated > 0) {
+    lines.push(`${counted(repeated, "record")} may be in twice`);
+  }
+  return lines;
+}
+
 /**
  * Writes what became of the records for people.
  *
- * @param summary The counts.
  * @returns Such as `2 of 3 records loaded, 1 rejected`.
  */
 export function loadedPhrase(summary: Summary): string {
-  const { records, loaded, rejected, unknown } = summary;
+  const { records, loaded, rejected, partly, unknown } = summary;
   const parts = [
     `${formatCount(loaded)} of ${counted(records, "record")} loaded`,
   ];
-  if (rejected > 0) parts.push(`${formatCount(rejected)} rejected`);
+  if (rejected > 0) {
+    const part = partly > 0 ? ` (${formatCount(partly)} of them in part)` : "";
+    parts.push(`${formatCount(rejected)} rejected${part}`);
+  }
   if (unknown > 0) parts.push(`${formatCount(unknown)} unknown`);
   return parts.join(", ");
 }
@@ -106,12 +126,6 @@ export function loadedPhrase(summary: Summary): string {
 /**
  * Writes what `--json` prints: first what was asked for and how it ended, the
  * same for every command, then the counts.
- *
- * @param options What was asked for.
- * @param exitCode How it ended.
- * @param failure What ended it early.
- * @param data The counts, under stable names.
- * @returns One line with its line break.
  */
 export function formatJson(
   options: LoadOptions | PipeOptions,

@@ -14,8 +14,6 @@ import { startProgress, summaryCounts } from "./start_progress.ts";
  * Runs `respipe load --dry-run`: all of a load but the load.
  *
  * @param options What it was told; nothing in it about the server is used.
- * @param show How many rows to show.
- * @returns The exit code.
  * @throws What ended it early, after the counts so far were printed.
  */
 export async function runDryRun(

@@ -3,15 +3,13 @@ import { Summary } from "../engine/summary.ts";
 import { ExitCode } from "./exit_code.ts";
 import { Interruption } from "./interruption.ts";
 import type { EncodeOptions } from "./options.ts";
-import { writeOut } from "./output.ts";
+import { say, writeOut } from "./output.ts";
 import { openRejects, printRejects } from "./rejects.ts";
 import { startProgress, summaryCounts } from "./start_progress.ts";
 
 /**
  * Runs `respipe encode`.
  *
- * @param options What it was told.
- * @returns The exit code.
  * @throws What ended it early, after the rejects were listed.
  */
 export async function runEncode(options: EncodeOptions): Promise<number> {
@@ -37,5 +35,7 @@ export async function runEncode(options: EncodeOptions): Promise<number> {
     return summary.rejected === 0 ? ExitCode.Ok : ExitCode.Rejected;
   } finally {
     printRejects(summary, rejects?.close());
+    const { hint } = summary;
+    if (hint !== undefined && summary.rejected > 0) say(hint);
   }
 }

@@ -1,40 +1,64 @@
+import type { Checkpoint } from "../engine/checkpoint.ts";
 import { load } from "../engine/load.ts";
+import type { LoadState } from "../engine/load_state.ts";
 import { Summary } from "../engine/summary.ts";
+import { type Continuation, continuationOf } from "./continuation.ts";
 import { ExitCode, exitCodeOf } from "./exit_code.ts";
 import { MetricsFile } from "./metrics_file.ts";
 import type { LoadOptions } from "./options.ts";
 import { OutputError, print, say } from "./output.ts";
+import { Notices } from "./notices.ts";
 import { openRejects, printRejects, type WrittenFile } from "./rejects.ts";
 import { formatJson, formatSummary, loadedPhrase } from "./report.ts";
 import { startProgress, summaryCounts } from "./start_progress.ts";
+import { tellFailure } from "./tell_failure.ts";
 import { withServer } from "./with_server.ts";
 
 /**
  * Runs `respipe load`.
  *
- * @param options What it was told.
- * @returns The exit code.
- * @throws What ended the load early, after the summary was printed.
+ * @returns The exit code; what ended the load early was told, and how it goes
+ * on.
  */
 export async function runLoad(options: LoadOptions): Promise<number> {
   const summary = new Summary();
+  const notices = new Notices(options.quiet);
   let failure: unknown;
   let code: number = ExitCode.Ok;
   let rejects: Awaited<ReturnType<typeof openRejects>>;
   let written: WrittenFile[] | undefined;
   let metrics: MetricsFile | undefined;
+  let state: LoadState | undefined;
+  let latest: Checkpoint | undefined;
+  let isBegun = false;
+  const save = (
+    status: Parameters<LoadState["save"]>[0],
+    checkpoint?: Checkpoint,
+  ): Promise<void> | undefined =>
+    state?.save(status, summary, checkpoint, rejects?.flush() ?? []);
   try {
     metrics = options.metrics &&
       new MetricsFile(options.metrics, options.files);
-    rejects = await openRejects(options.rejects, options.files);
-    await withServer(options.server, async (server, signal) => {
+    state = await openState(options);
+    if (state?.sentence !== undefined) notices.say(state.sentence);
+    rejects = await openRejects(
+      options.rejects,
+      options.files,
+      state?.rejects,
+    );
+    const limit = options.rows.limit === undefined
+      ? undefined
+      : Math.max(0, options.rows.limit - settledBefore(state));
+    await withServer(options.server, notices.say, async (server, signal) => {
       using _progress = await startProgress(
         options,
-        summaryCounts(summary, options.rows.limit),
+        summaryCounts(summary, limit),
       );
       await load({
         ...options.rows,
         ...options.ends,
+        limit,
+        checkpoint: state?.from,
         sources: options.files,
         idleTimeout: options.idleTimeout,
         server,
@@ -43,26 +67,45 @@ export async function runLoad(options: LoadOptions): Promise<number> {
         mayBlock: true,
         endMarker: options.endMarker,
         maxErrors: options.maxErrors,
+        atLeastOnce: options.atLeastOnce,
+        nodeMap: options.nodeMap,
         signal,
         onReject: rejects && ((reject) => rejects?.add(reject)),
+        onCheckpoint: state && ((checkpoint) => {
+          isBegun = true;
+          latest = checkpoint ?? latest;
+          return save("running", checkpoint);
+        }),
         summary,
       });
     });
-    if (summary.rejected > 0) code = ExitCode.Rejected;
+    const rejected = summary.rejected + (state?.rejected ?? 0);
+    if (rejected > 0) code = ExitCode.Rejected;
   } catch (error) {
     failure = error;
   }
   summary.end();
+  if (isBegun) {
+    try {
+      await save(summary.isComplete ? "complete" : "stopped", latest);
+    } catch (error) {
+      failure ??= error;
+    }
+  }
   try {
     written = rejects?.close();
   } catch (error) {
     failure ??= error;
   }
   if (failure !== undefined) code = exitCodeOf(failure);
+  notices.end(code);
+  const continuation = failure === undefined
+    ? undefined
+    : continuationOf(options, summary);
   if (summary.coalescingStopped !== undefined) {
     say(
       "rows cannot share commands here " +
-        `(${summary.coalescingStopped.trimEnd()}); later ones had their own, ` +
+        `(${summary.coalescingStopped.trimEnd()}); later rows got their own, ` +
         "as with --no-coalesce",
     );
   }
@@ -73,8 +116,10 @@ export async function runLoad(options: LoadOptions): Promise<number> {
     );
   }
   printRejects(summary, written);
+  // Where all went well, the summary says it, and cron stays silent.
+  if (summary.hint !== undefined && code !== ExitCode.Ok) say(summary.hint);
   try {
-    await printSummary(summary, options, code, failure);
+    await printSummary(summary, options, code, failure, continuation);
   } catch (error) {
     // That nobody reads the output is no excuse for hiding what went wrong.
     failure ??= error instanceof OutputError
@@ -92,8 +137,23 @@ export async function runLoad(options: LoadOptions): Promise<number> {
   } catch (error) {
     failure ??= error;
   }
-  if (failure !== undefined) throw failure;
+  if (failure === undefined) return code;
+  code = tellFailure(failure);
+  if (continuation !== undefined) say(continuation.sentence);
   return code;
+}
+
+async function openState(
+  { state, files, rows, atLeastOnce }: LoadOptions,
+): Promise<LoadState | undefined> {
+  if (state === undefined) return undefined;
+  const { LoadState } = await import("../engine/load_state.ts");
+  return LoadState.open(state, { sources: files, rows, atLeastOnce });
+}
+
+/** Records that earlier runs of the same load have settled. */
+function settledBefore(state: LoadState | undefined): number {
+  return (state?.loaded ?? 0) + (state?.rejected ?? 0);
 }
 
 async function printSummary(
@@ -101,9 +161,14 @@ async function printSummary(
   options: LoadOptions,
   code: number,
   failure: unknown,
+  continuation: Continuation | undefined,
 ): Promise<void> {
   if (options.json) {
-    await print(formatJson(options, code, failure, summary.toJSON()));
+    const data = {
+      ...summary.toJSON(),
+      continue: continuation?.command ?? null,
+    };
+    await print(formatJson(options, code, failure, data));
   } else if (
     // Where nothing was read, the sentence says it all.
     !(failure !== undefined && summary.records === 0) &&

@@ -4,6 +4,7 @@ import { pipe } from "../engine/pipe.ts";
 import type { PipeCounts, PipeError } from "../engine/pipe_ledger.ts";
 import { totalSize } from "../transport/total_size.ts";
 import { ExitCode, exitCodeOf } from "./exit_code.ts";
+import { Notices } from "./notices.ts";
 import type { PipeOptions } from "./options.ts";
 import { print, printable, printError } from "./output.ts";
 import { formatJson } from "./report.ts";
@@ -14,13 +15,12 @@ import { withServer } from "./with_server.ts";
  * Runs `respipe pipe`, with the very lines of `redis-cli --pipe` on standard
  * output.
  *
- * @param options What it was told.
- * @returns The exit code.
  * @throws What ended it early, after the counts were printed.
  */
 export async function runPipe(options: PipeOptions): Promise<number> {
   const { json, quiet } = options;
   const startedAt = new Date();
+  const notices = new Notices(quiet);
   const printer = new ErrorPrinter(printError);
   const counts: PipeCounts = { replies: 0, errors: 0, bytes: 0 };
   // What redis-cli prints on the way; each waits for the one before.
@@ -33,7 +33,7 @@ export async function runPipe(options: PipeOptions): Promise<number> {
   };
   let failure: unknown;
   try {
-    await withServer(options.server, async (server, signal) => {
+    await withServer(options.server, notices.say, async (server, signal) => {
       let bytesExpected: number | undefined;
       using progress = await startProgress(options, () => ({
         source: counts.source,
@@ -70,6 +70,7 @@ export async function runPipe(options: PipeOptions): Promise<number> {
     : counts.errors === 0
     ? ExitCode.Ok
     : ExitCode.Rejected;
+  notices.end(code);
   try {
     if (failure === undefined) tell("Last reply received from server.\n");
     await printed;
@@ -104,28 +105,12 @@ const IN_FULL = 10;
 /**
  * Prints the errors of a pipe: the first of each kind in full, the others as
  * a count, so that two million of one kind are not two million lines.
- *
- * @example
- * ```ts
- * import { ErrorPrinter } from "./run_pipe.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const lines: string[] = [];
- * const printer = new ErrorPrinter((line) => lines.push(line));
- * printer.add({ error: "ERR no", command: 7 });
- * printer.end();
- * assertEquals(lines, ["ERR no (command 7)\n"]);
- * ```
  */
 export class ErrorPrinter {
   readonly #tally = new ErrorTally();
   readonly #print: (text: string) => void;
 
-  /**
-   * Makes a printer.
-   *
-   * @param print Where the lines go.
-   */
+  /** Makes a printer. */
   constructor(print: (text: string) => void) {
     this.#print = print;
   }

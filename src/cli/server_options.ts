@@ -1,7 +1,7 @@
 import { UsageError } from "../errors.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import type { RedisSentinelOptions } from "../transport/redis_sentinel.ts";
-import type { TlsOptions } from "../transport/tls_options.ts";
+import type { TlsOptions } from "../transport/tls_material.ts";
 import { parseUri } from "../transport/uri.ts";
 import type { Environment } from "./environment.ts";
 import type { FlagName, GivenFlags } from "./flags.ts";
@@ -71,9 +71,6 @@ const OF_SENTINEL: readonly FlagName[] = [
 /**
  * Turns the connection's flags into options.
  *
- * @param flags The flags that were given.
- * @param environment Where variables are read.
- * @returns How to reach the server.
  * @throws {UsageError} When flags contradict each other; it names one.
  */
 export function serverOptions(

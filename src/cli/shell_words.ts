@@ -1,11 +1,10 @@
 import { UsageError } from "../errors.ts";
+import { printable } from "./output.ts";
 
 /**
  * Splits a text into words as a POSIX shell would, without expanding anything.
  *
  * @param text The text of one flag, such as `EXPIRE "user:{id}" 3600`.
- * @param flag The flag, for messages.
- * @returns The words.
  * @throws {UsageError} When a quote is left open, a backslash ends the text,
  * or there is no word in it.
  *
@@ -63,4 +62,28 @@ export function splitWords(text: string, flag: string): string[] {
     throw new UsageError(`${flag} needs a command; it is empty`, flag);
   }
   return words;
+}
+
+/**
+ * Writes a word so that a shell reads it as it is.
+ *
+ * @param word The word.
+ * @returns The word itself, or in quotes; where there are controls in it, in
+ * the `$'...'` that bash, zsh and POSIX of 2024 know.
+ *
+ * @example
+ * ```ts
+ * import { quoteWord } from "./shell_words.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(quoteWord("user:7"), "user:7");
+ * assertEquals(quoteWord("user:{id}"), "'user:{id}'");
+ * assertEquals(quoteWord("it's"), "'it'\\''s'");
+ * assertEquals(quoteWord("a\tb"), "$'a\\tb'");
+ * ```
+ */
+export function quoteWord(word: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
+  if (printable(word) === word) return `'${word.replaceAll("'", "'\\''")}'`;
+  return `$'${printable(word.replace(/[\\']/g, "\\$&"))}'`;
 }

@@ -19,7 +19,6 @@ export interface ProgressConfig {
  *
  * What draws it is imported only then: it costs start-up time.
  *
- * @param config What the user wants.
  * @param counts Gives the counts; called whenever they are shown.
  * @returns What ends it; nothing where none is shown.
  */
@@ -36,7 +35,6 @@ export async function startProgress(
 /**
  * Shows a summary as progress.
  *
- * @param summary The counts, live.
  * @param limit The most records that will be read, where there is a limit.
  * @returns What gives the counts as they are.
  */

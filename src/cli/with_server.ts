@@ -4,18 +4,18 @@ import { reasonOf } from "../transport/reason.ts";
 import { mayRead } from "./environment.ts";
 import { VERSION } from "./help.ts";
 import { Interruption } from "./interruption.ts";
+import type { Say } from "./notices.ts";
 import { say } from "./output.ts";
 import type { ServerOptions } from "./server_options.ts";
 
 /**
  * Works with a server: gets the passwords that the command line leaves open,
- * opens the way that `--via` describes, and closes it in the end, however that
- * comes. Warns about a password that stands in the open, and where a variable
+ * opens the way that `--via` describes, again where it has closed by itself,
+ * and closes it in the end, however that comes. Warns about a password that stands in the open, and where a variable
  * might name another server.
  *
- * @param options What was said about the server.
+ * @param onNotice Told what is unusual, and what is waited for.
  * @param work What to do; it is told how to connect, and what interrupts it.
- * @returns What the work gives.
  * @throws {UsageError} When a password cannot be had, or the command of `--via`
  * cannot be started.
  * @throws {ConnectionError} When the way does not open.
@@ -24,10 +24,11 @@ import type { ServerOptions } from "./server_options.ts";
  */
 export async function withServer<T>(
   options: ServerOptions,
+  onNotice: Say,
   work: (server: ConnectOptions, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const { via } = options;
-  const server = await complete(options);
+  const server = { ...await complete(options), onNotice };
   // Not before the password was asked for: while a terminal is read, only the
   // default action of signals is heard.
   using interruption = new Interruption();
@@ -37,7 +38,8 @@ export async function withServer<T>(
   await using tunnel = await Tunnel.open(via, { ...server, signal });
   const { host, port } = tunnel;
   try {
-    return await work({ ...server, host, port }, signal);
+    const beforeConnect = (): Promise<void> => tunnel.reopen();
+    return await work({ ...server, host, port, beforeConnect }, signal);
   } catch (error) {
     if (!(error instanceof ConnectionError) || tunnel.lastWords === "") {
       throw error;
@@ -85,7 +87,6 @@ async function complete(options: ServerOptions): Promise<ConnectOptions> {
         password: readPassword(sentinelPassFile, "--sentinel-pass-file"),
       },
     clientVersion: VERSION,
-    onNotice: say,
   };
 }
 

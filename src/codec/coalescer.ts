@@ -13,7 +13,7 @@
  */
 import { ArgumentWalker } from "../protocol/argument_walker.ts";
 import type { ByteBuffer } from "../protocol/byte_buffer.ts";
-import { decimalLength, writeDecimal } from "../protocol/encode.ts";
+import { decimalLength, writeDecimal } from "../protocol/encode_command.ts";
 import { isPlainNumber } from "../protocol/plain_number.ts";
 import type { Coalescing } from "./coalescing.ts";
 import type { RecordReader } from "./format.ts";

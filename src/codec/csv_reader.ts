@@ -13,6 +13,9 @@
  * The states read any input. Plain records need none of them and are written at
  * once (`encodePlain`, record_writer.ts); the states then read what is left.
  *
+ * A record that no line feed can end yet is not walked over at all: it waits, so
+ * that a long one, which comes in many pieces, is written at once as well.
+ *
  * What must change together: the states; `next`, which stores its locals in
  * front of every `NeedInput`; `finish`, which says for every state what the end
  * of the input means there; and what a plain record is (record_writer.ts).
@@ -30,7 +33,7 @@ import { RecordView } from "./record.ts";
 import type { Stretch } from "./record_writer.ts";
 import type { RowEncoder } from "./row_encoder.ts";
 import { type RecordFault, Step } from "./step.ts";
-import { findByteOrBreak, inWord } from "./words.ts";
+import { findByteOrBreak, findLastBreak, inWord } from "./words.ts";
 
 /** What a {@linkcode CsvReader} needs to know beforehand. */
 export interface CsvReaderOptions {
@@ -115,9 +118,11 @@ export class CsvReader {
   #end = 0;
   /** Index of the input's last line feed, -1 for none; sought when needed. */
   #lastFeed: number | undefined;
+  /** No more input comes. */
+  #isOver = false;
   /** Index of the first byte of the unfinished record, or of the next one. */
   #start = 0;
-  /** Index of the first byte that was not walked over. */
+  /** Index of the first byte that was not walked over, or not looked at. */
   #at = 0;
   /** Bytes of the source before index 0 of the buffer. */
   #shift: number;
@@ -261,15 +266,12 @@ export class CsvReader {
     limit: number,
   ): number {
     if (this.#state !== RECORD_START || this.fields < 0) return 0;
-    // Not before `#at`: a record of many chunks would be searched for each.
-    this.#lastFeed ??= this.#at +
-      this.#bytes.subarray(this.#at, this.#end).lastIndexOf(LF);
     const stretch = this.#stretch;
     stretch.bytes = this.#bytes;
     stretch.view = this.#view;
     stretch.at = this.#start;
     stretch.end = this.#end;
-    stretch.lastFeed = this.#lastFeed;
+    stretch.lastFeed = this.#seekLastFeed();
     stretch.fields = this.fields;
     encoder.writer.writePlain(stretch, out, limit);
     this.#start = this.#at = stretch.at;
@@ -286,7 +288,9 @@ export class CsvReader {
    */
   next(): Step {
     if (this.#state === BROKEN) return Step.Broken;
-    if (this.#state === RECORD_START && !this.#begin()) return Step.NeedInput;
+    if (this.#state === RECORD_START) {
+      if (this.#isWaiting() || !this.#begin()) return Step.NeedInput;
+    }
     const bytes = this.#bytes;
     const view = this.#view;
     const end = this.#end;
@@ -328,8 +332,14 @@ export class CsvReader {
       } else if (state === QUOTED) {
         at = findByteOrBreak(view, at, end, this.#quotes);
         if (at === end) break;
-        if (bytes[at++] === LF) this.#breaks++;
-        else state = QUOTE_SEEN;
+        if (bytes[at++] === LF) {
+          this.#breaks++;
+        } else if (at < end && bytes[at] === quote) {
+          this.#doubled++;
+          at++;
+        } else {
+          state = QUOTE_SEEN;
+        }
       } else if (state === QUOTE_SEEN) {
         const byte = bytes[at];
         if (byte === quote) {
@@ -381,9 +391,15 @@ export class CsvReader {
     switch (this.#state) {
       case BROKEN:
         return Step.Broken;
-      case RECORD_START:
+      case RECORD_START: {
+        if (this.#isOver) return Step.NeedInput;
+        this.#isOver = true;
+        const step = this.next();
+        if (step !== Step.NeedInput) return step;
+        if (this.#state !== RECORD_START) return this.finish();
         this.#start = end;
-        return Step.NeedInput;
+        return step;
+      }
       case FIELD_START:
         if (this.#count === record.starts.length) record.grow();
         record.starts[this.#count] = record.ends[this.#count] = closed;
@@ -418,6 +434,20 @@ export class CsvReader {
     );
     this.#state = BROKEN;
     return Step.Broken;
+  }
+
+  /** Finds the input's last line feed, once for each input. */
+  #seekLastFeed(): number {
+    // Not before `#at`: a record of many chunks would be searched for each.
+    return this.#lastFeed ??= findLastBreak(this.#view, this.#at, this.#end);
+  }
+
+  /** Whether the next record cannot end before there is more input. */
+  #isWaiting(): boolean {
+    if (this.#isOver || this.#seekLastFeed() >= this.#start) return false;
+    if (this.#end - this.#start > this.#maxRecord) return false;
+    this.#at = this.#end;
+    return true;
   }
 
   /** Passes over lines with nothing on them; says whether a record begins. */

@@ -24,7 +24,7 @@
  * @module
  */
 import type { ByteBuffer } from "../protocol/byte_buffer.ts";
-import { writeDecimal } from "../protocol/encode.ts";
+import { writeDecimal } from "../protocol/encode_command.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Layout, Op, OP_SIZE as OperationSize } from "./layout.ts";
 import type { RecordView } from "./record.ts";
@@ -102,7 +102,10 @@ export class RecordWriter {
   #starts = new Int32Array(16);
   /** How many bytes their values have. */
   #sizes = new Int32Array(16);
-  /** How many doubled quotes are in each, where there are any. */
+  /**
+   * Where there are doubled quotes: how many are in each, of a record that was
+   * found; of others, the index behind its value in `#singled`. Else 0.
+   */
   #doubled = new Int32Array(16);
   /** For records that must not be read beyond: a copy with room behind. */
   #copy = new Uint8Array();
@@ -112,6 +115,8 @@ export class RecordWriter {
   #outputView: DataView = new DataView(this.#output.buffer);
   /** The next record's index, records written, line feeds within them. */
   readonly #outcome = new Int32Array(3);
+  /** Values of the current record whose doubled quotes are single ones. */
+  #singled: DataView = new DataView(new ArrayBuffer(0));
 
   /**
    * Makes a writer.
@@ -203,6 +208,13 @@ export class RecordWriter {
     this.#doubled = new Int32Array(fields);
   }
 
+  #reserveSingled(size: number): DataView {
+    if (this.#singled.byteLength < size + OVERRUN) {
+      this.#singled = new DataView(new ArrayBuffer(2 * size + OVERRUN));
+    }
+    return this.#singled;
+  }
+
   /**
    * Finds records and writes them; or writes the one that was found.
    *
@@ -250,6 +262,8 @@ export class RecordWriter {
     const lastColumn = fields - 1;
     const room = output.length - OVERRUN;
     let to = out.length;
+    let singled = this.#singled;
+    let singledTo = 0;
     let records = 0;
     let breaks = 0;
     let start = at;
@@ -265,27 +279,37 @@ export class RecordWriter {
           let word = view.getInt32(at, true);
           if ((word & 0xff) === quote) {
             const from = ++at;
-            let pairs = 0;
-            let isOpen = true;
-            while (isOpen) {
+            const feedsBefore = feeds;
+            do {
               at = findByteOrBreak(view, at, end, quotes);
               if (at >= lastFeed) break all;
-              if (bytes[at++] === LF) {
-                feeds++;
-              } else if (bytes[at] === quote) {
-                pairs++;
-                at++;
-              } else {
-                isOpen = false;
-              }
-            }
+              if (bytes[at] === LF) feeds++;
+            } while (bytes[at++] === LF);
             starts[column] = from;
-            sizes[column] = at - 1 - from - pairs;
-            if (pairs > 0 && !escaped) {
-              doubled.fill(0);
-              escaped = true;
+            sizes[column] = at - 1 - from;
+            if (bytes[at] === quote) {
+              if (!escaped) {
+                doubled.fill(0);
+                escaped = true;
+                singled = this.#reserveSingled(lastFeed - start);
+                singledTo = 0;
+              }
+              at = copySingled(
+                view,
+                from,
+                lastFeed,
+                singled,
+                singledTo,
+                quotes,
+              );
+              if (at === -1) break all;
+              singledTo = copied.to;
+              doubled[column] = singledTo;
+              sizes[column] = copied.size;
+              feeds = feedsBefore + copied.feeds;
+            } else if (escaped) {
+              doubled[column] = 0;
             }
-            if (escaped) doubled[column] = pairs;
             let closer = bytes[at++];
             if (column !== lastColumn) {
               if (closer !== delimiter) break all;
@@ -365,7 +389,11 @@ export class RecordWriter {
         }
         const from = starts[operand];
         if (escaped && doubled[operand] > 0) {
-          copyDoubled(view, from, outputView, to, size, quotes);
+          if (fields === 0) {
+            copyDoubled(view, from, outputView, to, size, quotes);
+          } else {
+            copyLong(singled, doubled[operand] - size, output, to, size);
+          }
         } else if (size < LONG_FIELD) {
           outputView.setBigInt64(to, view.getBigInt64(from, true), true);
           outputView.setBigInt64(
@@ -427,4 +455,72 @@ function copyDoubled(
     to += copied;
     from += found === 0 ? copied : copied + 1;
   }
+}
+
+/** What {@linkcode copySingled} has copied last. */
+const copied = { to: 0, size: 0, feeds: 0 };
+
+/**
+ * Copies a quoted value of unknown size, making each two quotes one.
+ *
+ * The search and the copy are one walk: quotes are so many in a JSON document
+ * that whatever is done for each is what it takes.
+ *
+ * @param input Where the value is.
+ * @param at Index of its first byte.
+ * @param last Index of a line feed that no record ends behind.
+ * @param output Where it goes.
+ * @param to Index there.
+ * @param quotes The quote in each byte of a word.
+ * @returns Index behind the closing quote, or -1 where there is none; the rest
+ * is in {@linkcode copied}.
+ */
+function copySingled(
+  input: DataView,
+  at: number,
+  last: number,
+  output: DataView,
+  to: number,
+  quotes: number,
+): number {
+  const quote = quotes & 0xff;
+  const first = to;
+  let feeds = 0;
+  while (at < last) {
+    const word = input.getInt32(at, true);
+    output.setInt32(to, word, true);
+    const other = word ^ quotes;
+    const feed = word ^ LINE_FEEDS;
+    const found = (((other - ONES) & ~other) | ((feed - ONES) & ~feed)) & HIGHS;
+    if (found === 0) {
+      at += 4;
+      to += 4;
+      continue;
+    }
+    const count = ((31 - Math.clz32(found & -found)) >> 3) + 1;
+    at += count;
+    to += count;
+    if (input.getUint8(at - 1) === LF) {
+      feeds++;
+    } else if (input.getUint8(at) === quote) {
+      at++;
+    } else {
+      copied.to = to - 1;
+      copied.size = to - 1 - first;
+      copied.feeds = feeds;
+      return at;
+    }
+  }
+  return -1;
+}
+
+/** Copies bytes out of a view. */
+function copyLong(
+  { buffer }: DataView,
+  from: number,
+  output: Uint8Array,
+  to: number,
+  size: number,
+): void {
+  output.set(new Uint8Array(buffer, from, size), to);
 }

@@ -23,6 +23,8 @@ export interface Failure {
  * reading them again; rows that succeed cost no bookkeeping.
  */
 export class Batch {
+  /** Which of the sources it is from, counting from 0. */
+  source = 0;
   /** Records read, malformed ones among them. */
   records = 0;
   /** Records that became commands. */

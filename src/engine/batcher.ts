@@ -18,6 +18,7 @@
  */
 import { Coalescer } from "../codec/coalescer.ts";
 import type { RecordReader } from "../codec/format.ts";
+import type { Place } from "../codec/place.ts";
 import { Header } from "../codec/header.ts";
 import { SourceStart } from "../codec/source_start.ts";
 import { type RecordFault, Step } from "../codec/step.ts";
@@ -26,6 +27,7 @@ import { InputError, UsageError } from "../errors.ts";
 import type { Source } from "../transport/source.ts";
 import type { Batch } from "./batch.ts";
 import type { BatchPool } from "./batch_pool.ts";
+import { type Fingerprint, isSame } from "./checkpoint.ts";
 import { type Chunk, CHUNK_SLACK } from "./chunk_pool.ts";
 import type { Reject } from "./reject.ts";
 import type { RowFormat, RowPlan } from "./row_plan.ts";
@@ -79,6 +81,8 @@ export class Batcher {
   #exhausted = false;
   #done = false;
   #failure: InputError | undefined;
+  /** Lines with nothing on them in front of the first record to read. */
+  #blankLinesBefore = 0;
 
   private constructor(
     source: Source,
@@ -102,8 +106,10 @@ export class Batcher {
    * @param plan How they are read and what they become.
    * @param pool Where batches come from.
    * @param coalesce Whether rows may share commands.
-   * @returns A batcher in front of the first record.
-   * @throws {UsageError} When the template does not fit the header.
+   * @param fromLine The line of the first record to read, counting from 1.
+   * @returns A batcher in front of that record.
+   * @throws {UsageError} When the template does not fit the header, or the line
+   * is within a record, or farther than right behind the last one.
    * @throws {InputError} When there is no header, or none that can be read.
    */
   static async open(
@@ -111,9 +117,12 @@ export class Batcher {
     plan: RowPlan,
     pool: BatchPool,
     coalesce: boolean,
+    fromLine = 1,
   ): Promise<Batcher> {
     const batcher = new Batcher(source, plan, pool, coalesce);
-    await batcher.#begin(await batcher.#readStart());
+    const reader = await batcher.#readStart();
+    await batcher.#begin(reader);
+    if (fromLine > 1) await batcher.#seek(reader, fromLine);
     return batcher;
   }
 
@@ -123,7 +132,56 @@ export class Batcher {
    * @returns How many.
    */
   get blankLines(): number {
-    return this.#reader?.blankLines ?? 0;
+    return (this.#reader?.blankLines ?? 0) - this.#blankLinesBefore;
+  }
+
+  /**
+   * Goes on at a place where an earlier load left off; no batch was made yet.
+   *
+   * A source that can be sought is; of another one what comes before is read
+   * and dropped.
+   *
+   * @param place A place between two records.
+   * @param tail What the bytes in front of it were then.
+   * @throws {UsageError} When they are others now.
+   */
+  async goTo(place: Place, tail: Fingerprint): Promise<void> {
+    if (this.#reading !== undefined) await this.#fill();
+    const from = place.offset - tail.bytes;
+    const { bytes } = this.#chunk;
+    let offset = this.bytesRead;
+    if (offset < place.offset) {
+      const kept = Math.max(0, offset - from);
+      bytes.copyWithin(0, this.#filled - kept, this.#filled);
+      this.#filled = kept;
+      if (offset < from && this.#source.seek !== undefined) {
+        await this.#source.seek(from);
+        offset = from;
+      }
+    }
+    while (offset < place.offset && !this.#exhausted) {
+      const end = offset < from ? from - offset : bytes.length - CHUNK_SLACK;
+      const room = bytes.subarray(this.#filled, end);
+      const count = await this.#source.read(room);
+      this.#exhausted = count === null;
+      offset += count ?? 0;
+      this.bytesRead += count ?? 0;
+      if (offset > from) this.#filled += count ?? 0;
+    }
+    const at = this.#filled - (offset - place.offset);
+    const before = bytes.subarray(Math.max(0, at - tail.bytes), at);
+    if (offset < place.offset || !isSame(before, tail)) {
+      throw new UsageError(
+        `Cannot go on at ${this.#source.name}:${place.line} (--state): what ` +
+          "comes before is not what was loaded; without its file the load " +
+          "begins anew",
+        "--state",
+      );
+    }
+    const fields = this.#format?.header.length;
+    this.#reader = this.#plan.input.reader(place, fields);
+    this.#reader.feed(bytes, at, this.#filled);
+    this.#blankLinesBefore = 0;
   }
 
   /**
@@ -211,6 +269,37 @@ export class Batcher {
           (suspicion === undefined ? "" : `; ${suspicion}`),
       );
     }
+  }
+
+  /** Passes over the records that begin in front of a line. */
+  async #seek(reader: RecordReader, line: number): Promise<void> {
+    const where = `line ${line} of ${this.#source.name}`;
+    for (;;) {
+      const step = this.#step(reader);
+      this.#blankLinesBefore = reader.blankLines;
+      if (step === Step.Broken) throw this.#inputError(reader.fault!);
+      if (step === Step.NeedInput && this.#done) {
+        // A load of all its records left off right behind them.
+        if (reader.place().line === line) return;
+        throw new UsageError(
+          `Cannot begin at ${where}: ` +
+            (reader.records === 0
+              ? "there is no record in it"
+              : `its last record begins on line ${reader.line}`),
+          "--from-line",
+        );
+      }
+      if (step === Step.NeedInput) await this.#fill();
+      else if (reader.line >= line) break;
+      else if (reader.place().line > line) {
+        throw new UsageError(
+          `Cannot begin at ${where}: it is within the record that begins on ` +
+            `line ${reader.line}`,
+          "--from-line",
+        );
+      }
+    }
+    reader.unread();
   }
 
   /** Encodes what records there are in the chunk; none: more is needed. */

@@ -50,6 +50,8 @@ export class ClusterNodes {
   readonly #options: ClusterOptions;
   /** By the announced address. */
   readonly #nodes = new Map<string, Node>();
+  /** Nodes that are lost, and had their part in the load. */
+  readonly #gone: Node[] = [];
   /** For each slot its lane; the last element is for commands without a key. */
   readonly #lanes: Lane<BatchOrigin>[] = new Array(SLOTS + 1);
   /** Every address that is known to be a node, the last good one first. */
@@ -89,7 +91,8 @@ export class ClusterNodes {
 
   /** What each node has done. */
   get data(): NodeData[] {
-    return [...this.#nodes.values()].map(({ announced, lane, slots, past }) => {
+    const all = [...this.#nodes.values(), ...this.#gone];
+    return all.map(({ announced, lane, slots, past }) => {
       const { successes, errors } = lane.flight;
       return {
         address: formatAddress(announced),
@@ -207,6 +210,7 @@ export class ClusterNodes {
     }
     this.#lanes[SLOTS] = first;
     await this.#applyMoves();
+    this.#partFromLost();
     for (const { primary, replicas } of shards) {
       for (const one of [primary, ...replicas]) this.#know(one);
     }
@@ -219,6 +223,15 @@ export class ClusterNodes {
       this.#lanes[slot] = node.lane;
     }
     this.#moved.clear();
+  }
+
+  /** Keeps no lane that is lost and that nothing needs any more. */
+  #partFromLost(): void {
+    for (const [name, node] of this.#nodes) {
+      if (!node.lane.hasEnded) continue;
+      this.#nodes.delete(name);
+      this.#gone.push(node);
+    }
   }
 
   #know(address: TcpAddress): void {

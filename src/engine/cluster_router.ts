@@ -15,7 +15,7 @@
  */
 import { ArgumentWalker } from "../protocol/argument_walker.ts";
 import { ByteBuffer } from "../protocol/byte_buffer.ts";
-import { encodeCommand } from "../protocol/encode.ts";
+import { encodeCommand } from "../protocol/encode_command.ts";
 import { keySlot, SLOTS } from "../protocol/key_slot.ts";
 import { parseRedirection, type Redirection } from "../protocol/redirection.ts";
 import type { Batch, BatchOrigin } from "./batch.ts";

@@ -7,7 +7,6 @@ import type { Wait } from "./wait.ts";
  *
  * @param wait What may end it; a connection that comes later is closed.
  * @param server Where and who, as for `connect`.
- * @returns The connection, ready for commands.
  * @throws What ended the wait.
  *
  * @example

@@ -1,7 +1,6 @@
 /**
  * Writes a whole number with its thousands apart.
  *
- * @param n The number.
  * @returns Such as `1,000,000`.
  *
  * @example
@@ -19,7 +18,6 @@ export function formatCount(n: number): string {
 /**
  * Writes how many of a thing there are.
  *
- * @param n How many.
  * @param thing One of them, a word that takes an s.
  * @returns Such as `1 record` or `1,000 records`.
  *

@@ -1,4 +1,4 @@
-import { countEncoded } from "./count_encoded.ts";
+import { countEncoded } from "./encode.ts";
 import { ErrorLimit } from "./error_limit.ts";
 import { quoteCommands } from "../protocol/quote.ts";
 import type { Reject } from "./reject.ts";
@@ -31,9 +31,6 @@ export interface DryRunOptions extends RowOptions, SourceOptions {
  * Does all of a load but the load: reads every record, makes its commands, and
  * connects to nothing.
  *
- * @param options What to try.
- * @param slots Counts the hash slots.
- * @returns The counts.
  * @throws {UsageError} When an option or the template cannot work.
  * @throws {InputError} When a source cannot be read on; what came before it is
  * counted.
@@ -74,7 +71,10 @@ export async function dryRun(
     await wait.for(rows.check());
     for (;;) {
       const { value: batch } = await wait.for(batches.next());
-      if (batch === undefined) return summary;
+      if (batch === undefined) {
+        summary.isComplete = true;
+        return summary;
+      }
       const commands = batch.output.view();
       const shown = quoteCommands(commands, left * each, LIMITS);
       for (let i = 0; i < shown.length; i += each) {

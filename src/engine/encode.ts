@@ -1,5 +1,4 @@
 import type { Batch } from "./batch.ts";
-import { countEncoded } from "./count_encoded.ts";
 import type { Reject } from "./reject.ts";
 import type { RowOptions } from "./row_plan.ts";
 import { Rows, type SourceOptions } from "./rows.ts";
@@ -84,7 +83,10 @@ export async function encode(
       await wait.for(written);
       if (last !== undefined) settle(last);
       const { value: batch } = await next;
-      if (batch === undefined) return summary;
+      if (batch === undefined) {
+        summary.isComplete = true;
+        return summary;
+      }
       written = write(batch.output.view());
       // A failure is seen by whoever awaits it; until then it is nobody's.
       written.catch(() => {});
@@ -94,5 +96,29 @@ export async function encode(
     // A read under way may never come back, so its end is not waited for.
     batches.return().catch(() => {});
     summary.end();
+  }
+}
+
+/**
+ * Counts a batch that no server is asked about: what is encoded counts as
+ * loaded.
+ *
+ * @param batch The batch.
+ * @param summary The counts to add to.
+ * @param onReject Told about each malformed record.
+ */
+export function countEncoded(
+  batch: Batch,
+  summary: Summary,
+  onReject: ((reject: Reject) => void) | undefined,
+): void {
+  summary.records += batch.records;
+  summary.loaded += batch.encoded;
+  summary.commands += batch.commands;
+  summary.bytesOut += batch.output.length;
+  summary.rejected += batch.rejects.length;
+  for (const reject of batch.rejects) {
+    summary.errors.add(reject.error, `${reject.source}:${reject.line}`);
+    onReject?.(reject);
   }
 }

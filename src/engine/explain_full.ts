@@ -10,8 +10,6 @@ const decoder = new TextDecoder();
 /**
  * Asks a full server for the figures behind its refusal.
  *
- * @param reply What it has refused with.
- * @param server How to reach it.
  * @returns Such as `5.02M of maxmemory 5.00M used, maxmemory-policy
  * noeviction`; nothing where it is not full, or
  * may not be asked.
@@ -28,6 +26,7 @@ export async function explainFull(
       retry: 0,
       allowReplica: true,
       onNotice: undefined,
+      beforeConnect: undefined,
     });
     const timer = setTimeout(() => connection.close(), PATIENCE);
     const answer = await ask(connection, ["INFO", "memory"])

@@ -9,6 +9,7 @@
  * @module
  */
 import { ConnectionError, ProtocolError } from "../errors.ts";
+import { encodeCommand } from "../protocol/encode_command.ts";
 import { errorIn, type Reply } from "../protocol/reply.ts";
 import { ReplyReader } from "../protocol/reply_reader.ts";
 import { Sentinel, SENTINEL_LENGTH } from "../protocol/sentinel.ts";
@@ -52,6 +53,13 @@ export interface LaneOptions {
    * is busy, which is faster where both are on one machine. Default: false.
    */
   mayBlock?: boolean | undefined;
+  /**
+   * How long nothing may be sent before a PING keeps the connection alive, in
+   * ms; 0 is for ever. Default: 15,000.
+   */
+  keepAlive?: number | undefined;
+  /** Whether the server would answer a PING in between now. */
+  mayPing?: (() => boolean) | undefined;
   /** Sent in front of the sentinel, to end an unfinished inline command. */
   beforeSentinel?: Uint8Array | undefined;
   /**
@@ -63,6 +71,14 @@ export interface LaneOptions {
 
 /** The default of {@linkcode LaneOptions.stallTimeout}: 30 s. */
 export const STALL_TIMEOUT = 30_000;
+
+/** The default of {@linkcode LaneOptions.keepAlive}: 15 s. */
+const KEEP_ALIVE = 15_000;
+
+/** How often in that time a lane looks whether it is over. */
+const LOOKS = 5;
+
+const PING = encodeCommand(["PING"]);
 
 /** Bytes of replies that are read at once. */
 const REPLY_BUFFER = 64 * 1024;
@@ -96,10 +112,17 @@ export class Lane<Origin> {
   /** Where the sentinel is. */
   #closing: "no" | "wanted" | "sent" | "back" = "no";
   #isWriting = false;
+  /** Where the PING is that keeps the connection alive. */
+  #ping: "none" | "due" | "sent" = "none";
+  /** Looks since something was sent. */
+  #silentLooks = 0;
+  readonly #looks: ReturnType<typeof setInterval> | undefined;
   /** Whether the connection is lost or closed. */
   hasEnded = false;
   #wakeWriter: (() => void) | undefined;
   #lastWords: string | undefined;
+  /** What ended it behind its sentinel, when nobody needed it any more. */
+  #quietEnd: unknown;
 
   /**
    * Starts the two loops.
@@ -141,6 +164,10 @@ export class Lane<Origin> {
       isWaiting: () => this.#closing === "sent" || this.flight.unanswered > 0,
       onTimeout: (seconds) => this.#fail(this.#stalled(seconds)),
     });
+    const { keepAlive = KEEP_ALIVE } = options;
+    if (keepAlive > 0) {
+      this.#looks = setInterval(() => this.#look(), keepAlive / LOOKS);
+    }
     this.#loops = Promise.all([this.#writeLoop(), this.#replyLoop()]);
   }
 
@@ -165,9 +192,15 @@ export class Lane<Origin> {
 
   /** Hands a shipment over to be sent. */
   send(shipment: Shipment<Origin>): void {
-    if (this.hasEnded) return;
+    const end = this.#quietEnd;
+    if (this.hasEnded && end === undefined) return;
     this.#closing = "no";
     this.flight.enter(shipment);
+    if (end !== undefined) {
+      // A rewind needs it after all.
+      this.#quietEnd = undefined;
+      return this.#tell(end);
+    }
     this.sent.commands += shipment.commands;
     this.sent.bytes += shipment.bytes.length;
     this.#queue.push(shipment);
@@ -229,6 +262,9 @@ export class Lane<Origin> {
           this.#closing = "sent";
           await this.#writeBytes(this.#options.beforeSentinel);
           await this.#writeBytes(this.#sentinel.command);
+        } else if (this.#ping === "due") {
+          this.#ping = "sent";
+          await this.#writeBytes(PING);
         } else {
           await this.#sleep();
         }
@@ -246,8 +282,23 @@ export class Lane<Origin> {
     return new Promise((resolve) => this.#wakeWriter = resolve);
   }
 
+  /**
+   * Wants a PING where nothing was sent for long. Nothing is in flight then, so
+   * the reply that comes next is the one to it.
+   */
+  #look(): void {
+    if (++this.#silentLooks < LOOKS || this.#ping !== "none") return;
+    const { flight } = this;
+    if (this.#closing !== "no" || this.#queue.length > 0) return;
+    if (flight.unanswered > 0 || !flight.isExact) return;
+    if (this.#options.mayPing?.() === false) return;
+    this.#ping = "due";
+    this.#wakeWriter?.();
+  }
+
   async #write(shipment: Shipment<Origin>): Promise<void> {
     this.#isWriting = true;
+    if (this.#ping === "due") this.#ping = "none";
     shipment.sentAt = performance.now();
     await this.#writeBytes(shipment.bytes);
     this.#isWriting = false;
@@ -258,6 +309,7 @@ export class Lane<Origin> {
 
   async #writeBytes(bytes: Uint8Array | undefined): Promise<void> {
     if (bytes === undefined) return;
+    this.#silentLooks = 0;
     // A part that went through is a sign of life: large values take time.
     await this.#connection.write(bytes, () => this.#watchdog.calm());
   }
@@ -284,7 +336,8 @@ export class Lane<Origin> {
     const flight = this.flight;
     for (;;) {
       const isClosing = this.#closing === "sent";
-      const run = reader.skip(isClosing ? SENTINEL_LENGTH : -1);
+      const isPinged = this.#ping === "sent";
+      const run = isPinged ? 0 : reader.skip(isClosing ? SENTINEL_LENGTH : -1);
       if (run > 0) {
         flight.succeed(run);
         this.#watchdog.calm();
@@ -293,13 +346,16 @@ export class Lane<Origin> {
       if (reply === undefined) break;
       if (reply.kind === "push") continue;
       this.#watchdog.calm();
-      if (isClosing && this.#isBack(reply)) {
+      if (isClosing && !isPinged && this.#isBack(reply)) {
         this.#closing = "back";
         continue;
       }
       const error = errorIn(reply);
-      if (error === undefined) flight.succeed(1);
-      else if (TO_THE_CONNECTION.test(error)) this.#lastWords = error;
+      if (error !== undefined && TO_THE_CONNECTION.test(error)) {
+        this.#lastWords = error;
+      } // That it is refused is as good.
+      else if (isPinged) this.#ping = "none";
+      else if (error === undefined) flight.succeed(1);
       else flight.fail(error);
     }
     this.#checkCount();
@@ -358,8 +414,12 @@ export class Lane<Origin> {
     if (this.hasEnded) return;
     this.#end();
     this.#connection.close();
-    // Nobody needs a lane any more whose sentinel is back.
-    if (this.#closing === "back") return;
+    // Nobody needs it any more, unless a rewind is asked for.
+    if (this.#closing === "back") this.#quietEnd = error;
+    else this.#tell(error);
+  }
+
+  #tell(error: unknown): void {
     if (error instanceof ConnectionError) {
       this.#events.onLost(this.flight, error);
     } else this.#wait.fail(error);
@@ -368,6 +428,7 @@ export class Lane<Origin> {
   #end(): void {
     this.hasEnded = true;
     this.#watchdog.stop();
+    clearInterval(this.#looks);
     this.#wakeWriter?.();
     this.#wait.wake();
   }

@@ -16,6 +16,7 @@
  */
 import type { Place } from "../codec/place.ts";
 import type { Batch, BatchOrigin, Failure } from "./batch.ts";
+import { type Checkpoint, fingerprintOf, TAIL } from "./checkpoint.ts";
 import { Queue } from "./queue.ts";
 import { RecordLocator } from "./record_locator.ts";
 import type { Reject } from "./reject.ts";
@@ -31,6 +32,8 @@ export interface LedgerOptions {
    * rejects are not spelled out.
    */
   readonly onReject?: ((reject: Reject) => void) | undefined;
+  /** Whether each record's commands are one transaction, MULTI to EXEC. */
+  readonly isTransaction?: boolean | undefined;
   /** Told when records were committed. */
   onCommit?(): void;
   /** Told when nobody needs a batch's input any more. */
@@ -67,6 +70,12 @@ export class Ledger {
   #mark: Mark | undefined;
   /** The first record that was never entered. */
   #end: RecordPlace | undefined;
+  /** Where the first record stands that is not committed, or stood. */
+  #settled: { readonly source: number; readonly place: Place } | undefined;
+  /** The bytes in front of it. */
+  readonly #tail = new Uint8Array(TAIL);
+  #tailLength = 0;
+  #checkpoint: Checkpoint | undefined;
   /** Telling about a reject has failed; further ones are only counted. */
   #isMute = false;
 
@@ -82,6 +91,19 @@ export class Ledger {
   /** Whether every batch is committed. */
   get isEmpty(): boolean {
     return this.#batches.length === 0;
+  }
+
+  /**
+   * How far everything is committed.
+   *
+   * @returns The same object as before where nothing was committed since;
+   * nothing where nothing ever was.
+   */
+  get checkpoint(): Checkpoint | undefined {
+    if (this.#settled === undefined) return undefined;
+    const { source, place } = this.#settled;
+    const tail = this.#tail.subarray(0, this.#tailLength);
+    return this.#checkpoint ??= { source, ...place, tail: fingerprintOf(tail) };
   }
 
   /** Enters the next batch of the input, before it is shipped. */
@@ -170,7 +192,7 @@ export class Ledger {
       if (first === undefined || !first.isSettled) return;
       if (first === this.#mark?.batch) return;
       this.#batches.shift();
-      this.#settle(first, first.encoded, first.records);
+      this.#settle(first, first.encoded, first.after);
       this.#leave(first);
     }
   }
@@ -206,7 +228,7 @@ export class Ledger {
     const place = open === first.encoded
       ? first.after
       : new RecordLocator(first).placeOf(open);
-    this.#settle(first, open, place.records - first.place.records);
+    this.#settle(first, open, place);
     for (const batch of this.#batches) this.#leave(batch);
     return placeOf(first, place);
   }
@@ -220,11 +242,14 @@ export class Ledger {
     return false;
   }
 
-  /** Counts the first records of a batch: so many encoded ones, so many in all. */
-  #settle(batch: Batch, encoded: number, records: number): void {
+  /**
+   * Counts the first records of a batch: so many encoded ones, and all up to a
+   * place.
+   */
+  #settle(batch: Batch, encoded: number, place: Place): void {
     const { summary, onCommit } = this.#options;
     const failures = batch.failures.filter(({ record }) => record < encoded);
-    const behind = batch.place.records + records;
+    const behind = place.records;
     const rejects = batch.rejects.filter(({ record }) => record <= behind);
     const refused = failures.length === 0 ? [] : this.#refused(batch, failures);
     summary.loaded += encoded - refused.length;
@@ -234,19 +259,42 @@ export class Ledger {
       rejects.sort((a, b) => a.record - b.record);
     }
     for (const reject of rejects) this.#tell(reject);
-    if (records > 0) onCommit?.();
+    if (behind === batch.place.records) return;
+    this.#note(batch, place);
+    onCommit?.();
+  }
+
+  /** Notes that everything in front of a place is committed. */
+  #note(batch: Batch, place: Place): void {
+    const { chunk, start } = batch;
+    const end = start + place.offset - batch.place.offset;
+    const tail = chunk.bytes.subarray(Math.max(start, end - TAIL), end);
+    this.#tail.set(tail);
+    this.#tailLength = tail.length;
+    this.#settled = { source: batch.source, place };
+    this.#checkpoint = undefined;
   }
 
   /** The rejects of a batch's records that the server has refused. */
   #refused(batch: Batch, failures: Failure[]): Reject[] {
     // Of several commands of one record, the first that failed is its reason.
     failures.sort((a, b) => a.record - b.record || a.command - b.command);
-    const isTold = this.#options.onReject !== undefined;
+    const { summary, onReject, isTransaction = false } = this.#options;
+    const commands = batch.format.encoder.commandsPerRecord;
     const locator = new RecordLocator(batch);
     const rejects: Reject[] = [];
-    for (const [i, { record, command, error }] of failures.entries()) {
-      if (i > 0 && failures[i - 1].record === record) continue;
-      rejects.push(locator.reject(record, command, error, isTold));
+    for (let i = 0, behind = 0; i < failures.length; i = behind) {
+      const { record, command, error } = failures[i];
+      while (failures[behind]?.record === record) behind++;
+      const extent = isTransaction
+        ? extentWithin(commands - 2, failures[behind - 1].error)
+        : extentOf(behind - i, commands);
+      if (extent.isPartly) summary.partly++;
+      const isTold = onReject !== undefined;
+      rejects.push({
+        ...locator.reject(record, command, error, isTold),
+        failed: extent.failed,
+      });
     }
     return rejects;
   }
@@ -267,6 +315,28 @@ export class Ledger {
     this.weight -= batch.weight;
     this.#options.onDone(batch);
   }
+}
+
+/** How much of a rejected record has failed. */
+interface Extent {
+  /** Such as `2 of 3`. */
+  readonly failed: string;
+  /** Whether others of its commands may have been executed. */
+  readonly isPartly: boolean;
+}
+
+function extentOf(failed: number, commands: number): Extent {
+  return { failed: `${failed} of ${commands}`, isPartly: failed < commands };
+}
+
+/**
+ * Of a transaction's commands all are undone that were queued, or else those
+ * stay that did not fail while they were executed: EXEC's reply tells the first.
+ */
+function extentWithin(commands: number, error: string): Extent {
+  return error.startsWith("EXECABORT")
+    ? extentOf(commands, commands)
+    : { failed: `1 or more of ${commands}`, isPartly: commands > 1 };
 }
 
 /** The record that begins at a place. */

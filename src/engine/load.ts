@@ -1,5 +1,6 @@
 import type { ConnectOptions } from "../transport/connect.ts";
 import { Connection } from "../transport/connection.ts";
+import { Checkpoints, type SaveCheckpoint } from "./checkpoints.ts";
 import { connectUnless } from "./connect_unless.ts";
 import { ErrorLimit } from "./error_limit.ts";
 import { explainFull } from "./explain_full.ts";
@@ -21,7 +22,7 @@ export interface LoadOptions
     EndOptions,
     Pick<
       LaneOptions,
-      "window" | "stallTimeout" | "endMarker" | "mayBlock"
+      "window" | "stallTimeout" | "keepAlive" | "endMarker" | "mayBlock"
     > {
   /** The server; the one on this machine by default. */
   server?: ConnectOptions | undefined;
@@ -49,6 +50,11 @@ export interface LoadOptions
    * where repeating it is not without effect. Default: false.
    */
   atLeastOnce?: boolean | undefined;
+  /**
+   * Told how far everything is committed: before anything is sent, every half
+   * second as it gets on, and in every ending. What it throws stops the load.
+   */
+  onCheckpoint?: SaveCheckpoint | undefined;
   /** Stops the load: what is in flight is waited for, for up to 5 s. */
   signal?: AbortSignal | undefined;
 }
@@ -119,8 +125,17 @@ export async function load(options: LoadOptions): Promise<Summary> {
     wait,
     summary,
   });
+  const checkpoints = options.onCheckpoint === undefined
+    ? undefined
+    : new Checkpoints(() => stream.checkpoint, options.onCheckpoint, wait);
   try {
+    await checkpoints?.begin();
     await stream.run(ends.watch(router));
+    summary.isComplete = true;
+    await checkpoints?.end();
+  } catch (error) {
+    await checkpoints?.endWith(error);
+    throw error;
   } finally {
     report(options.endMarker);
     await router.stop();

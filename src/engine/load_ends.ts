@@ -1,6 +1,7 @@
 import { UsageError } from "../errors.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import { parseNodeMap } from "../transport/node_map.ts";
+import type { Checkpoint } from "./checkpoint.ts";
 import type { LoadEnd } from "./load_end.ts";
 import { STALL_TIMEOUT } from "./lane.ts";
 import { Lock } from "./lock.ts";
@@ -51,7 +52,10 @@ export interface EndOptions {
 }
 
 /** What the ends need to know of a load besides. */
-interface LoadFrame extends EndOptions, Pick<RowOptions, "commands" | "limit"> {
+interface LoadFrame
+  extends EndOptions, Pick<RowOptions, "commands" | "limit" | "from"> {
+  readonly checkpoint?: Checkpoint | undefined;
+  readonly onCheckpoint?: unknown;
   readonly server?: ConnectOptions | undefined;
   readonly connection?: unknown;
   readonly nodeMap?: string | undefined;
@@ -84,6 +88,7 @@ export class LoadEnds implements Pacing, AsyncDisposable {
    */
   constructor(options: LoadFrame, summary: Summary, wait: Wait) {
     const { server, connection, signal, swapDb } = options;
+    checkWholeness(options);
     const { retry: patience, onNotice } = server ?? {};
     const map = options.nodeMap === undefined
       ? undefined
@@ -113,7 +118,6 @@ export class LoadEnds implements Pacing, AsyncDisposable {
       this.maxErrors = "0";
     }
     if (options.prune !== undefined) {
-      checkPrune(options);
       const written = this.#written = new WrittenKeys(options.commands);
       if (lock !== undefined) {
         written.hashes.add(new TextEncoder().encode(lock.key));
@@ -124,15 +128,11 @@ export class LoadEnds implements Pacing, AsyncDisposable {
           limit: PruneLimit.parse(options.pruneLimit),
           servers: () => primariesOf(own.server, map),
           written,
+          isWhole: options.checkpoint === undefined,
           summary,
           wait,
           onNotice,
         }),
-      );
-    } else if (options.pruneLimit !== undefined) {
-      throw new UsageError(
-        "--prune-limit means nothing without --prune PATTERN",
-        "--prune-limit",
       );
     }
     if (this.#ends.length > 0 && connection !== undefined) {
@@ -192,26 +192,38 @@ export class LoadEnds implements Pacing, AsyncDisposable {
   }
 }
 
-/** Refuses what would have good keys deleted, or what makes no sense. */
-function checkPrune({ prune, swapDb, limit }: LoadFrame): void {
-  const excluded = swapDb !== undefined
-    ? "--swap-db"
-    : limit !== undefined
-    ? "--limit"
-    : undefined;
-  if (excluded !== undefined) {
+/** Refuses what would lose good data, or what makes no sense. */
+function checkWholeness(options: LoadFrame): void {
+  const { prune, swapDb, limit, from, onCheckpoint } = options;
+  const refuse = (flag: string, other: string, why: string): UsageError =>
+    new UsageError(`${flag} and ${other} exclude each other: ${why}`, flag);
+  if (swapDb !== undefined) {
+    const why = "what replaces all that is there must be a whole load";
+    if (from !== undefined) throw refuse("--swap-db", "--from-line", why);
+    if (onCheckpoint !== undefined) {
+      throw refuse(
+        "--swap-db",
+        "--state",
+        "a load that ends early leaves nothing to go on with",
+      );
+    }
+  }
+  if (prune === undefined) {
+    if (options.pruneLimit === undefined) return;
     throw new UsageError(
-      `--prune and ${excluded} exclude each other: ` +
-        (excluded === "--limit"
-          ? "it deletes what a whole load has not written"
-          : "a swap leaves no stale keys"),
-      "--prune",
+      "--prune-limit means nothing without --prune PATTERN",
+      "--prune-limit",
     );
   }
-  if (prune === "") {
-    throw new UsageError(
-      "Cannot use --prune without a pattern; * is every key",
-      "--prune",
-    );
+  const why = "it deletes what a whole load has not written";
+  if (limit !== undefined) throw refuse("--prune", "--limit", why);
+  if (from !== undefined) throw refuse("--prune", "--from-line", why);
+  if (swapDb !== undefined) {
+    throw refuse("--prune", "--swap-db", "a swap leaves no stale keys");
   }
+  if (prune !== "") return;
+  throw new UsageError(
+    "Cannot use --prune without a pattern; * is every key",
+    "--prune",
+  );
 }

@@ -1,3 +1,4 @@
+import { UsageError } from "../errors.ts";
 import { keyPosition, traitsOf } from "../protocol/command_traits.ts";
 import { ask } from "../transport/ask.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
@@ -64,6 +65,7 @@ export async function openRouter(
   const reopen = server && (async (patience: number) => {
     const again = { signal, ...server, retry: patience, onNotice: undefined };
     const made = await connectUnless(wait, { ...again, awaitPrimary: true });
+    summary.met(made);
     summary.reconnections++;
     return open(made);
   });
@@ -79,6 +81,14 @@ async function openCluster(
   options: OpenRouterOptions & { server: ConnectOptions },
 ): Promise<OpenRouter> {
   const { commands, rows, server, stream, wait, summary } = options;
+  if (server.redisSentinel !== undefined) {
+    connection.close();
+    throw new UsageError(
+      `Cannot use --sentinel: ${connection.address} is a node of a cluster, ` +
+        "which fails over by itself; name any of its nodes with -h and -p",
+      "--sentinel",
+    );
+  }
   const positions = await keyPositions(connection, commands);
   // Keys of one MSET would have to be in one slot.
   if (traitsOf(commands[0]).sharing?.as !== undefined) rows.stopCoalescing();

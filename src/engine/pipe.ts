@@ -24,7 +24,7 @@ export interface PipeOptions extends
   SourceOptions,
   Pick<
     LaneOptions,
-    "window" | "stallTimeout" | "endMarker" | "mayBlock"
+    "window" | "stallTimeout" | "keepAlive" | "endMarker" | "mayBlock"
   > {
   /** The server; the one on this machine by default. */
   server?: ConnectOptions | undefined;
@@ -94,6 +94,8 @@ export async function pipe(options: PipeOptions = {}): Promise<PipeCounts> {
     wait,
     {
       ...options,
+      // In a transaction it would only be queued.
+      mayPing: () => reader.openMulti === 0 && !reader.sentInPart,
       // Ends an inline command that has no line break, as redis-cli does.
       beforeSentinel: Uint8Array.of(CR, LF),
     },

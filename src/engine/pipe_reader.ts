@@ -156,9 +156,9 @@ export class PipeReader {
     if (hazard === undefined) return;
     throw new InputError(
       `Cannot pipe command ${this.#ordinal + 1} (${source.name}, byte ` +
-        `${offset}), which is ${hazard.name}: ${hazard.why}, so that ` +
-        "nobody could tell which replies are missing; nothing from it on " +
-        "was sent",
+        `${offset}), which is ${hazard.name}: ${hazard.why}, so replies ` +
+        "could no longer be paired with commands; it and what follows it " +
+        "were not sent",
       { source: source.name, offset },
     );
   }
@@ -256,8 +256,8 @@ export class PipeReader {
     const what = held > 0 && quoted !== "" ? `: ${quoted}` : "";
     const fate = held > 0
       ? `; it was not sent (${bytesOf(held)})`
-      : "; it was too large to be held back, was sent as far as it went, and " +
-        "the server drops it";
+      : "; it was too large to be held back: its beginning was sent, and the " +
+        "server drops that";
     throw new InputError(
       `The input ends within command ${before + 1} (${source.name}, byte ` +
         `${at})${lack}${what}${fate}`,

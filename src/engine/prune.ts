@@ -50,6 +50,8 @@ export interface PruneOptions {
   readonly servers: () => Promise<readonly ConnectOptions[]>;
   /** Which keys the load has written. */
   readonly written: WrittenKeys;
+  /** Whether that is all of the input: no earlier run has loaded a part. */
+  readonly isWhole: boolean;
   /** Where it tells what it did. */
   readonly summary: Summary;
   /** What may end it. */
@@ -84,6 +86,13 @@ export class Prune implements LoadEnd {
    */
   async conclude(): Promise<void> {
     const { pattern, limit, summary, written, onNotice } = this.#options;
+    if (!this.#options.isWhole) {
+      onNotice?.(
+        "nothing is pruned: this load went on from where an earlier one had " +
+          "ended, and which keys that has written is not known",
+      );
+      return;
+    }
     if (summary.rejected > 0) {
       onNotice?.(
         `nothing is pruned: ${counted(summary.rejected, "record")} ` +

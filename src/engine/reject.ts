@@ -11,6 +11,9 @@ export interface Reject {
   /** The command that failed, as redis-cli would quote it; none where the
    * record is malformed. */
   readonly command?: string | undefined;
+  /** How many of its commands have failed, such as `2 of 3`; none where the
+   * record is malformed. */
+  readonly failed?: string | undefined;
   /** The server's text, or what is wrong with the record. */
   readonly error: string;
   /** The record's bytes as they stand in the source, with the line break. */

@@ -3,6 +3,7 @@ import { UsageError } from "../errors.ts";
 import { LF } from "../protocol/ascii.ts";
 import { FileSink } from "../transport/file_sink.ts";
 import { isSameFile } from "../transport/same_file.ts";
+import type { KeptFile } from "./load_state.ts";
 import type { Reject } from "./reject.ts";
 
 const COLUMNS = [
@@ -12,6 +13,7 @@ const COLUMNS = [
   "offset",
   "command",
   "error",
+  "failed",
 ];
 
 /** Rows of the report that are written at once: each call has its price. */
@@ -22,7 +24,8 @@ const encoder = new TextEncoder();
 /** A reject file and what its state depends on. */
 interface RejectFile {
   readonly sink: FileSink;
-  readonly header: Uint8Array;
+  /** None where an earlier load has written it, and this one did not yet. */
+  header: Uint8Array | undefined;
   count: number;
   /** The last record had no line break: it was its source's very last. */
   open: boolean;
@@ -40,6 +43,7 @@ interface RejectFile {
 export class RejectFiles {
   readonly #path: string;
   readonly #inputs: readonly string[];
+  readonly #kept: readonly KeptFile[];
   readonly #report: FileSink;
   #rows: (readonly string[])[] = [];
   readonly #files: RejectFile[] = [];
@@ -53,9 +57,14 @@ export class RejectFiles {
    *
    * @param path Where the records go; the report goes to `PATH.errors.csv`.
    * @param inputs Paths that are read and must not be overwritten.
+   * @param kept Files of a load that goes on, which are appended to.
    * @throws {UsageError} When a file cannot be written, or is an input.
    */
-  constructor(path: string, inputs: readonly string[]) {
+  constructor(
+    path: string,
+    inputs: readonly string[],
+    kept: readonly KeptFile[] = [],
+  ) {
     const report = `${path}.errors.csv`;
     for (const input of inputs) {
       for (const output of [path, report]) {
@@ -68,9 +77,10 @@ export class RejectFiles {
     }
     this.#path = path;
     this.#inputs = inputs;
-    this.#first = FileSink.create(path, "--rejects", inputs);
+    this.#kept = kept;
+    this.#first = this.#create(path);
     try {
-      this.#report = FileSink.create(report, "--rejects", inputs);
+      this.#report = this.#create(report);
     } catch (error) {
       this.#first.close();
       throw error;
@@ -95,6 +105,7 @@ export class RejectFiles {
       String(reject.offset),
       reject.command ?? "",
       reject.error,
+      reject.failed ?? "",
     ]);
   }
 
@@ -108,24 +119,57 @@ export class RejectFiles {
     this.#report.close();
     if (this.#files.length === 0) this.#first.close();
     for (const { sink } of this.#files) sink.close();
-    return this.#files.map(({ sink, count }) => ({
-      path: sink.path,
-      records: count,
-    }));
+    return this.#files.filter(({ count }) => count > 0)
+      .map(({ sink, count }) => ({ path: sink.path, records: count }));
+  }
+
+  /**
+   * Writes all that was added so far.
+   *
+   * @returns The files with their sizes, to go on behind.
+   */
+  flush(): KeptFile[] {
+    this.#writeRows();
+    const sinks = [this.#report, ...this.#files.map(({ sink }) => sink)];
+    if (this.#files.length === 0) sinks.push(this.#first);
+    for (const sink of sinks) sink.flush();
+    return sinks.map(({ path, size }) => ({ path, size }));
   }
 
   #fileFor(header: Uint8Array): RejectFile {
-    const known = this.#files.find((file) => isSame(file.header, header));
-    if (known !== undefined) return known;
-    const isFirst = this.#files.length === 0;
-    const sink = isFirst
-      ? this.#first
-      : FileSink.create(this.#nextPath(), "--rejects");
-    if (isFirst) this.#row(COLUMNS);
-    sink.write(header);
-    const file = { sink, header, count: 0, open: false };
-    this.#files.push(file);
-    return file;
+    for (const file of this.#files) {
+      if (this.#takes(file, header)) return file;
+    }
+    for (;;) {
+      const isFirst = this.#files.length === 0;
+      const sink = isFirst ? this.#first : this.#create(this.#nextPath());
+      if (isFirst && this.#report.size === 0) this.#row(COLUMNS);
+      const isNew = sink.size === 0;
+      if (isNew) sink.write(header);
+      const file: RejectFile = {
+        sink,
+        header: isNew ? header : undefined,
+        count: 0,
+        open: false,
+      };
+      this.#files.push(file);
+      if (this.#takes(file, header)) return file;
+    }
+  }
+
+  /** Whether records under a header belong into a file. */
+  #takes(file: RejectFile, header: Uint8Array): boolean {
+    if (file.header !== undefined) return isSame(file.header, header);
+    const { start, last } = file.sink.kept(header.length);
+    if (!isSame(start, header)) return false;
+    file.header = header;
+    file.open = last !== LF;
+    return true;
+  }
+
+  #create(path: string): FileSink {
+    const keep = this.#kept.find((file) => file.path === path)?.size;
+    return FileSink.create(path, "--rejects", this.#inputs, keep);
   }
 
   #nextPath(): string {

@@ -54,6 +54,11 @@ export interface RowOptions extends DialectOptions {
   skipLines?: number | undefined;
   /** Records to read at the most, of all sources together. */
   limit?: number | undefined;
+  /**
+   * Where in the first source to begin: at the record on that line, counting
+   * from 1. The header is read all the same. Default: at the first record.
+   */
+  from?: { readonly line: number } | undefined;
   /** Leave empty fields out of `{*}`. Default: false. */
   skipEmpty?: boolean | undefined;
   /** The most bytes a record may have. Default: 64 MiB. */
@@ -108,12 +113,16 @@ export class RowPlan {
   readonly columns: Header | undefined;
   /** Records to read at the most; `Infinity` for all. */
   readonly limit: number;
+  /** The line of the first record to read, in the first source. */
+  readonly fromLine: number;
   /** Whether empty fields are left out of `{*}`. */
   readonly skipEmpty: boolean;
   /** Whether the commands may be sent again, in order. */
   readonly isRepeatable: boolean;
-  /** Whether each record's commands are one transaction. */
+  /** Whether there is a transaction among each record's commands. */
   readonly isTransaction: boolean;
+  /** Whether they are one transaction, MULTI to EXEC, and nothing else. */
+  readonly isOneTransaction: boolean;
   /** What was made last. */
   #coding: RowCoding | undefined;
 
@@ -126,6 +135,7 @@ export class RowPlan {
   constructor(options: RowOptions) {
     requireCount(options.skipLines, "the lines to skip", "--skip-lines", 0);
     requireCount(options.limit, "the limit", "--limit", 0);
+    requireCount(options.from?.line, "the first line", "--from-line", 1);
     requireCount(options.maxRecord, "the largest record", "--max-record", 1);
     if ((options.maxRecord ?? 0) > LARGEST_RECORD) {
       throw new UsageError(
@@ -136,9 +146,13 @@ export class RowPlan {
     }
     this.template = new CommandTemplate(options.commands);
     this.isRepeatable = areRepeatable(options.commands);
-    this.isTransaction = options.commands.some(([name]) =>
-      traitsOf([name]).transaction === "opens"
+    const roles = options.commands.map(([name]) =>
+      traitsOf([name]).transaction
     );
+    this.isTransaction = roles.includes("opens");
+    this.isOneTransaction = roles[0] === "opens" &&
+      roles.lastIndexOf("opens") === 0 &&
+      roles.indexOf("closes") === roles.length - 1;
     this.header = options.header ?? options.columns === undefined;
     if (options.columns !== undefined) {
       if (options.columns.length === 0 || options.columns.includes("")) {
@@ -151,6 +165,7 @@ export class RowPlan {
       this.columns = Header.named(options.columns);
     }
     this.limit = options.limit ?? Infinity;
+    this.fromLine = options.from?.line ?? 1;
     this.skipEmpty = options.skipEmpty ?? false;
     this.dialect = parseDialect(options);
     this.input = new CsvFormat(

@@ -1,3 +1,4 @@
+import type { Place } from "../codec/place.ts";
 import { withIdleTimeout } from "../transport/idle_timeout.ts";
 import {
   isRegularFile,
@@ -8,6 +9,7 @@ import {
 import type { Batch } from "./batch.ts";
 import { BatchPool } from "./batch_pool.ts";
 import { Batcher } from "./batcher.ts";
+import type { Checkpoint } from "./checkpoint.ts";
 import { type RowOptions, RowPlan } from "./row_plan.ts";
 import type { Summary } from "./summary.ts";
 
@@ -22,6 +24,11 @@ export interface SourceOptions {
    * How long a source may give nothing, in ms; 0 is for ever. Default: 0.
    */
   idleTimeout?: number | undefined;
+  /**
+   * Where to go on: what was committed by an earlier load of the same sources
+   * is passed over.
+   */
+  checkpoint?: Checkpoint | undefined;
 }
 
 /** When rows are read on. */
@@ -55,6 +62,7 @@ export class Rows {
   readonly #summary: Summary;
   readonly #idleTimeout: number;
   readonly #pacing: Pacing;
+  readonly #checkpoint: Checkpoint | undefined;
   #coalesce: boolean;
   #batcher: Batcher | undefined;
 
@@ -79,6 +87,7 @@ export class Rows {
     this.#summary = summary;
     const { sources = [], idleTimeout = 0 } = options;
     this.#idleTimeout = idleTimeout;
+    this.#checkpoint = options.checkpoint;
     this.#coalesce = options.coalesce ?? false;
     this.#sources = sources.length === 0 ? [STANDARD_INPUT] : sources;
   }
@@ -103,9 +112,14 @@ export class Rows {
     return this.#plan.isRepeatable;
   }
 
-  /** Whether each record's commands are one transaction. */
+  /** Whether there is a transaction among each record's commands. */
   get isTransaction(): boolean {
     return this.#plan.isTransaction;
+  }
+
+  /** Whether each record's commands are one transaction, and nothing else. */
+  get isOneTransaction(): boolean {
+    return this.#plan.isOneTransaction;
   }
 
   /**
@@ -120,7 +134,7 @@ export class Rows {
    */
   async check(): Promise<void> {
     let expected: number | undefined = 0;
-    for (const path of this.#sources) {
+    for (const [i, path] of this.#sources.entries()) {
       if (typeof path !== "string" || path === STANDARD_INPUT) {
         expected = undefined;
         continue;
@@ -129,15 +143,19 @@ export class Rows {
         expected = undefined;
         continue;
       }
+      // What is committed already is not read again.
+      if (i < (this.#checkpoint?.source ?? 0)) continue;
       const source = await openSource(path);
       try {
-        if (expected !== undefined) expected += source.size ?? 0;
-        await Batcher.open(
+        const { size = 0 } = source;
+        const batcher = await Batcher.open(
           source,
           this.#plan,
           this.pool,
           this.#coalesce,
         );
+        const { offset } = await this.#goOn(batcher, i) ?? { offset: 0 };
+        if (expected !== undefined) expected += size - offset;
       } finally {
         source.close();
       }
@@ -154,8 +172,9 @@ export class Rows {
    */
   async *batches(): AsyncGenerator<Batch, void, void> {
     let left = this.#plan.limit;
-    for (const from of this.#sources) {
+    for (const [i, from] of this.#sources.entries()) {
       if (left <= 0) return;
+      if (i < (this.#checkpoint?.source ?? 0)) continue;
       const source = withIdleTimeout(
         typeof from === "string" ? await openSource(from) : from,
         this.#idleTimeout,
@@ -173,15 +192,22 @@ export class Rows {
           this.#plan,
           this.pool,
           this.#coalesce,
+          i === 0 ? this.#plan.fromLine : 1,
         );
         this.#batcher = batcher;
         const { mostRecords = Infinity } = this.#pacing;
+        await this.#goOn(batcher, i);
+        const { hint } = batcher;
+        if (hint !== undefined) {
+          this.#summary.hint ??= `${source.name}: ${hint}`;
+        }
         while (left > 0) {
           const pause = this.#pacing.beforeBatch?.();
           if (pause !== undefined) await pause;
           const batch = await batcher.next(Math.min(left, mostRecords));
           count();
           if (batch === undefined) break;
+          batch.source = i;
           left -= batch.records;
           yield batch;
         }
@@ -190,5 +216,13 @@ export class Rows {
         source.close();
       }
     }
+  }
+
+  /** Passes over what is committed of a source, where an earlier load left off. */
+  async #goOn(batcher: Batcher, source: number): Promise<Place | undefined> {
+    const place = this.#checkpoint;
+    if (place?.source !== source) return undefined;
+    await batcher.goTo(place, place.tail);
+    return place;
   }
 }

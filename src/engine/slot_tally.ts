@@ -28,7 +28,7 @@ export interface SlotData {
  * @example
  * ```ts
  * import { SlotTally } from "./slot_tally.ts";
- * import { encodeCommand } from "../protocol/encode.ts";
+ * import { encodeCommand } from "../protocol/encode_command.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const tally = new SlotTally([["GET", "{key}"]]);
@@ -51,11 +51,7 @@ export class SlotTally {
     this.#positions = commands.map(keyPosition);
   }
 
-  /**
-   * Counts the commands of whole records.
-   *
-   * @param bytes Their RESP.
-   */
+  /** Counts the commands of whole records. */
   add(bytes: Uint8Array): void {
     this.#walker.begin(bytes);
     for (let i = 0; this.#walker.nextCommand(); i++) {
@@ -63,11 +59,7 @@ export class SlotTally {
     }
   }
 
-  /**
-   * Takes the counts as plain data.
-   *
-   * @returns The counts under stable names.
-   */
+  /** Takes the counts as plain data. */
   toJSON(): SlotData {
     let touched = 0;
     let commands = 0;

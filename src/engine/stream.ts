@@ -11,6 +11,7 @@
  * @module
  */
 import type { Batch, BatchOrigin } from "./batch.ts";
+import type { Checkpoint } from "./checkpoint.ts";
 import { counted, formatCount } from "./counted.ts";
 import type { ErrorLimit } from "./error_limit.ts";
 import type { LaneEvents } from "./lane.ts";
@@ -85,6 +86,7 @@ export class Stream {
     const ledger = this.#ledger = new Ledger({
       summary,
       onReject,
+      isTransaction: rows.isOneTransaction,
       onCommit: () => {
         recovery.progress();
         wait.fail(limit.judge(summary, false));
@@ -113,6 +115,11 @@ export class Stream {
     };
   }
 
+  /** How far everything is committed; nothing where nothing is. */
+  get checkpoint(): Checkpoint | undefined {
+    return this.#ledger.checkpoint;
+  }
+
   /**
    * Ships everything, and closes every lane with a sentinel.
    *
@@ -128,6 +135,9 @@ export class Stream {
     try {
       await this.#ship(batches);
       await this.#finish();
+      if (!this.#ledger.isEmpty) {
+        throw new Error("Cannot end the load: not all of it is settled");
+      }
     } catch (error) {
       throw await windUp(error, {
         finish: () => this.#finish(),
@@ -212,6 +222,8 @@ export class Stream {
     const recovery = this.#recovery;
     await wait.until(() => this.#lanes.every((lane) => lane.isIdle));
     await recovery.mend();
+    // A lane that was lost meanwhile would take nothing.
+    if (recovery.isPending) return;
     for (const batch of this.#ledger.rewind()) {
       this.#hand(batch);
       // Another rewind takes over where this one stopped.
@@ -245,13 +257,13 @@ export class Stream {
 
 /** Says how far a load got that does not go on. */
 function howFar({ loaded, rejected, unknown, next }: Summary): string {
+  if (next === undefined) return "no record was read";
   let text = `loaded so far: ${counted(loaded, "record")}, rejected: ` +
     formatCount(rejected);
   if (unknown > 0) {
     text += `, unknown: ${formatCount(unknown)} (in flight, or to be sent ` +
       "again)";
   }
-  if (next === undefined) return text;
   const what = unknown > 0 ? "the first of them" : "the next record";
   return `${text}; ${what} is ${next.source}:${next.line}`;
 }

@@ -14,8 +14,10 @@ export interface SummaryData {
   records: number;
   /** Records whose every command the server has acknowledged. */
   loaded: number;
-  /** Records that did not make it. */
+  /** Records of which a command was refused, or that are malformed. */
   rejected: number;
+  /** Those of them of which other commands may have been executed. */
+  partly: number;
   /**
    * Records that are not settled: sent, or to be sent again, or behind one that
    * is. After an early end they may or may not have been executed.
@@ -37,7 +39,7 @@ export interface SummaryData {
   endedAt: string | null;
   /** Seconds that loading took until now or its end, without the wait. */
   seconds: number;
-  /** Seconds that were spent waiting for the connection before. */
+  /** Seconds that were spent waiting for a connection, at first or again. */
   secondsWaiting: number;
   /** Records read per second of loading. */
   recordsPerSecond: number;
@@ -58,7 +60,17 @@ export interface SummaryData {
    * rejected, none from it on is counted. None after a load that went through.
    */
   next: RecordPlace | null;
-  /** The server, where it was asked and has told what it is. */
+  /**
+   * Whether all of the input was read and settled; whether it ended early, and
+   * `next` says where; or whether it ended before a record was read.
+   */
+  state: SummaryState;
+  /** What an input looks like that may not have been read as it was meant. */
+  hint: string | null;
+  /**
+   * The server, where it was asked and has told what it is; after a failover
+   * the new one.
+   */
   server: ServerData | null;
   /** What replicas have acknowledged, where they were waited for. */
   replicated: Replicated | null;
@@ -89,6 +101,9 @@ export interface NodeData {
   /** Error replies among the replies, redirections too. */
   errors: number;
 }
+
+/** How far a load got. */
+export type SummaryState = "running" | "complete" | "stopped" | "nothing read";
 
 /** What a summary tells about the server. */
 export interface ServerData {
@@ -123,8 +138,10 @@ export class Summary {
   records = 0;
   /** Records whose every command the server has acknowledged. */
   loaded = 0;
-  /** Records that did not make it. */
+  /** Records of which a command was refused, or that are malformed. */
   rejected = 0;
+  /** Those of them of which other commands may have been executed. */
+  partly = 0;
   /** Lines with nothing on them that were passed over. */
   blankLines = 0;
   /** Commands handed to the server, those that were sent again included. */
@@ -174,6 +191,10 @@ export class Summary {
   coalescingStopped: string | undefined;
   /** Where a load that ended early left off. */
   next: RecordPlace | undefined;
+  /** Whether all of the input was read and settled. */
+  isComplete = false;
+  /** What an input looks like that may not have been read as it was meant. */
+  hint: string | undefined;
   /** The source that is being read, or was last. */
   source: string | undefined;
   /** Bytes that the sources have in all, where every size is known. */
@@ -209,6 +230,17 @@ export class Summary {
     return (ended - this.#started) / 1000 - this.secondsWaiting;
   }
 
+  /**
+   * How far the load got.
+   *
+   * @returns Its state; it is final when the load has ended.
+   */
+  get state(): SummaryState {
+    if (this.isComplete) return "complete";
+    if (this.endedAt === undefined) return "running";
+    return this.next === undefined ? "nothing read" : "stopped";
+  }
+
   /** Counts the time until a promise is settled as waiting. */
   async waitFor<T>(promise: Promise<T>): Promise<T> {
     const asked = performance.now();
@@ -219,7 +251,7 @@ export class Summary {
     }
   }
 
-  /** Notes whom the load talks to. */
+  /** Notes whom the load talks to now. */
   met({ server, address }: Connection): void {
     this.server = server && { ...server, address };
   }
@@ -254,6 +286,7 @@ export class Summary {
       records: this.records,
       loaded: this.loaded,
       rejected: this.rejected,
+      partly: this.partly,
       unknown: this.unknown,
       blankLines: this.blankLines,
       commands: this.commands,
@@ -272,6 +305,8 @@ export class Summary {
       coalescingStopped: this.coalescingStopped ?? null,
       errors: this.errors.kinds(),
       next: this.next ?? null,
+      state: this.state,
+      hint: this.hint ?? null,
       server: this.server === undefined ? null : {
         name: this.server.name ?? null,
         version: this.server.version ?? null,

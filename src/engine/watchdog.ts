@@ -19,20 +19,6 @@ const LONGEST_SLEEP = 500;
  * so that an answer costs it one assignment. Time in which it could not look
  * is not held against anybody: the process may have been stopped itself, and
  * the answer may be there.
- *
- * @example
- * ```ts
- * import { Watchdog } from "./watchdog.ts";
- *
- * const silent = Promise.withResolvers<number>();
- * const dog = new Watchdog({
- *   timeout: 20,
- *   isWaiting: () => true,
- *   onTimeout: silent.resolve,
- * });
- * await silent.promise;
- * dog.stop();
- * ```
  */
 export class Watchdog {
   readonly #options: WatchdogOptions;

@@ -10,7 +10,7 @@ import { ASTERISK, CR, DOLLAR, LF, ZERO } from "./ascii.ts";
  * @example
  * ```ts
  * import { ArgumentWalker } from "./argument_walker.ts";
- * import { encodeCommand } from "./encode.ts";
+ * import { encodeCommand } from "./encode_command.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const walker = new ArgumentWalker();
@@ -39,7 +39,6 @@ export class ArgumentWalker {
   /**
    * Goes to the start of some commands, or of some arguments.
    *
-   * @param bytes The buffer.
    * @param start Index of the first byte.
    * @param end Index behind the last byte.
    * @param left Arguments that begin there; 0 where a command does.
@@ -85,11 +84,7 @@ export class ArgumentWalker {
     return true;
   }
 
-  /**
-   * Takes the argument, or as much of it as there is.
-   *
-   * @returns A view of its bytes.
-   */
+  /** Takes the argument, or as much of it as there is. */
   argument(): Uint8Array {
     const { start, length } = this;
     return this.bytes.subarray(start, Math.min(start + length, this.#end));

@@ -158,7 +158,6 @@ export class CommandScanner {
    * Stops early, and for good, at a {@linkcode hazard} or a
    * {@linkcode fault}.
    *
-   * @param bytes The buffer.
    * @param start Index of the first byte.
    * @param end Index behind the last byte.
    * @param most Whole commands to pass over at the most.

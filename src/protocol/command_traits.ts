@@ -243,11 +243,7 @@ export function traitsOf(words: readonly string[]): CommandTraits {
   return traits.subcommands.get(words[1].toUpperCase()) ?? traits;
 }
 
-/**
- * Lists the commands that have a trait, or a subcommand that has it.
- *
- * @returns Their names in upper case.
- */
+/** Lists the commands that have a trait, or a subcommand that has it. */
 export function commandsThat(
   has: (traits: CommandTraits) => boolean,
 ): string[] {

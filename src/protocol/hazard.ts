@@ -30,8 +30,6 @@ for (const key of WORTH_A_LOOK) MAY_BE_WORTH_IT[key >> 8] = 1;
  * Tells at a glance whether a command may be a hazard, or MULTI or EXEC.
  *
  * @param length How long its name is, in bytes.
- * @param first The name's first letter.
- * @param second The name's second letter.
  * @returns False for nearly every command; true says nothing yet.
  */
 export function isWorthALook(

@@ -86,7 +86,6 @@ export class InlineWords {
   /**
    * Walks along the line.
    *
-   * @param bytes The buffer.
    * @param at Index of the next byte.
    * @param end Index behind the last byte.
    * @returns The index of the line feed, or of a byte that cannot be: NUL, or

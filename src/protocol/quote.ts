@@ -26,7 +26,6 @@ const READABLE: QuoteLimits = { bytes: 64, arguments: 8 };
  * Quotes bytes the way redis-cli prints a string: in double quotes, with
  * whatever is not printable ASCII escaped.
  *
- * @param bytes What to show.
  * @returns The quoted text, one line of ASCII.
  *
  * @example
@@ -76,8 +75,6 @@ function escapeByte(byte: number): string {
  * Shows one argument, in quotes where it is not a plain word.
  *
  * @param argument Its bytes, or those that are at hand.
- * @param length How long it is, in bytes.
- * @param limits How much of it is shown.
  * @returns The text, cut where it is too long to read.
  */
 export function quoteArgument(
@@ -101,12 +98,11 @@ export function quoteArgument(
  *
  * @param commands Whole commands in RESP, one after the other.
  * @param index Which one, counting from 0.
- * @returns The command's arguments with spaces between.
  *
  * @example
  * ```ts
  * import { quoteCommand } from "./quote.ts";
- * import { encodeCommand } from "./encode.ts";
+ * import { encodeCommand } from "./encode_command.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const bytes = encodeCommand(["SET", "k", "two words"]);
@@ -128,13 +124,12 @@ export function quoteCommand(commands: Uint8Array, index: number): string {
  *
  * @param commands Whole commands in RESP, one after the other.
  * @param most How many to show at the most.
- * @param limits How much of each is shown.
  * @returns A text for each command: its arguments with spaces between.
  *
  * @example
  * ```ts
  * import { quoteCommands } from "./quote.ts";
- * import { encodeCommand } from "./encode.ts";
+ * import { encodeCommand } from "./encode_command.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const bytes = encodeCommand(["SET", "k", "two words"]);
@@ -159,7 +154,6 @@ export function quoteCommands(
 /**
  * Shows one command of a piped input, which may be an inline one.
  *
- * @param bytes The buffer.
  * @param start Index of the command's first byte.
  * @param end Index behind the last byte that may be looked at; the command may
  * be cut there.

@@ -16,7 +16,6 @@ const TLS_VERSION = 0x03;
  * Where the first bytes look like another protocol, the message says so: a
  * wrong port is by far the most frequent reason.
  *
- * @param expected What should have been there.
  * @param offset Bytes into the reply stream where it should have been.
  * @param found The bytes there, as many as are at hand; the message quotes up
  * to the end of the line.

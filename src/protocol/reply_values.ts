@@ -134,7 +134,6 @@ export function parseDouble(
  *
  * @param bytes Replies, whole or not.
  * @param at Where a reply begins; before `end`.
- * @param end Where the bytes end.
  * @param stopLength The length of bulk strings to stop before, in bytes.
  * @returns The position behind its CRLF; -1 where it is not whole, not plain,
  * or one to stop before.

@@ -1,4 +1,4 @@
-import { encodeCommand } from "./encode.ts";
+import { encodeCommand } from "./encode_command.ts";
 import type { Reply } from "./reply.ts";
 
 /**

@@ -23,9 +23,7 @@ export const DEFAULT_ADDRESS: TcpAddress = { host: "127.0.0.1", port: 6379 };
 /**
  * Reads a TCP port.
  *
- * @param text Decimal digits.
  * @param flag What the user calls it, for those who ask the error.
- * @returns The port.
  * @throws {UsageError} When it is not a whole number between 1 and 65535.
  *
  * @example
@@ -52,9 +50,7 @@ export function parsePort(text: string, flag = "-p"): number {
  * Reads `host:port`.
  *
  * @param text Such as `cache:6379` or `[::1]:6379`.
- * @param flag What the user calls it.
  * @param port What it is where the text has none.
- * @returns The address.
  * @throws {UsageError} When there is no host, or the port is none.
  *
  * @example
@@ -88,7 +84,6 @@ export function parseHostPort(
 /**
  * Writes an address as a user would.
  *
- * @param address The address.
  * @returns `host:port`, with an IPv6 address in brackets; the path of a Unix
  * socket.
  *

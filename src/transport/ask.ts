@@ -1,12 +1,10 @@
-import { ConnectionError, ProtocolError } from "../errors.ts";
-import { encodeCommand } from "../protocol/encode.ts";
+import { ConnectionError, HungUpError, ProtocolError } from "../errors.ts";
+import { encodeCommand } from "../protocol/encode_command.ts";
 import { quoteBytes } from "../protocol/quote.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { ReplyReader } from "../protocol/reply_reader.ts";
 import type { Connection } from "./connection.ts";
-import { HungUpError } from "./not_ready.ts";
-import { isLostConnection, reasonOf } from "./reason.ts";
-import { tlsReason } from "./tls_reason.ts";
+import { isLostConnection, reasonOf, tlsReason } from "./reason.ts";
 
 /** One command, argument by argument. */
 export type Command = readonly (string | Uint8Array)[];
@@ -20,7 +18,6 @@ const TLS_ALERT = 0x15;
  * For what happens before a load; records go through a lane.
  *
  * @param connection A connection on which nothing is in flight.
- * @param args The command.
  * @returns The reply; an error reply is one too.
  * @throws {ConnectionError} When the connection is lost.
  * @throws {ProtocolError} When the answer is not RESP.
@@ -36,8 +33,6 @@ export async function ask(
  * Sends some commands at once and waits for their replies.
  *
  * @param connection A connection on which nothing is in flight.
- * @param commands The commands.
- * @param maxItems The most values that one reply holds.
  * @returns The replies in order. Fewer than there are commands, but one at the
  * least, where the server has closed the connection in between.
  * @throws {ConnectionError} When the connection is lost before any reply.

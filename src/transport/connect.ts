@@ -1,4 +1,4 @@
-import { UsageError } from "../errors.ts";
+import { HungUpError, NotReadyError, UsageError } from "../errors.ts";
 import {
   type Address,
   DEFAULT_ADDRESS,
@@ -11,13 +11,12 @@ import {
   type HandshakeOptions,
   type HandshakeWay,
 } from "./handshake.ts";
-import { HungUpError, NotReadyError } from "./not_ready.ts";
 import { openConnection } from "./open.ts";
 import { findPrimary, type RedisSentinelOptions } from "./redis_sentinel.ts";
 import { retry } from "./retry.ts";
 import { checkServer, type ServerCheckOptions } from "./server_check.ts";
 import type { TlsMaterial } from "./tls_material.ts";
-import type { TlsOptions } from "./tls_options.ts";
+import type { TlsOptions } from "./tls_material.ts";
 import { withUri } from "./uri.ts";
 
 /** How to reach a server and who to be there. */
@@ -45,6 +44,11 @@ export interface ConnectOptions extends HandshakeOptions, ServerCheckOptions {
    * Default: 0.
    */
   retry?: number | undefined;
+  /**
+   * Awaited in front of each attempt: opens the way to the server, where that
+   * has to be done first. A `NotReadyError` is a reason to try again.
+   */
+  beforeConnect?: (() => Promise<void>) | undefined;
   /** Ends the wait for a server that is not ready. */
   signal?: AbortSignal | undefined;
   /**
@@ -89,7 +93,8 @@ export async function connect(
   const { redisSentinel, retry: limit = 0, onNotice, signal } = server;
   const address = addressOf(server);
   return await retry(
-    (left) => {
+    async (left) => {
+      await server.beforeConnect?.();
       const timeout = server.connectTimeout ?? CONNECT_TIMEOUT;
       const attempt = {
         ...server,
@@ -99,8 +104,8 @@ export async function connect(
           : left,
       };
       return redisSentinel === undefined
-        ? reach(address, attempt)
-        : reachPrimary(redisSentinel, attempt);
+        ? await reach(address, attempt)
+        : await reachPrimary(redisSentinel, attempt);
     },
     { limit, onWait: onNotice, signal },
   );

@@ -10,19 +10,6 @@ const GATHERED = 64 * 1024;
  *
  * It is created at once, so that a path that cannot be written is found before
  * anything is sent, and removed again where nothing was written to it.
- *
- * @example
- * ```ts
- * import { FileSink } from "./file_sink.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const path = await Deno.makeTempFile();
- * const sink = FileSink.create(path, "--rejects");
- * sink.write(new TextEncoder().encode("id\n"));
- * sink.close();
- * assertEquals(await Deno.readTextFile(path), "id\n");
- * await Deno.remove(path);
- * ```
  */
 export class FileSink {
   /** The file's path. */
@@ -30,34 +17,39 @@ export class FileSink {
   readonly #file: Deno.FsFile;
   readonly #gathered = new Uint8Array(GATHERED);
   #length = 0;
-  #written = 0;
+  /** Bytes of the file, what was kept included. */
+  #written: number;
   #failed = false;
 
-  private constructor(path: string, file: Deno.FsFile) {
+  private constructor(path: string, file: Deno.FsFile, kept: number) {
     this.path = path;
     this.#file = file;
+    this.#written = kept;
   }
 
   /**
-   * Creates the file, or empties it.
+   * Creates the file, or empties it, or has it go on behind its first bytes.
    *
-   * @param path Where.
-   * @param flag The flag that asked for it.
    * @param inputs Paths that are read and must not be emptied. The open file
    * is compared with them, not what the path has led to before.
-   * @returns The sink.
+   * @param keep How many of its first bytes to keep, where it has them.
    * @throws {UsageError} When the file cannot be created, or is an input.
    */
   static create(
     path: string,
     flag: string,
     inputs: readonly string[] = [],
+    keep = 0,
   ): FileSink {
     try {
       // Deno lets nobody look at a file that may only be written, and whether
       // it is an input must be seen before there is anything to take back.
       refuseUnseen(path);
-      const file = Deno.openSync(path, { write: true, create: true });
+      const file = Deno.openSync(path, {
+        write: true,
+        create: true,
+        read: keep > 0,
+      });
       const info = file.statSync();
       if (inputs.some((input) => isFileAt(info, input))) {
         file.close();
@@ -66,8 +58,12 @@ export class FileSink {
           flag,
         );
       }
-      if (info.isFile) file.truncateSync(0);
-      return new FileSink(path, file);
+      // Who has shortened it meanwhile, as what is mended is taken out, finds
+      // the rest behind.
+      const kept = info.isFile ? Math.min(keep, info.size) : 0;
+      if (info.isFile) file.truncateSync(kept);
+      if (kept > 0) file.seekSync(kept, Deno.SeekMode.Start);
+      return new FileSink(path, file, kept);
     } catch (error) {
       if (error instanceof UsageError) throw error;
       throw new UsageError(
@@ -94,6 +90,41 @@ export class FileSink {
       this.#gathered.set(bytes, this.#length);
       this.#length += bytes.length;
     }
+  }
+
+  /** Bytes of the file, once {@linkcode flush} was called. */
+  get size(): number {
+    return this.#written;
+  }
+
+  /**
+   * Tells how what was kept begins and ends.
+   *
+   * @param length How many bytes of its beginning to tell.
+   * @returns Those bytes, and the last one; fewer, and none, where there are
+   * no more.
+   */
+  kept(length: number): { start: Uint8Array; last: number | undefined } {
+    const file = this.#file;
+    const start = new Uint8Array(Math.min(length, this.#written));
+    if (this.#written === 0) return { start, last: undefined };
+    file.seekSync(0, Deno.SeekMode.Start);
+    for (let done = 0; done < start.length;) {
+      done += file.readSync(start.subarray(done)) ?? start.length;
+    }
+    const last = new Uint8Array(1);
+    file.seekSync(this.#written - 1, Deno.SeekMode.Start);
+    file.readSync(last);
+    return { start, last: last[0] };
+  }
+
+  /**
+   * Writes what was gathered.
+   *
+   * @throws {StoppedError} When it cannot be written.
+   */
+  flush(): void {
+    if (!this.#failed) this.#flush();
   }
 
   /**

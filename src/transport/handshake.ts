@@ -1,8 +1,12 @@
-import { ConnectionError } from "../errors.ts";
+import {
+  ConnectionError,
+  HungUpError,
+  NotReadyError,
+  UsageError,
+} from "../errors.ts";
 import { errorIn } from "../protocol/reply.ts";
 import { askAll, type Command } from "./ask.ts";
 import type { Connection } from "./connection.ts";
-import { HungUpError, NotReadyError } from "./not_ready.ts";
 import { readServerInfo } from "./server_info.ts";
 
 /** Who to be and where to be on the server. */
@@ -62,10 +66,8 @@ export interface Introduction {
  * Of the introduction, whatever the server does not know or allow is passed
  * over; the answers set the connection's `server`.
  *
- * @param connection A fresh connection.
- * @param options Who and where to be.
- * @param way How.
  * @throws {ConnectionError} When the server refuses, with its own words.
+ * @throws {UsageError} When there can be no such database.
  * @throws {HungUpError} When it closes the connection, as some proxies do on
  * commands that they do not know.
  */
@@ -113,6 +115,13 @@ export async function handshake(
           address,
         );
       case "SELECT":
+        if (/cluster mode/.test(refused)) {
+          throw new UsageError(
+            `Cannot use database ${database} (-n): ${address} is a node of a ` +
+              "cluster, which has database 0 only",
+            "-n",
+          );
+        }
         throw new ConnectionError(
           `Cannot select database ${database} of ${address}: ${refused}`,
           address,

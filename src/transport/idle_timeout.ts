@@ -7,29 +7,15 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 /**
  * Gives a source a limit to how long it may give nothing.
  *
- * @param source The source.
  * @param timeout The limit, in ms; 0 is none.
  * @returns A source whose `read` throws {@linkcode InputError} past it.
- *
- * @example
- * ```ts
- * import { withIdleTimeout } from "./idle_timeout.ts";
- * import { assertRejects } from "@std/assert";
- *
- * const silent = {
- *   name: "silent",
- *   read: () => new Promise<null>(() => {}),
- *   close: () => {},
- * };
- * const source = withIdleTimeout(silent, 10);
- * await assertRejects(() => source.read(new Uint8Array(1)), Error, "0.01 s");
- * ```
  */
 export function withIdleTimeout(source: Source, timeout: number): Source {
   if (timeout <= 0) return source;
   return {
     name: source.name,
     size: source.size,
+    seek: source.seek && ((offset) => source.seek!(offset)),
     close: () => source.close(),
     async read(into: Uint8Array): Promise<number | null> {
       const clock = Promise.withResolvers<never>();

@@ -7,7 +7,7 @@
  */
 import { checkServerIdentity, connect, type PeerCertificate } from "node:tls";
 import { Buffer } from "node:buffer";
-import type { ByteStream } from "./byte_stream.ts";
+import type { ByteStream } from "./connection.ts";
 import type { TcpAddress } from "./address.ts";
 import type { TlsMaterial } from "./tls_material.ts";
 
@@ -25,9 +25,7 @@ export interface Opening {
 /**
  * Connects over TLS.
  *
- * @param address Where the server listens.
  * @param tls Certificates, and how to check the server's.
- * @returns The stream to come.
  */
 export function openNodeTls(address: TcpAddress, tls: TlsMaterial): Opening {
   const opened = Promise.withResolvers<ByteStream>();

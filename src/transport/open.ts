@@ -1,8 +1,7 @@
-import { ConnectionError } from "../errors.ts";
+import { ConnectionError, NotReadyError } from "../errors.ts";
 import { type Address, formatAddress, type TcpAddress } from "./address.ts";
-import type { ByteStream } from "./byte_stream.ts";
+import type { ByteStream } from "./connection.ts";
 import { Connection } from "./connection.ts";
-import { NotReadyError } from "./not_ready.ts";
 import { isUsersMistake, reasonOf } from "./reason.ts";
 import type { TlsMaterial } from "./tls_material.ts";
 
@@ -17,24 +16,8 @@ export interface OpenOptions {
 /**
  * Opens a connection over TCP, TLS or a Unix socket.
  *
- * @param address Where the server listens.
- * @param options How.
  * @returns The connection; nothing has been said on it yet.
  * @throws {ConnectionError} When the server cannot be reached.
- *
- * @example
- * ```ts
- * import { openConnection } from "./open.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
- * const { port } = listener.addr;
- * const connection = await openConnection({ host: "127.0.0.1", port });
- * assertEquals(connection.address, `127.0.0.1:${port}`);
- * connection.close();
- * (await listener.accept()).close();
- * listener.close();
- * ```
  */
 export async function openConnection(
   address: Address,

@@ -1,11 +1,10 @@
-import { ConnectionError } from "../errors.ts";
-import { encodeCommand } from "../protocol/encode.ts";
+import { ConnectionError, NotReadyError } from "../errors.ts";
+import { encodeCommand } from "../protocol/encode_command.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { ReplyReader } from "../protocol/reply_reader.ts";
 import type { Address } from "./address.ts";
 import type { Topology } from "./cluster_topology.ts";
 import type { Connection } from "./connection.ts";
-import { NotReadyError } from "./not_ready.ts";
 import { isLostConnection } from "./reason.ts";
 import { type AskedNode, readShards, readSlots } from "./topology_reply.ts";
 

@@ -1,9 +1,8 @@
-import { ConnectionError } from "../errors.ts";
+import { ConnectionError, NotReadyError } from "../errors.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { formatAddress, parsePort, type TcpAddress } from "./address.ts";
 import { ask } from "./ask.ts";
 import type { Connection } from "./connection.ts";
-import { NotReadyError } from "./not_ready.ts";
 
 /** How to find a primary through Redis Sentinels. */
 export interface RedisSentinelOptions {
@@ -23,8 +22,6 @@ const decoder = new TextDecoder();
  * Asks Redis Sentinels, one after the other, where a primary is.
  *
  * @param options The Redis Sentinels and the name of the service.
- * @param reach Connects to one of them.
- * @returns The primary's address.
  * @throws {NotReadyError} When none of them knows; it says what each said.
  */
 export async function findPrimary(

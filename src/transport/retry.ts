@@ -1,4 +1,4 @@
-import { NotReadyError } from "./not_ready.ts";
+import { NotReadyError } from "../errors.ts";
 
 /** The first pause between two attempts, and the longest, in ms. */
 const PAUSES = { first: 50, longest: 2_000 };
@@ -23,15 +23,13 @@ export interface RetryOptions {
  * clients of one server do not come back at the same moment.
  *
  * @param attempt What to try; it is told how many ms it may take.
- * @param options How long.
- * @returns What the attempt gives.
  * @throws {NotReadyError} What the last attempt threw, when the time is up.
  * @throws What the attempt throws otherwise, at once.
  *
  * @example
  * ```ts
  * import { retry } from "./retry.ts";
- * import { NotReadyError } from "./not_ready.ts";
+ * import { NotReadyError } from "../errors.ts";
  * import { assertEquals } from "@std/assert";
  *
  * let tries = 0;

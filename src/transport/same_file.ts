@@ -1,19 +1,7 @@
 /**
  * Tells whether two paths lead to one file.
  *
- * @param one A path.
- * @param other Another path.
  * @returns Whether both exist and are the same file, through links too.
- *
- * @example
- * ```ts
- * import { isSameFile } from "./same_file.ts";
- * import { assert } from "@std/assert";
- *
- * const path = await Deno.makeTempFile();
- * assert(isSameFile(path, path));
- * await Deno.remove(path);
- * ```
  */
 export function isSameFile(one: string, other: string): boolean {
   if (one === other) return true;
@@ -28,19 +16,7 @@ export function isSameFile(one: string, other: string): boolean {
 /**
  * Tells whether a path leads to a file that was looked at already.
  *
- * @param info What is known of the file.
- * @param path The path.
  * @returns Whether it exists and is the same file, through links too.
- *
- * @example
- * ```ts
- * import { isFileAt } from "./same_file.ts";
- * import { assert } from "@std/assert";
- *
- * const path = await Deno.makeTempFile();
- * assert(isFileAt(await Deno.stat(path), path));
- * await Deno.remove(path);
- * ```
  */
 export function isFileAt(info: Deno.FileInfo, path: string): boolean {
   try {

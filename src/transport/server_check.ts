@@ -1,6 +1,5 @@
-import { ConnectionError } from "../errors.ts";
+import { ConnectionError, NotReadyError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
-import { NotReadyError } from "./not_ready.ts";
 
 /** What to bear in a server. */
 export interface ServerCheckOptions {
@@ -23,8 +22,6 @@ export interface ServerCheckOptions {
 /**
  * Looks whether this is the right server, by what it said in the introduction.
  *
- * @param connection The connection.
- * @param options What to bear.
  * @throws {ConnectionError} When it is a replica or a Redis Sentinel.
  */
 export function checkServer(

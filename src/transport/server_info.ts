@@ -31,19 +31,6 @@ const decoder = new TextDecoder();
  * @param role The reply to `ROLE`.
  * @param info The reply to `INFO server`.
  * @returns What is known; nothing where neither was answered.
- *
- * @example
- * ```ts
- * import { readServerInfo } from "./server_info.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const body = new TextEncoder().encode("# Server\r\nredis_version:7.2.4\r\n");
- * const info = readServerInfo(
- *   { kind: "error", text: "NOPERM" },
- *   { kind: "bulk", length: body.length, body },
- * );
- * assertEquals([info?.name, info?.version], ["Redis", "7.2.4"]);
- * ```
  */
 export function readServerInfo(
   role: Reply | undefined,

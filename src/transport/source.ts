@@ -17,6 +17,11 @@ export interface Source {
    * @returns How many there were, or `null` at the end.
    */
   read(into: Uint8Array): Promise<number | null>;
+  /**
+   * Has the next read begin at an offset, in bytes; where it is missing, what
+   * comes before has to be read.
+   */
+  seek?: ((offset: number) => Promise<void>) | undefined;
   /** Lets go of it. */
   close(): void;
 }
@@ -44,7 +49,12 @@ export async function openSource(path: string): Promise<Source> {
   try {
     const file = await Deno.open(path, { read: true });
     const { isDirectory, isFile, size } = await file.stat();
-    if (!isDirectory) return fromReader(path, file, isFile ? size : undefined);
+    if (isFile) {
+      return fromReader(path, file, size, async (offset) => {
+        await file.seek(offset, Deno.SeekMode.Start);
+      });
+    }
+    if (!isDirectory) return fromReader(path, file, undefined);
     file.close();
   } catch (error) {
     throw cannotRead(path, error);
@@ -72,6 +82,25 @@ export async function isRegularFile(path: string): Promise<boolean> {
   }
 }
 
+/**
+ * Reads the first bytes of a file.
+ *
+ * @param path The file.
+ * @param count How many.
+ * @returns The bytes; fewer where it has no more.
+ */
+export function readStart(path: string, count: number): Uint8Array {
+  using file = Deno.openSync(path, { read: true });
+  const bytes = new Uint8Array(count);
+  let done = 0;
+  while (done < count) {
+    const read = file.readSync(bytes.subarray(done));
+    if (read === null) break;
+    done += read;
+  }
+  return bytes.subarray(0, done);
+}
+
 function cannotRead(path: string, error: unknown): InputError {
   return new InputError(
     `Cannot read ${path}: ${reasonOf(error, `--allow-read=${path}`)}`,
@@ -87,11 +116,16 @@ function fromReader(
     close(): void;
   },
   size: number | undefined,
+  seek?: (offset: number) => Promise<void>,
 ): Source {
   let offset = 0;
   return {
     name,
     size,
+    seek: seek && (async (to): Promise<void> => {
+      await seek(to);
+      offset = to;
+    }),
     async read(into: Uint8Array): Promise<number | null> {
       try {
         const count = await reader.read(into);

@@ -11,7 +11,22 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { UsageError } from "../errors.ts";
 import { reasonOf } from "./reason.ts";
-import type { TlsOptions } from "./tls_options.ts";
+
+/** How to speak TLS. Files are in PEM. */
+export interface TlsOptions {
+  /** A file of certificates to trust besides the system's. */
+  cacert?: string | undefined;
+  /** A directory of such files. */
+  cacertDir?: string | undefined;
+  /** A file with the client's certificate, and its chain. */
+  cert?: string | undefined;
+  /** The file with its private key. */
+  key?: string | undefined;
+  /** The name to ask for and to verify. Default: the host. */
+  sni?: string | undefined;
+  /** Whether to take whatever certificate the server shows. Default: no. */
+  insecure?: boolean | undefined;
+}
 
 /** What {@linkcode TlsOptions} say, read and checked. */
 export interface TlsMaterial {
@@ -33,8 +48,6 @@ const CERTIFICATE =
 /**
  * Reads and checks what TLS needs.
  *
- * @param options Paths and settings.
- * @returns The material.
  * @throws {UsageError} When a file cannot be read, is not what it should be,
  * or does not belong to its counterpart; it names the flag.
  */

@@ -3,7 +3,6 @@ import { STANDARD_INPUT } from "./source.ts";
 /**
  * Adds up the sizes of files.
  *
- * @param paths The files.
  * @returns Their bytes in all; nothing where one has no known size, as
  * standard input has not, or cannot be looked at.
  *

@@ -1,4 +1,4 @@
-import { ConnectionError, UsageError } from "../errors.ts";
+import { NotReadyError, UsageError } from "../errors.ts";
 import { reasonOf } from "./reason.ts";
 
 /** How long the command may take to end when asked to, in ms. */
@@ -34,19 +34,24 @@ export class Tunnel implements AsyncDisposable {
   readonly host = "127.0.0.1";
   /** The local port. */
   readonly port: number;
-  readonly #child: Deno.ChildProcess;
-  readonly #stderr: ReadableStreamDefaultReader<Uint8Array>;
-  readonly #heard: Promise<void>;
+  readonly #command: readonly string[];
+  readonly #options: TunnelOptions;
   readonly #kill = (): void => this.#send("SIGKILL");
+  #child: Deno.ChildProcess;
+  #stderr: ReadableStreamDefaultReader<Uint8Array>;
+  #heard: Promise<void>;
   #said = "";
   #ended = false;
 
-  private constructor(child: Deno.ChildProcess, port: number) {
-    this.#child = child;
-    this.port = port;
-    child.status.then(() => this.#ended = true);
-    this.#stderr = child.stderr.getReader();
-    this.#heard = this.#listen();
+  private constructor(command: readonly string[], options: TunnelOptions) {
+    this.port = freePort();
+    this.#command = command.map((word) =>
+      word.replaceAll("{port}", String(this.port))
+    );
+    this.#options = options;
+    this.#child = start(this.#command);
+    this.#stderr = this.#child.stderr.getReader();
+    this.#heard = this.#attend();
     // Where the process ends by Deno.exit, nothing else is run any more.
     globalThis.addEventListener("unload", this.#kill);
   }
@@ -64,33 +69,29 @@ export class Tunnel implements AsyncDisposable {
     command: readonly string[],
     options: TunnelOptions = {},
   ): Promise<Tunnel> {
-    const port = freePort();
-    const [program, ...args] = command.map((word) =>
-      word.replaceAll("{port}", String(port))
-    );
-    let child: Deno.ChildProcess;
+    const tunnel = new Tunnel(command, options);
     try {
-      child = new Deno.Command(program, {
-        args,
-        stdin: "null",
-        stdout: "null",
-        stderr: "piped",
-        detached: Deno.build.os !== "windows",
-      }).spawn();
-    } catch (error) {
-      const why = error instanceof Deno.errors.NotFound
-        ? "there is no such program"
-        : reasonOf(error, `--allow-run=${program}`);
-      throw new UsageError(`Cannot start --via ${program}: ${why}`, "--via");
-    }
-    const tunnel = new Tunnel(child, port);
-    try {
-      await tunnel.#opened(program, options);
+      await tunnel.#opened();
       return tunnel;
     } catch (error) {
       await tunnel[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /**
+   * Starts the command anew where it has ended, for the same port, and waits
+   * until that answers.
+   *
+   * @throws {NotReadyError} When it ends again, or its port does not answer.
+   */
+  async reopen(): Promise<void> {
+    if (!this.#ended) return;
+    await this.#end();
+    this.#child = start(this.#command);
+    this.#stderr = this.#child.stderr.getReader();
+    this.#heard = this.#attend();
+    await this.#opened();
   }
 
   /**
@@ -108,14 +109,19 @@ export class Tunnel implements AsyncDisposable {
     const timer = setTimeout(() => this.#send("SIGKILL"), PATIENCE);
     await this.#child.status;
     clearTimeout(timer);
-    // What it has started may outlive it, and keep its streams open.
-    this.#send("SIGKILL");
-    await this.#stderr.cancel();
+    await this.#end();
     globalThis.removeEventListener("unload", this.#kill);
   }
 
-  async #opened(program: string, options: TunnelOptions): Promise<void> {
-    const { connectTimeout = 10_000, retry = 0, signal } = options;
+  /** Ends what the command has left: that may keep its streams open. */
+  async #end(): Promise<void> {
+    this.#send("SIGKILL");
+    await this.#stderr.cancel();
+  }
+
+  async #opened(): Promise<void> {
+    const { connectTimeout = 10_000, retry = 0, signal } = this.#options;
+    const [program] = this.#command;
     const limit = connectTimeout === 0
       ? Infinity
       : Math.max(connectTimeout, retry);
@@ -129,7 +135,7 @@ export class Tunnel implements AsyncDisposable {
           this.#heard,
           new Promise((wake) => setTimeout(wake, INTERVAL * 4)),
         ]);
-        throw new ConnectionError(
+        throw new NotReadyError(
           `Cannot go through --via ${program}: it ended with code ${code}` +
             this.#quoted(),
           address,
@@ -152,7 +158,7 @@ export class Tunnel implements AsyncDisposable {
         }
       }
       if (performance.now() > deadline) {
-        throw new ConnectionError(
+        throw new NotReadyError(
           `Cannot go through --via ${program}: its port ${address} does not ` +
             `answer within ${limit / 1000} s${this.#quoted()}`,
           address,
@@ -167,10 +173,14 @@ export class Tunnel implements AsyncDisposable {
     return lastWords === "" ? "" : `; it said ${JSON.stringify(lastWords)}`;
   }
 
-  async #listen(): Promise<void> {
+  /** Notes what the command says, and its end. */
+  async #attend(): Promise<void> {
+    const stderr = this.#stderr;
+    this.#ended = false;
+    this.#child.status.then(() => this.#ended = true);
     const decoder = new TextDecoder();
     for (;;) {
-      const { value } = await this.#stderr.read();
+      const { value } = await stderr.read();
       if (value === undefined) return;
       const text = this.#said + decoder.decode(value, { stream: true });
       this.#said = text.slice(-KEPT);
@@ -190,6 +200,23 @@ export class Tunnel implements AsyncDisposable {
         // It has ended by itself.
       }
     }
+  }
+}
+
+function start([program, ...args]: readonly string[]): Deno.ChildProcess {
+  try {
+    return new Deno.Command(program, {
+      args,
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+      detached: Deno.build.os !== "windows",
+    }).spawn();
+  } catch (error) {
+    const why = error instanceof Deno.errors.NotFound
+      ? "there is no such program"
+      : reasonOf(error, `--allow-run=${program}`);
+    throw new UsageError(`Cannot start --via ${program}: ${why}`, "--via");
   }
 }
 

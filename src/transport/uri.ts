@@ -35,9 +35,6 @@ const SCHEMES: Readonly<Record<string, { tls: boolean; unix: boolean }>> = {
  * and percent-encoded. A user part without a colon is the password, as in
  * redis-cli. Source: the IANA registrations of the schemes redis and rediss.
  *
- * @param text The URI.
- * @param flag Where it was given, for messages.
- * @returns Its parts.
  * @throws {UsageError} When it is not a URI; the message names the part that
  * is wrong, and quotes nothing that may be secret.
  *
@@ -104,7 +101,7 @@ export function parseUri(text: string, flag = "-u"): UriParts {
   if (scheme.unix) {
     // Two slashes and a relative path are what some people write.
     parts.path = decode("path", place + (path ?? ""));
-    if (parts.path === "") throw wrong("path", "there is none");
+    if (parts.path === "") throw wrong("path", "it is empty");
     return parts;
   }
   if (path !== undefined && path !== "/") {
@@ -117,7 +114,7 @@ export function parseUri(text: string, flag = "-u"): UriParts {
   }
   const host = decode("host", bracketed ?? plain);
   if (bracketed === "" || /[\s/@]/.test(host)) {
-    throw wrong("host", "it is not one");
+    throw wrong("host", "must be a name or an address");
   }
   if (host !== "") parts.host = host;
   if (port !== undefined && port !== "") {

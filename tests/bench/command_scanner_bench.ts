@@ -6,7 +6,7 @@
  * @module
  */
 import { CommandScanner } from "../../src/protocol/command_scanner.ts";
-import { encodeCommand } from "../../src/protocol/encode.ts";
+import { encodeCommand } from "../../src/protocol/encode_command.ts";
 
 const SIZE = 1 << 20;
 const PIECE = 64 * 1024;

@@ -18,7 +18,7 @@ import { RowEncoder } from "../../src/codec/row_encoder.ts";
 import { Step } from "../../src/codec/step.ts";
 import { compileTemplate, type Template } from "../../src/codec/template.ts";
 import { ByteBuffer } from "../../src/protocol/byte_buffer.ts";
-import { encodeCommand } from "../../src/protocol/encode.ts";
+import { encodeCommand } from "../../src/protocol/encode_command.ts";
 import { benchRows } from "../support/bench_rows.ts";
 
 /** Bytes of RESP after which the output is begun anew, as for each batch. */

@@ -80,9 +80,15 @@ const GOOD: [words: string[], sorted: Sorted][] = [
 
 for (const [words, sorted] of GOOD) {
   Deno.test(`parseArguments sorts ${JSON.stringify(words)}`, () => {
+    const { written, ...parsed } = parseArguments("load", words);
     assertEquals<unknown>(
-      parseArguments("load", words),
+      parsed,
       { files: [], flags: {}, template: undefined, isMeant: false, ...sorted },
+    );
+    const split = words.indexOf("--");
+    assertEquals(
+      [...written.flatMap((flag) => flag.words), ...parsed.files].sort(),
+      (split === -1 ? words : words.slice(0, split)).toSorted(),
     );
   });
 }

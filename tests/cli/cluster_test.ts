@@ -5,10 +5,13 @@
  * @module
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { encodeCommand } from "../../src/protocol/encode.ts";
 import { keySlot, SLOTS } from "../../src/protocol/key_slot.ts";
 import { Certificates } from "../support/certificates.ts";
-import { type JsonSummary, readSummary } from "../support/outcome.ts";
+import {
+  type JsonSummary,
+  readSummary,
+  withoutContinuation,
+} from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { readKeys } from "../support/read_keys.ts";
 import { type RedisCluster, startCluster } from "../support/redis_cluster.ts";
@@ -280,44 +283,14 @@ Deno.test("a cluster of three primaries, each with a replica", async (t) => {
     assertMatch(stderr, /^respipe: [^\n]*--sentinel[^\n]*cluster[^\n]*\n$/);
   });
 
-  await step("pipe: RESP, inline commands and errors", async () => {
-    const resp = Array.from(
-      { length: 500 },
-      (_, i) => encodeCommand(["SET", `resp:${i}`, "\r\n\0"]),
-    );
-    const inline = Array.from({ length: 500 }, (_, i) => `SET in:${i} v\n`);
-    const input = new Uint8Array(
-      await new Blob([
-        ...resp,
-        new TextEncoder().encode(inline.join("")),
-        encodeCommand(["LPUSH", "resp:1", "x"]),
-        encodeCommand(["PING"]),
-      ]).arrayBuffer(),
-    );
-    const { code, stdout, stderr } = await run(cluster, ["pipe"], {
-      stdin: input,
+  await step("pipe goes to one node, and says so", async () => {
+    const input = Array.from({ length: 100 }, (_, i) => `SET in:${i} v\n`);
+    const { code, stderr } = await run(cluster, ["pipe"], {
+      stdin: input.join(""),
     });
     assertEquals(code, 1);
-    assertMatch(stdout, /errors: 1, replies: 1002\n$/);
-    assertMatch(stderr, /WRONGTYPE/);
-    assertEquals(await cluster.size(), 1_000);
-    assertEquals(plain(await cluster.command("GET", "in:499")), "v");
-  });
-
-  await step("pipe: the order of a key's commands stays", async () => {
-    const lines = Array.from(
-      { length: 5_000 },
-      (_, i) => `RPUSH list:${i % 10} ${i}\r\n`,
-    );
-    const { code } = await run(cluster, ["pipe"], { stdin: lines.join("") });
-    assertEquals(code, 0);
-    for (let list = 0; list < 10; list++) {
-      const items = await cluster.command("LRANGE", `list:${list}`, "0", "-1");
-      assertEquals(
-        plain(items),
-        Array.from({ length: 500 }, (_, i) => `${10 * i + list}`),
-      );
-    }
+    assertMatch(stderr, /is a node of a cluster: only the keys of its own/);
+    assertMatch(stderr, /MOVED \d+ /);
   });
 
   await step("the end is known without ECHO, too", async () => {
@@ -391,7 +364,7 @@ Deno.test("a cluster that is down ends the load, and says so", async () => {
     ...["load", "--retry", "0", "--json", "--", "SET", "{id}", "x"],
   ], { stdin: ids(1_000) });
   assertEquals(code, 3, stderr);
-  assertMatch(stderr, /CLUSTERDOWN[^\n]*\n$/);
+  assertMatch(withoutContinuation(stderr), /CLUSTERDOWN[^\n]*\n$/);
   assertEquals(readSummary(stdout).loaded, 0);
 });
 
@@ -413,19 +386,14 @@ Deno.test("announced addresses that are not reachable, and --node-map", async ()
   assertEquals(bad.code, 2);
   assertMatch(bad.stderr, /Cannot parse --node-map "a": must be HOST:PORT=/);
 
-  for (const command of [load.slice(1), undefined]) {
-    const done = await run(cluster, [
-      ...[command === undefined ? "pipe" : "load"],
-      ...["--node-map", cluster.nodeMap, ...command ?? []],
-    ], {
-      stdin: command === undefined
-        ? Array.from({ length: 500 }, (_, i) => `SET p${i} x\n`).join("")
-        : ids(500),
+  const mapped = ["load", "--node-map", cluster.nodeMap, ...load.slice(1)];
+  assertWell(
+    await run(cluster, mapped, {
+      stdin: ids(500),
       permissions: permissions.map((flag) => flag.replace(/,\*.*/, "")),
-    });
-    assertWell(done);
-  }
-  assertEquals(await cluster.size(), 1_000);
+    }),
+  );
+  assertEquals(await cluster.size(), 500);
 });
 
 Deno.test("a password, an ACL user, and a user who may not ask", async () => {

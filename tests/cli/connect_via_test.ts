@@ -4,6 +4,7 @@ import { bounded, until } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
 import { runRespipe, spawnRespipe } from "../support/run_respipe.ts";
+import { TempFiles } from "../support/temp_files.ts";
 
 const FORWARD = fileURLToPath(
   new URL("../support/forward_port.ts", import.meta.url),
@@ -105,11 +106,38 @@ Deno.test({
     );
     const rows = Array.from({ length: 20_000 }, (_, i) => `${i}\n`).join("");
     const cut = await runRespipe(
-      ["load", "--via", forward(server, "cut", mark()), ...SET],
+      [
+        ...["load", "--retry", "0", "--via"],
+        ...[forward(server, "cut", mark()), ...SET],
+      ],
       { stdin: `a\n${rows}`, permissions: PERMISSIONS },
     );
     assertEquals(cut.code, 4, cut.stderr);
     assertMatch(cut.stderr, /Lost 127.*said "error: lost connection to pod"/);
+  },
+});
+
+Deno.test({
+  name: "--via is started anew after a lost connection",
+  ignore,
+  fn: async () => {
+    await using server = await startServer();
+    using files = new TempFiles();
+    const id = files.write("count", "");
+    const rows = Array.from({ length: 20_000 }, (_, i) => `${i}\n`).join("");
+    const run = await runRespipe([
+      ...["load", "--retry", "30", "--json"],
+      ...["--via", forward(server, "shaky", id), ...SET],
+    ], { stdin: `a\n${rows}`, permissions: PERMISSIONS });
+    assertEquals(run.code, 0, run.stderr);
+    assertMatch(
+      run.stderr,
+      /^respipe: Lost 127[^\n]*; trying again for up to 30 s[^\n]*\nrespipe: Going on after [^\n]*\n$/,
+    );
+    assertEquals(JSON.parse(run.stdout).reconnections, 1);
+    assertEquals(plain(await server.command("DBSIZE")), 20_000);
+    assertEquals(Deno.readTextFileSync(id), "xxx");
+    assertEquals(running(id), 0);
   },
 });
 

@@ -66,6 +66,7 @@ Deno.test("--dry-run --json is one object", async () => {
     records: 4,
     ready: 3,
     rejected: 1,
+    hint: null,
     blankLines: 1,
     commands: 6,
     bytesIn: 45,

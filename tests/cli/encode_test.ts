@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { findProgram } from "../../scripts/find_program.ts";
 import { VERSION } from "../../src/cli/help.ts";
-import { encodeCommand } from "../../src/protocol/encode.ts";
+import { encodeCommand } from "../../src/protocol/encode_command.ts";
 import { plain } from "../support/plain_reply.ts";
 import { RecordingProxy } from "../support/proxy.ts";
 import { startServer } from "../support/redis_server.ts";

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { bounded, readSummary, until } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { startServer } from "../support/redis_server.ts";
@@ -17,6 +17,7 @@ const NAMES = [
   "records",
   "loaded",
   "rejected",
+  "partly",
   "unknown",
   "blankLines",
   "commands",
@@ -27,6 +28,9 @@ const NAMES = [
   "recordsPerSecond",
   "errors",
   "next",
+  "state",
+  "hint",
+  "continue",
 ];
 
 /** Checks the object that was printed; its counts add up. */
@@ -40,10 +44,16 @@ function assertJson(
   assertEquals(missing, []);
   assertEquals(summary.exitCode, code);
   if (code <= 1) {
-    assertEquals([summary.message, summary.next], [null, null]);
+    const { message, next, state, continue: goOn } = summary;
+    assertEquals([message, next, goOn], [null, null, null]);
+    assertEquals(state, "complete");
   } else {
-    // The last line on standard error is the same sentence.
-    assert(run.stderr.endsWith(`respipe: ${summary.message}\n`), run.stderr);
+    // The last lines on standard error say the same.
+    const goOn = summary.continue === null
+      ? ""
+      : `respipe: to go on[^\n]*: ${RegExp.escape(String(summary.continue))}\n`;
+    const message = RegExp.escape(`respipe: ${summary.message}`);
+    assertMatch(run.stderr, new RegExp(`${message}\n${goOn}$`));
   }
 }
 

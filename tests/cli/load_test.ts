@@ -824,7 +824,7 @@ Deno.test("load says that rows cannot share commands here", async () => {
   assertEquals(code, 0);
   assertEquals(
     stderr.replace(/\(NOPERM [^)]*\)/, "(NOPERM ...)"),
-    "respipe: rows cannot share commands here (NOPERM ...); later ones had " +
+    "respipe: rows cannot share commands here (NOPERM ...); later rows got " +
       "their own, as with --no-coalesce\n",
   );
   assertEquals(await server.command("DBSIZE"), {

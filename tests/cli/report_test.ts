@@ -66,3 +66,18 @@ Deno.test("formatErrors writes a line for each kind", () => {
       "  ERR b x 2,000,000, first -:3, -:4, -:9\n",
   );
 });
+
+Deno.test("formatSummary says what lost connections have cost", () => {
+  const summary = new Summary();
+  summary.records = 5;
+  summary.loaded = 5;
+  summary.end();
+  assertEquals(formatSummary(summary).includes("reconnected"), false);
+  summary.secondsWaiting = 1.26;
+  summary.reconnections = 2;
+  summary.repeated = 1_200;
+  assertStringIncludes(
+    formatSummary(summary),
+    "\nreconnected 2 times, waited 1.3 s\n1,200 records may be in twice\n",
+  );
+});

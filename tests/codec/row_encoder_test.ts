@@ -7,7 +7,7 @@ import { RowEncoder } from "../../src/codec/row_encoder.ts";
 import { Step } from "../../src/codec/step.ts";
 import { compileTemplate } from "../../src/codec/template.ts";
 import { ByteBuffer } from "../../src/protocol/byte_buffer.ts";
-import { encodeCommand } from "../../src/protocol/encode.ts";
+import { encodeCommand } from "../../src/protocol/encode_command.ts";
 import { Random } from "../support/random.ts";
 import { randomCsv } from "../support/random_csv.ts";
 import { latin1Bytes } from "../support/random_reply.ts";

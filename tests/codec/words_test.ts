@@ -1,8 +1,12 @@
 import { assertEquals } from "@std/assert";
-import { findByteOrBreak, inWord } from "../../src/codec/words.ts";
+import {
+  findByteOrBreak,
+  findLastBreak,
+  inWord,
+} from "../../src/codec/words.ts";
 import { Random } from "../support/random.ts";
 
-Deno.test("the first line feed or other byte is found, whatever stands around it", () => {
+Deno.test("line feeds and other bytes are found, whatever stands around them", () => {
   const random = new Random(Random.seed());
   for (let i = 0; i < 20_000; i++) {
     const byte = random.pick([0, 1, 0x2c, 0x7f, 0x80, 0xff]);
@@ -21,6 +25,12 @@ Deno.test("the first line feed or other byte is found, whatever stands around it
       findByteOrBreak(new DataView(bytes.buffer), from, end, inWord(byte)),
       expected,
       `RESPIPE_SEED=${random.seed}: ${byte} in ${bytes}, ${from} to ${end}`,
+    );
+    const last = bytes.subarray(from, end).lastIndexOf(10);
+    assertEquals(
+      findLastBreak(new DataView(bytes.buffer), from, end),
+      last === -1 ? -1 : from + last,
+      `RESPIPE_SEED=${random.seed}: last of ${bytes}, ${from} to ${end}`,
     );
   }
 });

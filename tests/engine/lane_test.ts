@@ -1,5 +1,11 @@
-import { assert, assertEquals } from "@std/assert";
-import { load, Summary } from "../../mod.ts";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  type ByteStream,
+  Connection,
+  ConnectionError,
+  load,
+  Summary,
+} from "../../mod.ts";
 import { byteSource } from "../support/byte_source.ts";
 import { startServer } from "../support/redis_server.ts";
 
@@ -97,4 +103,51 @@ Deno.test("replies as large as the commands do not stop the load", async () => {
     server: { port: server.port },
   });
   assertEquals([summary.loaded, summary.replies], [count, 2 * count]);
+});
+
+/** Refuses the first command, sends the sentinel back, and closes. */
+class RefusesAndCloses implements ByteStream {
+  #heard = "";
+  #isOver = false;
+  readonly #sentinel = Promise.withResolvers<string>();
+
+  write(bytes: Uint8Array): Promise<number> {
+    this.#heard += String.fromCharCode(...bytes);
+    const echo = /\$4\r\nECHO\r\n(\$20\r\n[^]{20}\r\n)/.exec(this.#heard);
+    if (echo !== null) this.#sentinel.resolve(echo[1]);
+    return Promise.resolve(bytes.length);
+  }
+
+  async read(into: Uint8Array): Promise<number | null> {
+    if (this.#isOver) return null;
+    const reply = `-ERR unknown command 'MSET'\r\n${await this.#sentinel
+      .promise}`;
+    this.#isOver = true;
+    into.set(Uint8Array.from(reply, (char) => char.charCodeAt(0)));
+    return reply.length;
+  }
+
+  closeWrite(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): void {}
+}
+
+Deno.test("a connection lost behind its sentinel is lost where a rewind needs it", async () => {
+  const summary = new Summary();
+  await assertRejects(
+    () =>
+      load({
+        sources: [byteSource("in", "a,1\nb,2\n")],
+        columns: ["k", "v"],
+        commands: [["SET", "{k}", "{v}"]],
+        connection: new Connection(new RefusesAndCloses(), "a server"),
+        summary,
+      }),
+    ConnectionError,
+    "Lost a server",
+  );
+  const { records, unknown, next } = summary;
+  assertEquals([records, unknown, next?.record], [2, 2, 1]);
 });

@@ -72,6 +72,68 @@ Deno.test("an error within a transaction rejects its record", async () => {
   assertEquals(rejects[0].error.split(" ")[0], "WRONGTYPE");
 });
 
+const PARTLY: [
+  what: string,
+  commands: string[][],
+  input: string,
+  failed: (string | undefined)[],
+  partly: number,
+][] = [
+  [
+    "some of three commands",
+    [["SADD", "a:{1}", "x"], ["SADD", "b:{1}", "x"], ["SADD", "c:{1}", "x"]],
+    "1,\n2,\n3,\n4,\n5,,\n",
+    ["1 of 3", "2 of 3", "3 of 3", undefined],
+    2,
+  ],
+  [
+    "a transaction that is executed",
+    [["MULTI"], ["SADD", "a:{1}", "x"], ["SADD", "b:{1}", "x"], ["EXEC"]],
+    "1,\n2,\n4,\n",
+    ["1 or more of 2", "1 or more of 2"],
+    2,
+  ],
+  [
+    "a transaction of one command",
+    [["MULTI"], ["SADD", "a:{1}", "x"], ["EXEC"]],
+    "3,\n4,\n",
+    ["1 or more of 1"],
+    0,
+  ],
+  [
+    "a transaction that is refused",
+    [["MULTI"], ["SADD", "z:{1}", "x"], ["HSET", "h:{1}", "{*-1}"], ["EXEC"]],
+    "1,\n4,v\n",
+    ["2 of 2"],
+    0,
+  ],
+];
+
+for (const [what, commands, input, failed, partly] of PARTLY) {
+  Deno.test(`a reject says what has failed: ${what}`, async () => {
+    await using server = await startServer();
+    for (const key of ["a:1", "a:2", "b:2", "a:3", "b:3", "c:3"]) {
+      await server.command("SET", key, "no set");
+    }
+    const rejects: Reject[] = [];
+    const summary = await load({
+      sources: [byteSource("in", input)],
+      columns: ["1", "2"],
+      commands,
+      // A hash without fields is refused before it is executed.
+      skipEmpty: true,
+      server: { port: server.port },
+      onReject: (reject) => rejects.push(reject),
+    });
+    assertEquals(rejects.map((reject) => reject.failed), failed);
+    assertEquals([summary.rejected, summary.partly], [failed.length, partly]);
+    assertEquals(await server.command("EXISTS", "z:1"), {
+      kind: "integer",
+      value: 0,
+    });
+  });
+}
+
 Deno.test("the counts are live: nothing is loaded before its reply", async () => {
   await using server = await startServer();
   const summary = new Summary();

@@ -5,7 +5,7 @@ import { type PipeError, PipeLedger } from "../../src/engine/pipe_ledger.ts";
 import { type PipePiece, PipeReader } from "../../src/engine/pipe_reader.ts";
 import { quotePiped } from "../../src/protocol/quote.ts";
 import { Shipment } from "../../src/engine/shipment.ts";
-import { encodeCommand } from "../../src/protocol/encode.ts";
+import { encodeCommand } from "../../src/protocol/encode_command.ts";
 import { CommandScanner } from "../../src/protocol/command_scanner.ts";
 import { byteSource } from "../support/byte_source.ts";
 import { Random } from "../support/random.ts";

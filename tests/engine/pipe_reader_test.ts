@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { ChunkPool } from "../../src/engine/chunk_pool.ts";
 import { PipeReader } from "../../src/engine/pipe_reader.ts";
 import { InputError } from "../../src/errors.ts";
-import { encodeCommand } from "../../src/protocol/encode.ts";
+import { encodeCommand } from "../../src/protocol/encode_command.ts";
 import { byteSource } from "../support/byte_source.ts";
 import { Random } from "../support/random.ts";
 import { scanSlowly } from "../support/scan_slowly.ts";

@@ -50,7 +50,9 @@ Deno.test("the report names each reject's place, command and error", () => {
   const path = `${files.path}/rejects.csv`;
   const rejects = new RejectFiles(path, []);
   const error = 'ERR "quoted", and\nmore';
-  rejects.add(reject("1,a\n", { command: 'SET a "b c"', error }));
+  rejects.add(
+    reject("1,a\n", { command: 'SET a "b c"', error, failed: "1 of 2" }),
+  );
   rejects.add(reject("2\n", {
     source: "my, file.csv",
     record: 12,
@@ -59,9 +61,9 @@ Deno.test("the report names each reject's place, command and error", () => {
   }));
   rejects.close();
   assertEquals(parse(read(`${path}.errors.csv`)), [
-    ["file", "record", "line", "offset", "command", "error"],
-    ["users.csv", "1", "2", "8", 'SET a "b c"', error],
-    ["my, file.csv", "12", "34", "567", "", "ERR no"],
+    ["file", "record", "line", "offset", "command", "error", "failed"],
+    ["users.csv", "1", "2", "8", 'SET a "b c"', error, "1 of 2"],
+    ["my, file.csv", "12", "34", "567", "", "ERR no", ""],
   ]);
 });
 
@@ -169,4 +171,49 @@ Deno.test("many rejects come out in order", () => {
   const report = parse(read(`${path}.errors.csv`));
   assertEquals(report.length, 20_001);
   assertEquals(report[20_000][1], "20000");
+});
+
+Deno.test("a load that goes on appends to the files, each under its header", () => {
+  using files = new TempFiles();
+  const path = `${files.path}/r`;
+  const other = { header: encoder.encode("other\n") };
+  const first = new RejectFiles(path, []);
+  first.add(reject("1,a\n"));
+  first.add(reject("2", other));
+  const kept = first.flush();
+  // Behind the checkpoint: a run that is killed does not get to close.
+  first.add(reject("3,c\n"));
+  first.add(reject("4", other));
+  first.close();
+  const second = new RejectFiles(path, [], kept);
+  second.add(reject("5\n", other));
+  second.add(reject("6,f\n"));
+  assertEquals(second.close(), [
+    { path, records: 1 },
+    { path: `${path}.2`, records: 1 },
+  ]);
+  assertEquals(read(path), "id,name\n1,a\n6,f\n");
+  assertEquals(read(`${path}.2`), "other\n2\n5\n");
+  assertEquals(
+    parse(read(`${path}.errors.csv`)).map(([file]) => file),
+    ["file", ...Array(4).fill("users.csv")],
+  );
+  // Without further rejects they stay.
+  const third = new RejectFiles(path, [], second.flush());
+  assertEquals(third.close(), []);
+  assertEquals(read(path), "id,name\n1,a\n6,f\n");
+});
+
+Deno.test("files that were mended and taken away meanwhile are begun anew", () => {
+  using files = new TempFiles();
+  const path = `${files.path}/r`;
+  const first = new RejectFiles(path, []);
+  first.add(reject("1,a\n"));
+  const kept = first.flush();
+  first.close();
+  Deno.removeSync(path);
+  const second = new RejectFiles(path, [], kept);
+  second.add(reject("2,b\n"));
+  second.close();
+  assertEquals(read(path), "id,name\n2,b\n");
 });

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { SlotTally } from "../../src/engine/slot_tally.ts";
-import { encodeCommand } from "../../src/protocol/encode.ts";
+import { encodeCommand } from "../../src/protocol/encode_command.ts";
 import { keySlot } from "../../src/protocol/key_slot.ts";
 
 const slotOf = (key: string): number => keySlot(new TextEncoder().encode(key));

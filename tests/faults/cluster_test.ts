@@ -49,7 +49,11 @@ function loadRows(
   source: Source,
   options: Omit<LoadOptions, "sources">,
 ): Promise<LoadOutcome> {
-  const work = tryLoad({ ...options, sources: [source], server: { port } });
+  const work = tryLoad({
+    ...options,
+    sources: [source],
+    server: { port, retry: 30_000 },
+  });
   return bounded(work, "a load into a cluster", LIMIT);
 }
 

@@ -15,7 +15,7 @@ import {
   StoppedError,
   type Summary,
 } from "../../mod.ts";
-import { encodeCommand } from "../../src/protocol/encode.ts";
+import { encodeCommand } from "../../src/protocol/encode_command.ts";
 import { byteSource } from "../support/byte_source.ts";
 import { bounded, tryLoad } from "../support/outcome.ts";
 import { Random } from "../support/random.ts";

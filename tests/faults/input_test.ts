@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { InputError, pipe, type PipeCounts } from "../../mod.ts";
-import { encodeCommand } from "../../src/protocol/encode.ts";
+import { encodeCommand } from "../../src/protocol/encode_command.ts";
 import { byteSource } from "../support/byte_source.ts";
 import {
   assertSentence,

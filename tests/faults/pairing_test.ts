@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { encodeCommand } from "../../src/protocol/encode.ts";
+import { encodeCommand } from "../../src/protocol/encode_command.ts";
 import { assertSentence } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { startServer } from "../support/redis_server.ts";

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { encodeCommand, ReplyReader } from "../../mod.ts";
 import { bounded, readSummary, tryLoad } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
@@ -189,7 +189,9 @@ async function contentOf(
   { command }: Shape,
 ): Promise<string> {
   if (command[0] !== "PFADD") {
-    return String(plain(await server.command("DEBUG", "DIGEST")));
+    const digest = String(plain(await server.command("DEBUG", "DIGEST")));
+    assertMatch(digest, /^[0-9a-f]{40}$/);
+    return digest;
   }
   const keys = (plain(await server.command("KEYS", "*")) as string[]).sort();
   await server.commands(keys.map((key) => ["PFDEBUG", "TODENSE", key]));

@@ -27,6 +27,8 @@ export class SimLane implements BatchLane {
   readonly #replies: (string | undefined)[] = [];
   #closing: "no" | "wanted" | "sent" | "back" = "no";
   #isLost = false;
+  /** It was lost behind its sentinel, and nobody was told. */
+  #isQuiet = false;
 
   constructor(
     events: LaneEvents<BatchOrigin>,
@@ -58,9 +60,10 @@ export class SimLane implements BatchLane {
   }
 
   send(shipment: Shipment<BatchOrigin>): void {
-    if (this.#isLost) return;
+    if (this.#isLost && !this.#isQuiet) return;
     this.#closing = "no";
     this.flight.enter(shipment);
+    if (this.#isQuiet) return this.#tell();
     this.#queue.push(shipment);
   }
 
@@ -164,7 +167,13 @@ export class SimLane implements BatchLane {
     this.execute(Infinity);
     this.#isLost = true;
     this.#wait.wake();
-    if (this.#closing === "back") return;
+    // Nobody needs it any more, unless a rewind is asked for.
+    if (this.#closing === "back") this.#isQuiet = true;
+    else this.#tell();
+  }
+
+  #tell(): void {
+    this.#isQuiet = false;
     this.#events.onLost(this.flight, new ConnectionError("Lost it", "sim"));
   }
 }

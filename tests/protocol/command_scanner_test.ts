@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { CommandScanner } from "../../src/protocol/command_scanner.ts";
-import { encodeCommand } from "../../src/protocol/encode.ts";
+import { encodeCommand } from "../../src/protocol/encode_command.ts";
 import { everySplit } from "../support/every_split.ts";
 import { Random } from "../support/random.ts";
 import { type Scanned, scanSlowly } from "../support/scan_slowly.ts";

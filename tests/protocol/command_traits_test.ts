@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import {
   areRepeatable,
   commandsThat,
@@ -304,6 +304,7 @@ Deno.test("repeatable rows that are sent again leave the same data", async () =>
       ];
       digests.push(plain((await server.commands(commands)).at(-1)!));
     }
+    assertMatch(String(digests[0]), /^[0-9a-f]{40}$/);
     assertEquals(
       digests[1],
       digests[0],

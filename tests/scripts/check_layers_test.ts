@@ -29,8 +29,14 @@ const ALLOWED: [path: string, imports: string[]][] = [
     "src/protocol/reply_reader.ts",
     "node:process",
   ]],
-  ["src/transport/handshake.ts", ["src/protocol/encode.ts", "src/errors.ts"]],
-  ["src/codec/row_encoder.ts", ["src/protocol/encode.ts", "src/errors.ts"]],
+  ["src/transport/handshake.ts", [
+    "src/protocol/encode_command.ts",
+    "src/errors.ts",
+  ]],
+  ["src/codec/row_encoder.ts", [
+    "src/protocol/encode_command.ts",
+    "src/errors.ts",
+  ]],
   ["src/protocol/reply_reader.ts", ["src/protocol/ascii.ts", "src/errors.ts"]],
   ["src/errors.ts", []],
 ];

@@ -19,10 +19,8 @@ import {
   assertThrows,
   fail,
 } from "@std/assert";
-import { parseArgs } from "@std/cli";
 import { unicodeWidth } from "@std/cli/unicode-width";
 import { promptSecret } from "@std/cli/prompt-secret";
-import { unicodeWidth as unicodeWidthAlone } from "@std/cli/unicode-width";
 import { parse, stringify } from "@std/csv";
 
 Deno.test("assert: what must pass passes", async () => {
@@ -126,159 +124,10 @@ Deno.test("assertRejects: fails when the promise is kept", async () => {
   assert(failed);
 });
 
-const FLAGS = {
-  boolean: ["help", "progress", "no-header"],
-  string: ["_", "host", "port", "then", "delimiter"],
-  collect: ["then"],
-  negatable: ["progress"],
-  alias: { host: "h", port: "p" },
-  "--": true,
-} as const;
-
-const NONE = {
-  _: [],
-  "--": [],
-  help: false,
-  progress: false,
-  "no-header": false,
-  then: [],
-};
-
-const WORDS: [words: string[], expected: Record<string, unknown>][] = [
-  [[], {}],
-  [["a.csv", "-", "42"], { _: ["a.csv", "-", "42"] }],
-  [["-h", "db", "-p", "6380"], {
-    host: "db",
-    h: "db",
-    port: "6380",
-    p: "6380",
-  }],
-  [["--host", "db", "-p6380"], {
-    host: "db",
-    h: "db",
-    port: "6380",
-    p: "6380",
-  }],
-  [["--host=db", "--port=007"], {
-    host: "db",
-    h: "db",
-    port: "007",
-    p: "007",
-  }],
-  [["--delimiter=;=;"], { delimiter: ";=;" }],
-  [["--delimiter", "a\nb"], { delimiter: "a\nb" }],
-  [["--delimiter=a\nb"], { delimiter: "a\nb" }],
-  [["--host", "a", "--host", "b"], { host: "b", h: "b" }],
-  [["--host", "a", "-h", "b"], { host: "b", h: "b" }],
-  [["--then", "A"], { then: ["A"] }],
-  [["--then", "A", "--then", "B"], { then: ["A", "B"] }],
-  [["--help", "a.csv"], { help: true, _: ["a.csv"] }],
-  [["--help", "--help"], { help: true }],
-  [["--help=false"], { help: false }],
-  [["--progress", "--no-progress"], { progress: false }],
-  [["--no-header", "a.csv"], { "no-header": true, _: ["a.csv"] }],
-  [["--delimiter", "-x"], { delimiter: "", x: true }],
-  [["--delimiter", "-"], { delimiter: "", _: ["-"] }],
-  [["--delimiter", "", "a"], { delimiter: "", _: ["", "a"] }],
-  [["-h", "", "a"], { host: "", h: "", _: ["", "a"] }],
-  [["--delimiter"], { delimiter: "" }],
-  [["a", "--", "SET", "--host", "{k}", "--", "-p"], {
-    _: ["a"],
-    "--": ["SET", "--host", "{k}", "--", "-p"],
-  }],
-  [["--delimiter", "--", "SET"], { delimiter: "", "--": ["SET"] }],
-  [["--no-such", "x"], { "no-such": "x" }],
-  [["--no-host", "x"], { "no-host": "x" }],
-];
-
-for (const [words, expected] of WORDS) {
-  Deno.test(`parseArgs: ${JSON.stringify(words)}`, () => {
-    assertEquals<unknown>(parseArgs(words, FLAGS), { ...NONE, ...expected });
-  });
-}
-
-Deno.test("parseArgs: without `--` kept apart, its words are positional", () => {
-  const flags = parseArgs(["a", "--", "-b"], { string: ["_", "b"] });
-  // Where "_" is listed, @std/cli's type of it is no array's: the stand-in's
-  // is, as the values are.
-  assertEquals<unknown>(flags._, ["a", "-b"]);
-});
-
-Deno.test("parseArgs: a default holds until the flag is given", () => {
-  const options = { string: ["port"], default: { port: "6379" } } as const;
-  assertEquals(parseArgs([], options).port, "6379");
-  assertEquals(parseArgs(["--port", "1"], options).port, "1");
-  assertEquals(
-    parseArgs([], {
-      boolean: ["progress"],
-      negatable: ["progress"],
-      default: { progress: true },
-    }).progress,
-    true,
-  );
-});
-
-Deno.test("parseArgs: stopEarly leaves what follows as it came", () => {
-  const flags = parseArgs(["--help", "load", "--no-x", "-p", "1", "--host"], {
-    boolean: ["help"],
-    string: ["_", "p", "host"],
-    stopEarly: true,
-  });
-  assertEquals<unknown>(flags._, ["load", "--no-x", "-p", "1", "--host"]);
-  assertEquals(flags.help, true);
-});
-
-Deno.test("parseArgs: unknown hears words, names and values", () => {
-  const heard: unknown[][] = [];
-  const flags = parseArgs(
-    ["--what=1", "a.csv", "--host", "db", "--no-idea", "--so", "x", "-z"],
-    {
-      string: ["_", "host"],
-      unknown: (arg, key, value) => {
-        heard.push([arg, key, value]);
-        return key === undefined;
-      },
-    },
-  );
-  assertEquals(heard, [
-    ["--what=1", "what", "1"],
-    ["a.csv", undefined, undefined],
-    ["--no-idea", "no-idea", true],
-    ["--so", "so", "x"],
-    ["-z", "z", true],
-  ]);
-  assertEquals<unknown>(flags, { _: ["a.csv"], host: "db" });
-});
-
-Deno.test("parseArgs: unknown hears each unknown letter of a group", () => {
-  const heard: unknown[] = [];
-  parseArgs(["-abc", "-xa"], {
-    boolean: ["b"],
-    unknown: (_arg, key) => {
-      heard.push(key);
-      return false;
-    },
-  });
-  assertEquals(heard, ["a", "c", "x", "a"]);
-});
-
-Deno.test("parseArgs: gives types that need no cast", () => {
-  const flags = parseArgs(["-h", "db"], {
-    string: ["h", "then"],
-    boolean: ["help"],
-    collect: ["then"],
-    default: { h: "localhost" },
-  });
-  const host: string = flags.h;
-  const help: boolean = flags.help;
-  const then: string[] = flags.then;
-  assertEquals([host, help, then], ["db", false, []]);
-});
-
 Deno.test("unicodeWidth: counts columns", () => {
   assertEquals(unicodeWidth("Hà Nội"), 6);
   assertEquals(unicodeWidth("東京"), 4);
-  assertEquals(unicodeWidthAlone("e\u0301"), 1);
+  assertEquals(unicodeWidth("e\u0301"), 1);
   assertEquals(unicodeWidth(""), 0);
 });
 

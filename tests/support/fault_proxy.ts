@@ -42,7 +42,7 @@ export class FaultProxy implements AsyncDisposable {
   /** What the clients have got, in order. */
   readonly repliesSent: Uint8Array[] = [];
   readonly #target: number;
-  readonly #faults: Faults;
+  readonly #next: () => Faults;
   readonly #listener: Deno.TcpListener;
   readonly #open = new Set<Deno.TcpConn>();
   readonly #serving: Promise<unknown>;
@@ -52,11 +52,11 @@ export class FaultProxy implements AsyncDisposable {
    * Starts listening on 127.0.0.1.
    *
    * @param target The server's port.
-   * @param faults What to do.
+   * @param faults What to do; or a function that says it for each connection.
    */
-  constructor(target: number, faults: Faults = {}) {
+  constructor(target: number, faults: Faults | (() => Faults) = {}) {
     this.#target = target;
-    this.#faults = faults;
+    this.#next = typeof faults === "function" ? faults : () => faults;
     this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     this.#serving = this.#serve();
   }
@@ -87,6 +87,7 @@ export class FaultProxy implements AsyncDisposable {
   }
 
   async #serveOne(client: Deno.TcpConn): Promise<void> {
+    const faults = this.#next();
     const server = await Deno.connect({ port: this.#target });
     this.#open.add(client).add(server);
     if (this.#disposed) {
@@ -95,15 +96,19 @@ export class FaultProxy implements AsyncDisposable {
       return;
     }
     await Promise.all([
-      quietly(() => this.#requests(client, server)),
-      quietly(() => this.#replies(client, server)),
+      quietly(() => this.#requests(client, server, faults)),
+      quietly(() => this.#replies(client, server, faults)),
     ]);
     close(client);
     close(server);
   }
 
-  async #requests(client: Deno.TcpConn, server: Deno.TcpConn): Promise<void> {
-    const { requests = Infinity, take = Infinity } = this.#faults;
+  async #requests(
+    client: Deno.TcpConn,
+    server: Deno.TcpConn,
+    faults: Faults,
+  ): Promise<void> {
+    const { requests = Infinity, take = Infinity, cut } = faults;
     const most = Math.min(requests, take);
     let passed = 0;
     const buffer = new Uint8Array(16 * 1024);
@@ -117,25 +122,29 @@ export class FaultProxy implements AsyncDisposable {
       await writeAll(server, buffer.subarray(0, count));
       passed += count;
     }
-    if (passed === requests) await this.#cut(client, server);
+    if (passed === requests) await this.#cut(client, server, cut);
   }
 
-  async #replies(client: Deno.TcpConn, server: Deno.TcpConn): Promise<void> {
-    const { replies = Infinity, delay = 0, split = false } = this.#faults;
+  async #replies(
+    client: Deno.TcpConn,
+    server: Deno.TcpConn,
+    faults: Faults,
+  ): Promise<void> {
+    const { replies = Infinity, delay = 0, split = false } = faults;
     let passed = 0;
     const buffer = new Uint8Array(16 * 1024);
-    let cut = false;
+    let isCut = false;
     for (;;) {
-      if (passed >= replies && !cut) {
-        await this.#cut(client, server);
-        if (this.#faults.cut !== "half") return;
-        cut = true;
+      if (passed >= replies && !isCut) {
+        await this.#cut(client, server, faults.cut);
+        if (faults.cut !== "half") return;
+        isCut = true;
       }
       const count = await server.read(buffer);
       if (count === null) return await client.closeWrite();
       if (delay > 0) await sleep(delay);
       // A server that is told of the end has its say to the last byte.
-      const end = this.#faults.cut === "half"
+      const end = faults.cut === "half"
         ? count
         : Math.min(count, replies - passed);
       for (let at = 0; at < end;) {
@@ -148,8 +157,11 @@ export class FaultProxy implements AsyncDisposable {
     }
   }
 
-  async #cut(client: Deno.TcpConn, server: Deno.TcpConn): Promise<void> {
-    const { cut = "fin" } = this.#faults;
+  async #cut(
+    client: Deno.TcpConn,
+    server: Deno.TcpConn,
+    cut: Cut = "fin",
+  ): Promise<void> {
     if (cut === "half") return await server.closeWrite();
     if (cut === "rst") {
       close(client);

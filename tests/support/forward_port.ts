@@ -1,12 +1,21 @@
 /**
  * Stands in for a port-forward: deno run forward_port.ts LOCAL TARGET [HOW]
+ * [FILE]
  *
- * HOW is `stubborn` (SIGTERM is not heard), `broken` (says why and ends), or
- * `cut` (forwards 20,000 bytes, says so and ends).
+ * HOW is `stubborn` (SIGTERM is not heard), `broken` (says why and ends), `cut`
+ * (forwards 20,000 bytes, says so and ends), or `shaky` (that, and the next
+ * time it is broken, and from then on all is well; FILE keeps the count).
  *
  * @module
  */
-const [local, target, how] = Deno.args;
+const [local, target, , file] = Deno.args;
+const how = Deno.args[2] === "shaky" ? await turn(file) : Deno.args[2];
+
+async function turn(file: string): Promise<string> {
+  const done = (await Deno.readTextFile(file)).length;
+  await Deno.writeTextFile(file, "x", { append: true });
+  return ["cut", "broken"][done] ?? "plain";
+}
 
 function say(text: string): void {
   Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));

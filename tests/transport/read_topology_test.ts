@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { ConnectionError } from "../../src/errors.ts";
+import { ConnectionError, NotReadyError } from "../../src/errors.ts";
 import { SLOTS } from "../../src/protocol/key_slot.ts";
 import type { TcpAddress } from "../../src/transport/address.ts";
 import {
@@ -10,7 +10,6 @@ import {
 import { Connection } from "../../src/transport/connection.ts";
 import { connect, type ConnectOptions } from "../../src/transport/connect.ts";
 import { parseNodeMap } from "../../src/transport/node_map.ts";
-import { NotReadyError } from "../../src/transport/not_ready.ts";
 import {
   readTopology,
   type ReadTopologyOptions,

@@ -25,7 +25,7 @@ const FRAME_LENGTH = 5;
  *
  * @example
  * ```ts
- * import { encodeCommand } from "./encode.ts";
+ * import { encodeCommand } from "./encode_command.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const bytes = encodeCommand(["GET", new Uint8Array([0x6b])]);
@@ -79,14 +79,6 @@ function writeHeader(
  *
  * @param n A safe integer, 0 or more; it is not checked.
  * @returns How many bytes {@linkcode writeDecimal} writes for it.
- *
- * @example
- * ```ts
- * import { decimalLength } from "./encode.ts";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals([0, 9, 10, 1234].map(decimalLength), [1, 1, 2, 4]);
- * ```
  */
 export function decimalLength(n: number): number {
   if (n < 10) return 1;
@@ -107,7 +99,7 @@ export function decimalLength(n: number): number {
  *
  * @example
  * ```ts
- * import { writeDecimal } from "./encode.ts";
+ * import { writeDecimal } from "./encode_command.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const bytes = new Uint8Array(4);

@@ -3,7 +3,7 @@ import {
   decimalLength,
   encodeCommand,
   writeDecimal,
-} from "../../src/protocol/encode.ts";
+} from "../../src/protocol/encode_command.ts";
 import { ReplyReader } from "../../src/protocol/reply_reader.ts";
 import { Random } from "../support/random.ts";
 

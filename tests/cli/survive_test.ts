@@ -1,0 +1,118 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { bounded, readSummary, until } from "../support/outcome.ts";
+import { plain } from "../support/plain_reply.ts";
+import { type RedisServer, startServer } from "../support/redis_server.ts";
+import { type Run, spawnRespipe } from "../support/run_respipe.ts";
+
+const ROWS = 1_000;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+function rows(from: number, count: number): Uint8Array {
+  let text = from === 0 ? "id\n" : "";
+  for (let i = from; i < from + count; i++) text += `${i}\n`;
+  return encoder.encode(text);
+}
+
+/** Runs a load that is harmed when half of its rows are in. */
+async function harmed(
+  server: RedisServer,
+  flags: string[],
+  harm: () => Promise<unknown>,
+  template = ["HSET", "h", "{id}", "1"],
+): Promise<Run> {
+  const child = spawnRespipe(
+    ["load", "-p", String(server.port), ...flags, "--", ...template],
+  );
+  const output = child.output();
+  const writer = child.stdin.getWriter();
+  await writer.write(rows(0, ROWS / 2));
+  const count = template[0] === "HSET" ? "HLEN" : "LLEN";
+  await until(
+    async () => plain(await server.command(count, "h")) === ROWS / 2,
+    "the first half",
+  );
+  // The replies have come when nothing is waited for any more.
+  await new Promise((wake) => setTimeout(wake, 200));
+  await harm();
+  await writer.write(rows(ROWS / 2, ROWS / 2)).catch(() => {});
+  await writer.close().catch(() => {});
+  const { code, stdout, stderr } = await bounded(output, "respipe");
+  return {
+    code,
+    output: stdout,
+    stdout: decoder.decode(stdout),
+    stderr: decoder.decode(stderr),
+  };
+}
+
+function killClients(server: RedisServer): Promise<unknown> {
+  return server.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+}
+
+Deno.test("a lost connection: a line when the wait begins, and one when it ends", async () => {
+  await using server = await startServer();
+  const run = await harmed(server, [], () => killClients(server));
+  assertEquals(run.code, 0, run.stderr);
+  assertMatch(
+    run.stderr,
+    /^respipe: Lost 127\.0\.0\.1:\d+: the server closed the connection; trying again for up to 30 s \(--retry\)\nrespipe: Going on after \d+\.\d s; \d+ records were not settled\n$/,
+  );
+  assertMatch(run.stdout, /\nreconnected 1 time, waited \d+\.\d s\n$/);
+  assertEquals(plain(await server.command("HLEN", "h")), ROWS);
+});
+
+Deno.test("--quiet: a load that had to wait and went through says nothing", async () => {
+  await using server = await startServer();
+  const silent = await harmed(
+    server,
+    ["--quiet"],
+    () => killClients(server),
+  );
+  assertEquals([silent.code, silent.stdout, silent.stderr], [0, "", ""]);
+  await server.command("DEL", "h");
+  const json = await harmed(
+    server,
+    ["--quiet", "--json"],
+    () => killClients(server),
+  );
+  assertEquals([json.code, json.stderr], [0, ""]);
+  const { reconnections, secondsWaiting, rewinds, repeated } = readSummary(
+    json.stdout,
+  );
+  assertEquals([reconnections, rewinds, repeated], [1, 1, 0]);
+  assertEquals(Number(secondsWaiting) > 0, true);
+});
+
+Deno.test("--quiet: what was waited for is told when that was in vain", async () => {
+  await using server = await startServer();
+  const run = await harmed(
+    server,
+    ["--quiet", "--retry", "0.3"],
+    () => server.kill(),
+  );
+  assertEquals(run.code, 4);
+  const lines = run.stderr.split("\n");
+  assertEquals(lines.length, 4);
+  assertMatch(lines[0], /^respipe: Lost .*; trying again for up to 1 s/);
+  assertMatch(
+    lines[1],
+    /^respipe: Cannot connect .*\(--retry\); loaded so far/,
+  );
+});
+
+Deno.test("--at-least-once goes on with RPUSH, and says what may be in twice", async () => {
+  await using server = await startServer();
+  const push = ["RPUSH", "h", "{id}"];
+  const run = await harmed(
+    server,
+    ["--at-least-once", "--json", "--no-coalesce"],
+    () => killClients(server),
+    push,
+  );
+  assertEquals(run.code, 0, run.stderr);
+  const { reconnections, repeated } = readSummary(run.stdout);
+  assertEquals(reconnections, 1);
+  const length = plain(await server.command("LLEN", "h")) as number;
+  assertEquals(length >= ROWS && length <= ROWS + Number(repeated), true);
+});

@@ -1,0 +1,148 @@
+/**
+ * respipe itself is killed, again and again, and the same command is given until
+ * it is done.
+ *
+ * Rows write few keys again and again, so that going on too late leaves another
+ * value than the input's last one; the files of rejects show records that were
+ * passed over, or read twice.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { bounded } from "../support/outcome.ts";
+import { plain } from "../support/plain_reply.ts";
+import { Random } from "../support/random.ts";
+import { startServer } from "../support/redis_server.ts";
+import { spawnRespipe } from "../support/run_respipe.ts";
+import { TempFiles } from "../support/temp_files.ts";
+
+const ROWS = 1_500_000;
+const FIELDS = 997;
+/** Seeds of each test. */
+const SEEDS = Number(Deno.env.get("RESPIPE_SEEDS") ?? 2);
+/** A run that is not over by then is not killed any more. */
+const MOST_KILLS = 8;
+
+/** Some are the server's to reject, and some the reader's. */
+function row(n: number): string {
+  if (n % 1_009 === 0) return `${n % FIELDS},${n},one too many`;
+  return `${n % FIELDS},${n % 1_013 === 0 ? "x" : n}`;
+}
+
+function isRejected(n: number): boolean {
+  return n % 1_009 === 0 || n % 1_013 === 0;
+}
+
+const LINES = Array.from({ length: ROWS }, (_, i) => row(i + 1));
+const INPUT = `k,v\n${LINES.join("\n")}\n`;
+const REJECTED = LINES.filter((_, i) => isRejected(i + 1));
+const EXPECTED = ((): Map<string, string> => {
+  const last = new Map<string, string>();
+  for (let n = 1; n <= ROWS; n++) {
+    if (!isRejected(n)) last.set(String(n % FIELDS), String(n));
+  }
+  return last;
+})();
+
+for (const from of ["a file", "standard input"] as const) {
+  Deno.test(`kill -9 of respipe, and the same command again: ${from}`, async (t) => {
+    const first = Random.seed();
+    let gained = 0;
+    for (let seed = first; seed < first + SEEDS; seed++) {
+      await t.step(`seed ${seed}`, async () => {
+        gained += await kill(new Random(seed), from);
+      });
+    }
+    assert(gained > 0, "some runs went on where a killed one was");
+  });
+}
+
+/** Gives the command until it is done; counts the runs that went on. */
+async function kill(
+  random: Random,
+  from: "a file" | "standard input",
+): Promise<number> {
+  await using server = await startServer();
+  using files = new TempFiles();
+  const file = files.write("a.csv", INPUT);
+  const bad = `${files.path}/bad.csv`;
+  const state = `${files.path}/state`;
+  const words = [
+    ...["load", "-p", String(server.port), "--no-coalesce"],
+    ...["--state", state, "--rejects", bad],
+    ...from === "a file" ? [file] : ["-"],
+    ...["--", "ZADD", "z", "{v}", "{k}"],
+  ];
+  let gained = 0;
+  for (let run = 0;; run++) {
+    const child = spawnRespipe(words, {
+      permissions: [
+        `--allow-net=127.0.0.1:${server.port}`,
+        ...[`--allow-read=${files.path}`, `--allow-write=${files.path}`],
+      ],
+    });
+    const feeding = feed(child, from === "a file" ? "" : INPUT);
+    const killing = run < MOST_KILLS
+      ? killSoon(child, random, state)
+      : undefined;
+    const { code, signal, stderr } = await bounded(child.output(), "respipe");
+    await killing;
+    await feeding;
+    const said = new TextDecoder().decode(stderr);
+    if (said.includes("Going on at")) gained++;
+    if (signal === "SIGKILL") continue;
+    assertEquals(code, 1, said);
+    assertMatch(said, /rejected/);
+    break;
+  }
+  const pairs = plain(
+    await server.command("ZRANGE", "z", "0", "-1", "WITHSCORES"),
+  ) as string[];
+  const found = new Map<string, string>();
+  for (let i = 0; i < pairs.length; i += 2) found.set(pairs[i], pairs[i + 1]);
+  assertEquals(found, EXPECTED);
+  const [header, ...rejected] = Deno.readTextFileSync(bad).trim().split("\n");
+  assertEquals(header, "k,v");
+  assertEquals(rejected, REJECTED);
+  const report = Deno.readTextFileSync(`${bad}.errors.csv`).trim().split("\n");
+  assertEquals(report.length, 1 + REJECTED.length);
+  return gained;
+}
+
+/** Kills it at any moment, mostly when it has got on since it was started. */
+async function killSoon(
+  child: Deno.ChildProcess,
+  random: Random,
+  state: string,
+): Promise<void> {
+  let isOver = false;
+  child.status.then(() => isOver = true);
+  const look = (): string => {
+    try {
+      return JSON.stringify(JSON.parse(Deno.readTextFileSync(state)).next);
+    } catch (error) {
+      // A state is there whole, or not at all.
+      if (error instanceof Deno.errors.NotFound) return "null";
+      throw error;
+    }
+  };
+  const before = look();
+  const isPatient = random.int(4) > 0;
+  while (isPatient && !isOver && look() === before) await sleep(5);
+  await sleep(random.int(isPatient ? 200 : 600));
+  if (!isOver) child.kill("SIGKILL");
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((wake) => setTimeout(wake, ms));
+}
+
+async function feed(child: Deno.ChildProcess, input: string): Promise<void> {
+  const writer = child.stdin.getWriter();
+  try {
+    await writer.write(new TextEncoder().encode(input));
+    await writer.close();
+  } catch {
+    // It was killed.
+  }
+}
