@@ -98,7 +98,6 @@ export class Lock implements LoadEnd {
     let isTold = false;
     for (;;) {
       const asked = performance.now();
-      this.#mayBeHeld = true;
       const holder = await wait.for(this.#inTurn(() => this.#take()));
       if (holder === undefined) {
         this.#heldUntil = asked + this.#ttl;
@@ -174,6 +173,8 @@ export class Lock implements LoadEnd {
   /** Takes it; says who holds it where it is not free. */
   async #take(): Promise<string | undefined> {
     const { key } = this.#options;
+    await this.#side.open();
+    this.#mayBeHeld = true;
     const [taken, held] = await this.#side.askForKey([
       ["SET", key, this.value, "NX", "PX", String(this.#ttl)],
       ["GET", key],

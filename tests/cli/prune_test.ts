@@ -274,6 +274,7 @@ Deno.test("flags that contradict --prune are refused", async () => {
       ["--prune", "*", "--limit", "1"],
       /--prune and --limit exclude each other/,
     ],
+    [["--prune", "*", "--from-line", "2"], /--prune and --from-line exclude/],
     [["--prune", "*", "--swap-db", "1"], /--prune and --swap-db exclude/],
     [["--prune", ""], /without a pattern/],
     [["--prune-limit", "0"], /means nothing without --prune/],
@@ -298,4 +299,40 @@ Deno.test("a server that does not allow SCAN says so; the load is complete", asy
     /Cannot prune: the server answered "NOPERM .* to SCAN; the load itself is/,
   );
   assertEquals(plain(await server.command("DBSIZE")), 2);
+});
+
+Deno.test("a load that goes on prunes nothing, and says so", async () => {
+  await using server = await startServer();
+  using files = new TempFiles();
+  const rows = Array.from(
+    { length: 20 },
+    (_, i) => `${i},${i === 2 ? "x" : i}`,
+  );
+  const file = files.write("a.csv", `id,v\n${rows.join("\n")}\n`);
+  const state = `${files.path}/s.json`;
+  const run = (...more: string[]): Promise<Run> =>
+    runRespipe([
+      ...["load", "-p", `${server.port}`, file, ...more],
+      ...["--prune", "*", "--prune-limit", "100%", "--rate", "40"],
+      ...["--", "INCRBY", "k:{id}", "{v}"],
+    ], {
+      permissions: [
+        `--allow-net=127.0.0.1:${server.port}`,
+        `--allow-read=${files.path}`,
+        `--allow-write=${files.path}`,
+      ],
+    });
+  await server.command("SET", "stale", "1");
+  const first = await run("--state", state, "--max-errors", "0");
+  assertEquals(first.code, 3, first.stderr);
+  // The command that goes on would prune what the first part has written.
+  const plainly = await run("--max-errors", "0");
+  assertMatch(plainly.stderr, /to go on/);
+  assert(!plainly.stderr.includes("--prune"), plainly.stderr);
+  const second = await run("--state", state);
+  assertMatch(second.stderr, /nothing is pruned: this load went on from where/);
+  assertEquals(
+    plain(await server.command("EXISTS", "stale", "k:1", "k:19")),
+    3,
+  );
 });

@@ -251,3 +251,32 @@ Deno.test("--swap-db is refused in a cluster", async () => {
   assertMatch(run.stderr, /Cannot use --swap-db: .* is a node of a cluster/);
   assert(!run.stderr.includes("SELECT"), run.stderr);
 });
+
+Deno.test("what is not a whole load is no swap", async () => {
+  await using server = await startServer();
+  const cases: [words: string[], says: RegExp][] = [
+    [["--from-line", "2"], /--swap-db and --from-line exclude each other/],
+    [["--state", "/tmp/no.state"], /--swap-db and --state exclude each other/],
+  ];
+  using files = new TempFiles();
+  const file = files.write("a.csv", "id,v\n1,a\n");
+  for (const [words, says] of cases) {
+    const run = await runRespipe(
+      [
+        ...["load", "-p", `${server.port}`, file, "--swap-db", "5"],
+        ...[...words, ...SET],
+      ].map((word) => word.replace("/tmp/", `${files.path}/`)),
+      {
+        permissions: [
+          `--allow-net=127.0.0.1:${server.port}`,
+          `--allow-read=${files.path}`,
+          `--allow-write=${files.path}`,
+        ],
+      },
+    );
+    assertEquals(run.code, 2, run.stderr);
+    assertSentence(run.stderr, says);
+  }
+  const stopped = await swap(server, "id,v\n1,a\n2\n");
+  assert(!stopped.stderr.includes("to go on"), stopped.stderr);
+});
