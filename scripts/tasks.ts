@@ -121,6 +121,7 @@ const ok: Task = async (context) => {
 /** What `dev.ts` can do. */
 export const TASKS: Readonly<Record<string, Task>> = {
   bench: (context) => deno(["bench", "-A"], ["tests/bench"], context),
+  "bench:cluster": (context) => script("scripts/bench_cluster.ts", context),
   "bench:link": (context) => script("scripts/bench_link.ts", context),
   "bench:load": (context) => script("scripts/bench_load.ts", context),
   check,

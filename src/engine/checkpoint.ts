@@ -37,7 +37,7 @@ export interface Checkpoint extends Place {
  * import { assertEquals } from "@std/assert";
  *
  * const bytes = new TextEncoder().encode("a");
- * assertEquals(fingerprintOf(bytes), { bytes: 1, hash: "e40c292c1f5b3a3b" });
+ * assertEquals(fingerprintOf(bytes), { bytes: 1, hash: "e40c292c7f73fcbf" });
  * ```
  */
 export function fingerprintOf(bytes: Uint8Array): Fingerprint {

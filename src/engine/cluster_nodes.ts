@@ -12,6 +12,7 @@ import type { Connection } from "../transport/connection.ts";
 import { readTopology } from "../transport/read_topology.ts";
 import type { BatchOrigin } from "./batch.ts";
 import { connectUnless } from "./connect_unless.ts";
+import type { Flight } from "./flight.ts";
 import type { Lane } from "./lane.ts";
 import type { NodeData, Summary } from "./summary.ts";
 import type { Wait } from "./wait.ts";
@@ -58,6 +59,8 @@ export class ClusterNodes {
   #seeds: TcpAddress[];
   /** Where slots were said to have moved to since the last look. */
   readonly #moved = new Map<number, TcpAddress>();
+  /** Some slot has moved, and nobody has said where to. */
+  #isStale = false;
 
   /**
    * Knows of no node yet.
@@ -77,7 +80,9 @@ export class ClusterNodes {
    * @throws {ConnectionError} When a node cannot be reached.
    */
   async begin(seed: Connection): Promise<void> {
-    const topology = await readTopology(seed, this.#seeds[0]);
+    const topology = await readTopology(seed, this.#seeds[0], {
+      timeout: NODE_TIMEOUT,
+    });
     seed.close();
     const unserved = describeUnserved(topology);
     if (unserved !== undefined) this.#options.server.onNotice?.(unserved);
@@ -116,9 +121,32 @@ export class ClusterNodes {
     return this.#nodes.get(formatAddress({ host, port }))?.lane;
   }
 
-  /** Notes where a slot has moved to. */
+  /**
+   * Finds the node that a redirection means. One without a host means the host
+   * of the node that sent it, as the cluster specification has it; or, where
+   * nodes announce no names, one that only its port tells.
+   *
+   * @param said The redirection.
+   * @param flight The flight of the lane that it came by.
+   * @returns The node's address; nothing where it cannot be told.
+   */
+  resolve(
+    { host, port }: Redirection,
+    flight: Flight<BatchOrigin>,
+  ): TcpAddress | undefined {
+    if (host !== undefined) return { host, port };
+    const nodes = [...this.#nodes.values()];
+    const sender = nodes.find(({ lane }) => lane.flight === flight);
+    const same = sender && { host: sender.announced.host, port };
+    if (same !== undefined && this.#nodes.has(formatAddress(same))) return same;
+    const others = nodes.filter(({ announced }) => announced.port === port);
+    return others.length === 1 ? others[0].announced : undefined;
+  }
+
+  /** Notes where a slot has moved to; the topology tells where it is not said. */
   note({ slot, host, port }: Redirection): void {
-    if (host !== undefined) this.#moved.set(slot, { host, port });
+    if (host === undefined) this.#isStale = true;
+    else this.#moved.set(slot, { host, port });
   }
 
   /**
@@ -141,7 +169,7 @@ export class ClusterNodes {
         for (const { host, port } of asked) {
           if (host !== undefined) await this.#join({ host, port });
         }
-        if (isTrouble || this.#moved.size > 0) {
+        if (isTrouble || this.#isStale || this.#moved.size > 0) {
           await this.#follow(await this.#look());
         }
         return;
@@ -210,6 +238,7 @@ export class ClusterNodes {
     }
     this.#lanes[SLOTS] = first;
     await this.#applyMoves();
+    this.#isStale = false;
     this.#partFromLost();
     for (const { primary, replicas } of shards) {
       for (const one of [primary, ...replicas]) this.#know(one);

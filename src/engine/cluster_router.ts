@@ -21,6 +21,7 @@ import { parseRedirection, type Redirection } from "../protocol/redirection.ts";
 import type { Batch, BatchOrigin } from "./batch.ts";
 import { Cargo } from "./cargo.ts";
 import type { ClusterNodes } from "./cluster_nodes.ts";
+import type { Flight } from "./flight.ts";
 import type { Lane, LaneEvents } from "./lane.ts";
 import { HASH_TAGS } from "./recovery.ts";
 import { encodeAgain, type Router } from "./router.ts";
@@ -83,10 +84,18 @@ export class ClusterRouter implements Router {
     };
   }
 
-  redirect(error: string, origin: BatchOrigin, command: number): void {
-    const to = parseRedirection(error);
-    if (to === undefined) return;
+  redirect(
+    error: string,
+    origin: BatchOrigin,
+    command: number,
+    flight: Flight<BatchOrigin>,
+  ): void {
+    const said = parseRedirection(error);
+    if (said === undefined) return;
+    const to = { ...said, ...this.#nodes.resolve(said, flight) };
     if (to.kind === "moved") return this.#nodes.note(to);
+    // Where nobody knows the node, the slot's own one is asked again.
+    if (to.host === undefined) return;
     const { batch } = origin;
     const each = batch.format.encoder.commandsPerRecord;
     const ids = this.#asked.get(batch) ?? new Map<number, Redirection>();

@@ -158,7 +158,7 @@ export class Recovery {
         summary.redirections++;
         this.#redirected ??= this.#stopped(error, batch, record, REDIRECTED);
         this.#shipAgain(origin, command);
-        this.#router?.redirect?.(error, origin, command);
+        this.#router?.redirect?.(error, origin, command, flight);
         return;
       case "wait":
         if (this.#patience <= 0) break;

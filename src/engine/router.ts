@@ -7,6 +7,7 @@ import {
   PlainOrigin,
   SharedOrigin,
 } from "./batch.ts";
+import type { Flight } from "./flight.ts";
 import type { Lane } from "./lane.ts";
 import { RecordLocator } from "./record_locator.ts";
 import { Shipment } from "./shipment.ts";
@@ -31,7 +32,12 @@ export interface Router {
    */
   ship(batch: Batch, mayShare: boolean): void;
   /** Notes that a command was refused for another node's sake. */
-  redirect?(error: string, origin: BatchOrigin, command: number): void;
+  redirect?(
+    error: string,
+    origin: BatchOrigin,
+    command: number,
+    flight: Flight<BatchOrigin>,
+  ): void;
   /**
    * Makes the lanes good again, which are all idle or lost. Where it is
    * missing, what is lost is lost.

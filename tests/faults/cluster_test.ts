@@ -236,11 +236,25 @@ async function assertDealt(
 
 const LISTS = Array.from({ length: 60 }, (_, i) => `list:${i}`);
 
-Deno.test("slots that move while rows flow lose none and double none", async () => {
+/** How nodes call each other, which is how they say it in MOVED and ASK. */
+const ENDPOINTS: [name: string, args: string[]][] = [
+  ["by address", []],
+  // The client uses the host that it has asked: MOVED 3999 :6381.
+  ["by port", ["--cluster-preferred-endpoint-type", "unknown-endpoint"]],
+  // Nobody has a host name: MOVED 3999 ?:6381.
+  ["by no name", ["--cluster-preferred-endpoint-type", "hostname"]],
+];
+
+for (const [name, args] of ENDPOINTS) {
+  Deno.test(`slots that move lose and double no row; nodes go ${name}`, () =>
+    moveSlots(args));
+}
+
+async function moveSlots(args: string[]): Promise<void> {
   const seed = Random.seed();
   const random = new Random(seed);
   // The spare has no slots at first, so it has no lane at first.
-  await using cluster = await startCluster({ spares: 1 });
+  await using cluster = await startCluster({ spares: 1, args });
   await cluster.everywhere("CONFIG", "RESETSTAT");
   const flow = new Flow("n,key", (n) => `${n},${LISTS[n % LISTS.length]}`, 1);
   const { summary, error, rejects } = await loadWhile(
@@ -273,7 +287,7 @@ Deno.test("slots that move while rows flow lose none and double none", async () 
   assert(await cluster.errors("MOVED") > 0, "somebody was told MOVED");
   assert(summary.redirections > 0 && summary.rewinds > 0, counts);
   await assertDealt(cluster, LISTS, flow.rows);
-});
+}
 
 Deno.test("new keys of an open slot: TRYAGAIN is waited out", async () => {
   await using cluster = await startCluster();
@@ -349,7 +363,8 @@ Deno.test("all slots of a node move away, and the node ends", async () => {
 });
 
 Deno.test("a primary becomes a replica while rows flow", async () => {
-  await using cluster = await startCluster({ replicas: 1 });
+  // Nodes hear of their new roles within half of that.
+  await using cluster = await startCluster({ replicas: 1, nodeTimeout: 2_000 });
   const flow = new Flow("n,key", (n) => `${n},${LISTS[n % LISTS.length]}`, 1);
   const { summary, error, rejects } = await loadWhile(
     cluster,

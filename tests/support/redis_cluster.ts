@@ -25,6 +25,9 @@ import {
   startServer,
 } from "./redis_server.ts";
 
+/** How often a node is started: another process may take one of its ports. */
+const START_ATTEMPTS = 5;
+
 /** How often a redirected command is sent at the most. */
 const MOST_TRIES = 20;
 
@@ -419,6 +422,20 @@ async function startNodes(
 }
 
 async function startNode(
+  index: number,
+  options: ClusterOptions,
+): Promise<ClusterNode> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await tryNode(index, options);
+    } catch (error) {
+      const isTaken = String(error).includes("Address already in use");
+      if (!isTaken || attempt === START_ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function tryNode(
   index: number,
   options: ClusterOptions,
 ): Promise<ClusterNode> {

@@ -1,0 +1,206 @@
+/**
+ * Races a load into a cluster of one node against the same load into a server
+ * without cluster mode, loads into a cluster of six as well, and prints
+ * Markdown tables of medians.
+ *
+ * Usage: deno run -A scripts/dev.ts bench:cluster [--runs N] [--rows N]
+ *        [--bin PATH]
+ *
+ * `--bin` (or `RESPIPE_BIN`) runs a compiled respipe instead of the sources.
+ *
+ * A node of a cluster has work of its own: it hashes each key and keeps a list
+ * of each slot's keys. So the CPU time that the server takes is measured as
+ * well; what a load takes longer than that explains is the routing's. Fails
+ * where that is more than 1.10 times, or where the peak of memory with six lanes
+ * is above 150 MB. The ways take turns, never two at once; what each has left is
+ * counted.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { type BenchInput, makeInputs } from "./bench_inputs.ts";
+import { type Measured, median, Meter } from "./bench_measure.ts";
+import { formatTable, type Row } from "./bench_table.ts";
+import { cacheArgs, respipeArgs, shellLine } from "./respipe_command.ts";
+import { runDeno } from "./run_child.ts";
+import { plain } from "../tests/support/plain_reply.ts";
+import {
+  type RedisCluster,
+  startCluster,
+} from "../tests/support/redis_cluster.ts";
+import { startServer } from "../tests/support/redis_server.ts";
+
+/** How much longer a load may take because it is routed. */
+const ROUTING_LIMIT = 1.10;
+
+/** The most memory with six lanes, in bytes. */
+const MEMORY_LIMIT = 150e6;
+
+const LANES = 6;
+
+/** What is loaded into. */
+interface Target {
+  name: string;
+  /** Where respipe is told to connect. */
+  port: number;
+  /** All that it may connect to, as `--allow-net` takes it. */
+  addresses: string;
+  /** Asks all primaries; gives what each says. */
+  ask(...words: string[]): Promise<unknown[]>;
+}
+
+function targetOf(name: string, cluster: RedisCluster): Target {
+  return {
+    name,
+    port: cluster.port,
+    addresses: cluster.addresses,
+    ask: (...words) => cluster.everywhere(...words),
+  };
+}
+
+async function main(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      runs: { type: "string", default: "7" },
+      rows: { type: "string", default: "1000000" },
+      bin: { type: "string", default: Deno.env.get("RESPIPE_BIN") ?? "" },
+    },
+  });
+  const [runs, rows] = [Number(values.runs), Number(values.rows)];
+  if (!(Number.isSafeInteger(runs) && Number.isSafeInteger(rows))) {
+    throw new Error("Cannot use --runs or --rows: must be whole numbers");
+  }
+  const folder = await Deno.makeTempDir({ prefix: "respipe_bench_" });
+  try {
+    await using server = await startServer();
+    await using one = await startCluster({ primaries: 1 });
+    await using six = await startCluster({ primaries: LANES });
+    const targets: Target[] = [
+      {
+        name: "one server",
+        port: server.port,
+        addresses: `127.0.0.1:${server.port}`,
+        ask: async (...words) => [plain(await server.command(...words))],
+      },
+      targetOf("a cluster of one", one),
+      targetOf(`a cluster of ${LANES}`, six),
+    ];
+    const meter = await Meter.find(folder);
+    if (values.bin === "") await runDeno(cacheArgs());
+    const { kv, drivers } = await makeInputs(folder, rows);
+    const failures: string[] = [];
+    for (const input of [kv, drivers]) {
+      const table = await race(meter, targets, input, runs, values.bin);
+      const title = `${input.name}.csv as ${input.template[0]}`;
+      console.log(`\n${rows.toLocaleString("en")} rows, ${runs} runs\n`);
+      console.log(formatTable(title, table));
+      failures.push(...judge(title, table));
+    }
+    for (const failure of failures) console.error(`bench: FAILED: ${failure}`);
+    return failures.length > 0 ? 1 : 0;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function loadLine(bin: string, target: Target, input: BenchInput): string {
+  const words = [
+    ...["load", input.csv, "-p", `${target.port}`, ...input.flags],
+    // Else rows share commands in the server, which they cannot in a cluster.
+    ...["--no-coalesce", "--", ...input.template],
+  ];
+  const permissions = [
+    `--allow-net=${target.addresses}`,
+    `--allow-read=${input.csv}`,
+  ];
+  return `exec ${
+    shellLine(
+      bin === ""
+        ? [Deno.execPath(), ...respipeArgs(permissions, words)]
+        : [bin, ...words],
+    )
+  }`;
+}
+
+/** A target's row, and the CPU time of its servers for each run, in s. */
+interface TargetRow extends Row {
+  runs: Measured[];
+  server: number[];
+}
+
+async function race(
+  meter: Meter,
+  targets: readonly Target[],
+  input: BenchInput,
+  runs: number,
+  bin: string,
+): Promise<TargetRow[]> {
+  const rows: TargetRow[] = targets.map(({ name }) => ({
+    name,
+    runs: [],
+    server: [],
+  }));
+  for (let run = 0; run < runs; run++) {
+    for (const [at, target] of targets.entries()) {
+      const { name } = target;
+      for (const one of targets) await one.ask("FLUSHALL");
+      console.error(`bench: ${run + 1} of ${runs}: ${name}`);
+      const before = await serverCpu(target);
+      rows[at].runs.push(await meter.run(loadLine(bin, target, input)));
+      rows[at].server.push(await serverCpu(target) - before);
+      const sizes = (await target.ask("DBSIZE")).map(Number);
+      const keys = sizes.reduce((sum, size) => sum + size);
+      if (keys !== input.keys) {
+        throw new Error(`${name} has ${keys} keys instead of ${input.keys}`);
+      }
+    }
+  }
+  return rows;
+}
+
+/** User and system time of all servers of a target so far, in s. */
+async function serverCpu(target: Target): Promise<number> {
+  const texts = await target.ask("INFO", "cpu");
+  return texts.map(String).reduce(
+    (sum, text) =>
+      [...text.matchAll(/^used_cpu_(?:user|sys):([\d.]+)/gm)]
+        .reduce((all, [, seconds]) => all + Number(seconds), sum),
+    0,
+  );
+}
+
+/** Prints what the routing takes, and says what is beyond its limit. */
+function judge(
+  title: string,
+  [base, one, six]: readonly TargetRow[],
+): string[] {
+  const wall = ({ runs }: Row): number => median(runs.map(({ wall }) => wall));
+  const ratio = wall(one) / wall(base);
+  const server = median(one.server) / median(base.server);
+  const routing = ratio / Math.max(1, server);
+  const memory = Math.max(...six.runs.map(({ memory = 0 }) => memory));
+  console.log(
+    `${one.name} takes ${
+      ratio.toFixed(2)
+    } times as long as ${base.name}, and ` +
+      `its server ${server.toFixed(2)} times the CPU time`,
+  );
+  return [
+    ...(routing > ROUTING_LIMIT
+      ? [`${title}: routing takes ${routing.toFixed(2)} times as long`]
+      : []),
+    ...(memory > MEMORY_LIMIT
+      ? [`${title}: ${six.name} takes ${(memory / 1e6).toFixed(0)} MB`]
+      : []),
+  ];
+}
+
+if (import.meta.main) {
+  try {
+    Deno.exit(await main(Deno.args));
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    Deno.exit(1);
+  }
+}
