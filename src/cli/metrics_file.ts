@@ -1,7 +1,7 @@
 import type { Summary } from "../engine/summary.ts";
-import { StoppedError, UsageError } from "../errors.ts";
-import { reasonOf } from "../transport/reason.ts";
+import { UsageError } from "../errors.ts";
 import { isSameFile } from "../transport/same_file.ts";
+import { StateFile } from "../transport/state_file.ts";
 import { formatMetrics, lastSuccessIn } from "./metrics.ts";
 
 /** Where metrics go, and under which name. */
@@ -13,44 +13,34 @@ export interface MetricsOptions {
 }
 
 /**
- * A file of metrics that is replaced as a whole, so that whoever reads it sees
- * one load or the next one.
- *
- * The file beside it, which becomes it, is made at once: a path that cannot be
- * written is found before anything is sent.
+ * The file of metrics, replaced as a whole: whoever reads it sees one load or
+ * the next one.
  */
 export class MetricsFile {
-  readonly #options: MetricsOptions;
-  readonly #made: string;
+  readonly #file: StateFile;
+  readonly #job: string;
   readonly #lastSuccess: number | undefined;
 
   /**
-   * Looks at the file before, and makes the one that will replace it.
+   * Looks at what the last load has left, and whether it can be replaced.
    *
    * @param options Where.
    * @param inputs Paths that must not be replaced.
    * @throws {UsageError} When it cannot be written, or is an input.
    */
-  constructor(options: MetricsOptions, inputs: readonly string[]) {
-    const { path, job } = this.#options = options;
-    this.#made = `${path}.tmp`;
+  constructor(
+    { path, job }: MetricsOptions,
+    inputs: readonly string[],
+  ) {
     if (inputs.some((input) => isSameFile(path, input))) {
       throw new UsageError(
         `Cannot write metrics to ${path}: it is an input file`,
         "--metrics",
       );
     }
-    try {
-      this.#lastSuccess = lastSuccessIn(readIfThere(path), job);
-      Deno.writeTextFileSync(this.#made, "");
-    } catch (error) {
-      const files = `${path},${this.#made}`;
-      throw new UsageError(
-        `Cannot write --metrics ${path}: ` +
-          reasonOf(error, `--allow-read=${files} --allow-write=${files}`),
-        "--metrics",
-      );
-    }
+    this.#job = job;
+    this.#file = new StateFile(path, "--metrics");
+    this.#lastSuccess = lastSuccessIn(this.#file.read() ?? "", job);
   }
 
   /**
@@ -60,33 +50,12 @@ export class MetricsFile {
    * @param exitCode How the load ended.
    * @throws {StoppedError} When they cannot be written.
    */
-  write(summary: Summary, exitCode: number): void {
-    const { path, job } = this.#options;
-    try {
-      const text = formatMetrics({
-        job,
-        exitCode,
-        data: summary.toJSON(),
-        lastSuccess: this.#lastSuccess,
-      });
-      Deno.writeTextFileSync(this.#made, text);
-      Deno.renameSync(this.#made, path);
-    } catch (error) {
-      const files = `${path},${this.#made}`;
-      throw new StoppedError(
-        `Cannot write --metrics ${path}: ` +
-          reasonOf(error, `--allow-read=${files} --allow-write=${files}`),
-      );
-    }
-  }
-}
-
-/** The text of a file; empty where there is none. */
-function readIfThere(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "";
-    throw error;
+  async write(summary: Summary, exitCode: number): Promise<void> {
+    await this.#file.write(formatMetrics({
+      job: this.#job,
+      exitCode,
+      data: summary.toJSON(),
+      lastSuccess: this.#lastSuccess,
+    }));
   }
 }

@@ -133,7 +133,7 @@ export async function runLoad(options: LoadOptions): Promise<number> {
   }
   if (failure !== undefined) code = exitCodeOf(failure);
   try {
-    metrics?.write(summary, code);
+    await metrics?.write(summary, code);
   } catch (error) {
     failure ??= error;
   }

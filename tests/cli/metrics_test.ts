@@ -177,7 +177,10 @@ Deno.test("a metrics file that cannot be written is found before the load", asyn
       },
     );
   const cases: [path: string, says: RegExp, ...permissions: string[]][] = [
-    [`${files.path}/no/m.prom`, /Cannot write --metrics .*: no such file/],
+    [
+      `${files.path}/no/m.prom`,
+      /Cannot write .* for --metrics .*: no such file/,
+    ],
     [file, /it is an input file/],
     ["/dev/null", /must be the name of a file/],
   ];
