@@ -368,6 +368,12 @@ const TABLE = {
     help: "hold KEY on the server while loading: no other load with it runs, " +
       "on whatever machine (where --retry is given, it is waited for)",
   },
+  "if-changed": {
+    commands: ["load"],
+    group: "Every night",
+    help: "with --state: do nothing where size, time and start of every file " +
+      "are those of the last complete load",
+  },
   "swap-db": {
     value: "N",
     read: whole,

@@ -114,6 +114,11 @@ export function formatMetrics(ending: Ending): string {
       one(data.reconnections),
     ],
     [
+      "respipe_last_skipped",
+      "Whether the last load had nothing to do: 1 or 0.",
+      one(data.skipped ? 1 : 0),
+    ],
+    [
       "respipe_last_pruned_keys",
       "Stale keys that the last load has deleted.",
       one(data.pruned?.deleted ?? 0),

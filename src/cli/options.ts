@@ -47,6 +47,8 @@ export interface LoadOptions extends SendOptions {
   readonly maxErrors: string | undefined;
   /** What is to be done before the load and behind it. */
   readonly ends: EndOptions;
+  /** Whether sources that have not changed are not loaded again. */
+  readonly ifChanged: boolean;
   /** Where metrics go. */
   readonly metrics: MetricsOptions | undefined;
   /** The file that keeps how far it got. */
@@ -119,6 +121,7 @@ export function parseOptions(
       rejects: flags.rejects,
       maxErrors: flags["max-errors"],
       ends: endsOf(flags),
+      ifChanged: ifChangedOf(flags),
       metrics: metricsOf(flags, common.files),
       state: stateOf(flags),
       atLeastOnce: flags["at-least-once"] ?? false,
@@ -174,6 +177,15 @@ function progressOf(flags: GivenFlags): ProgressChoice {
   throw new UsageError(
     `--progress and --${never} exclude each other`,
     "--progress",
+  );
+}
+
+function ifChangedOf(flags: GivenFlags): boolean {
+  if (flags["if-changed"] === undefined) return false;
+  if (flags.state !== undefined) return true;
+  throw new UsageError(
+    "--if-changed needs --state FILE, which keeps what was loaded last",
+    "--if-changed",
   );
 }
 

@@ -34,51 +34,61 @@ export async function runLoad(options: LoadOptions): Promise<number> {
   const save = (
     status: Parameters<LoadState["save"]>[0],
     checkpoint?: Checkpoint,
+    hasSucceeded = false,
   ): Promise<void> | undefined =>
-    state?.save(status, summary, checkpoint, rejects?.flush() ?? []);
+    state?.save(
+      status,
+      summary,
+      checkpoint,
+      rejects?.flush() ?? [],
+      hasSucceeded,
+    );
   try {
     metrics = options.metrics &&
       new MetricsFile(options.metrics, options.files);
     state = await openState(options);
     if (state?.sentence !== undefined) notices.say(state.sentence);
-    rejects = await openRejects(
-      options.rejects,
-      options.files,
-      state?.rejects,
-    );
-    const limit = options.rows.limit === undefined
-      ? undefined
-      : Math.max(0, options.rows.limit - settledBefore(state));
-    await withServer(options.server, notices.say, async (server, signal) => {
-      using _progress = await startProgress(
-        options,
-        summaryCounts(summary, limit),
+    summary.isSkipped = options.ifChanged && state?.isUnchanged === true;
+    if (!summary.isSkipped) {
+      rejects = await openRejects(
+        options.rejects,
+        options.files,
+        state?.rejects,
       );
-      await load({
-        ...options.rows,
-        ...options.ends,
-        limit,
-        checkpoint: state?.from,
-        sources: options.files,
-        idleTimeout: options.idleTimeout,
-        server,
-        stallTimeout: options.stallTimeout,
-        // Nothing else goes on in this process.
-        mayBlock: true,
-        endMarker: options.endMarker,
-        maxErrors: options.maxErrors,
-        atLeastOnce: options.atLeastOnce,
-        nodeMap: options.nodeMap,
-        signal,
-        onReject: rejects && ((reject) => rejects?.add(reject)),
-        onCheckpoint: state && ((checkpoint) => {
-          isBegun = true;
-          latest = checkpoint ?? latest;
-          return save("running", checkpoint);
-        }),
-        summary,
+      const limit = options.rows.limit === undefined
+        ? undefined
+        : Math.max(0, options.rows.limit - settledBefore(state));
+      await withServer(options.server, notices.say, async (server, signal) => {
+        using _progress = await startProgress(
+          options,
+          summaryCounts(summary, limit),
+        );
+        await load({
+          ...options.rows,
+          ...options.ends,
+          limit,
+          checkpoint: state?.from,
+          sources: options.files,
+          idleTimeout: options.idleTimeout,
+          server,
+          stallTimeout: options.stallTimeout,
+          // Nothing else goes on in this process.
+          mayBlock: true,
+          endMarker: options.endMarker,
+          maxErrors: options.maxErrors,
+          atLeastOnce: options.atLeastOnce,
+          nodeMap: options.nodeMap,
+          signal,
+          onReject: rejects && ((reject) => rejects?.add(reject)),
+          onCheckpoint: state && ((checkpoint) => {
+            isBegun = true;
+            latest = checkpoint ?? latest;
+            return save("running", checkpoint);
+          }),
+          summary,
+        });
       });
-    });
+    }
     const rejected = summary.rejected + (state?.rejected ?? 0);
     if (rejected > 0) code = ExitCode.Rejected;
   } catch (error) {
@@ -87,7 +97,13 @@ export async function runLoad(options: LoadOptions): Promise<number> {
   summary.end();
   if (isBegun) {
     try {
-      await save(summary.isComplete ? "complete" : "stopped", latest);
+      const hasSucceeded = failure === undefined && code === ExitCode.Ok &&
+        options.rows.limit === undefined;
+      await save(
+        summary.isComplete ? "complete" : "stopped",
+        latest,
+        hasSucceeded,
+      );
     } catch (error) {
       failure ??= error;
     }
@@ -174,6 +190,10 @@ async function printSummary(
     !(failure !== undefined && summary.records === 0) &&
     !(options.quiet && code === ExitCode.Ok)
   ) {
-    await print(formatSummary(summary));
+    await print(
+      summary.isSkipped
+        ? "skipped: the sources are those of the last complete load\n"
+        : formatSummary(summary),
+    );
   }
 }

@@ -72,6 +72,8 @@ export interface SummaryData {
    * the new one.
    */
   server: ServerData | null;
+  /** Whether nothing was to be done, as the sources had not changed. */
+  skipped: boolean;
   /** What replicas have acknowledged, where they were waited for. */
   replicated: Replicated | null;
   /** What the first records told about memory, where that could be told. */
@@ -170,6 +172,8 @@ export class Summary {
    * counting replies then.
    */
   sentinelRefusal: string | undefined;
+  /** Whether nothing was to be done, as the sources had not changed. */
+  isSkipped = false;
   /** What replicas have acknowledged. */
   replicated: Replicated | undefined;
   /** What the first records told about the server's memory. */
@@ -312,6 +316,7 @@ export class Summary {
         version: this.server.version ?? null,
         address: this.server.address,
       },
+      skipped: this.isSkipped,
       replicated: this.replicated ?? null,
       memoryForecast: this.memoryForecast ?? null,
       pruned: this.pruned ?? null,
