@@ -132,7 +132,7 @@ export function besides(
     }
     throw new UsageError(
       `Cannot use ${flag} ${JSON.stringify(text)}: must be the name of a ` +
-        `file, because FILE${suffix} is written beside it`,
+        `file, because respipe writes FILE${suffix} beside it`,
       flag,
     );
   };

@@ -1,4 +1,5 @@
 import type { Checkpoint } from "../engine/checkpoint.ts";
+import { counted } from "../engine/counted.ts";
 import { load } from "../engine/load.ts";
 import type { LoadState } from "../engine/load_state.ts";
 import { Summary } from "../engine/summary.ts";
@@ -132,6 +133,10 @@ export async function runLoad(options: LoadOptions): Promise<number> {
     );
   }
   printRejects(summary, written);
+  const before = state?.rejected ?? 0;
+  if (before > 0) {
+    say(`earlier runs of this load rejected ${counted(before, "record")}`);
+  }
   // Where all went well, the summary says it, and cron stays silent.
   if (summary.hint !== undefined && code !== ExitCode.Ok) say(summary.hint);
   try {

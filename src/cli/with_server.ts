@@ -11,8 +11,8 @@ import type { ServerOptions } from "./server_options.ts";
 /**
  * Works with a server: gets the passwords that the command line leaves open,
  * opens the way that `--via` describes, again where it has closed by itself,
- * and closes it in the end, however that comes. Warns about a password that stands in the open, and where a variable
- * might name another server.
+ * and closes it in the end, however that comes. Warns about a password that
+ * stands in the open, and where a variable might name another server.
  *
  * @param onNotice Told what is unusual, and what is waited for.
  * @param work What to do; it is told how to connect, and what interrupts it.

@@ -192,7 +192,7 @@ export class Rows {
           this.#plan,
           this.pool,
           this.#coalesce,
-          i === 0 ? this.#plan.fromLine : 1,
+          i === 0 && this.#checkpoint === undefined ? this.#plan.fromLine : 1,
         );
         this.#batcher = batcher;
         const { mostRecords = Infinity } = this.#pacing;

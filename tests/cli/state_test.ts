@@ -4,13 +4,14 @@
  * @module
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { readSummary } from "../support/outcome.ts";
+import { bounded, readSummary, until } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
 import {
   type Run,
   type RunOptions,
   runRespipe,
+  spawnRespipe,
 } from "../support/run_respipe.ts";
 import { TempFiles } from "../support/temp_files.ts";
 
@@ -297,4 +298,95 @@ Deno.test("wrong usage leaves no state", async () => {
   assertEquals([...Deno.readDirSync(nightly.files.path)].length, 1);
   const right = await nightly.run([file], [], HSET);
   assertEquals(right.code, 0, right.stderr);
+});
+
+/** Starts a load of endless rows, and harms it when some of them are in. */
+async function interrupted(
+  nightly: Nightly,
+  harm: (child: Deno.ChildProcess) => Promise<unknown> | void,
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const { server, files, state } = nightly;
+  const child = spawnRespipe([
+    ...["load", "-p", String(server.port), "--json", "--retry", "0.3"],
+    ...["--state", state, "--", ...HSET],
+  ], {
+    permissions: [
+      `--allow-net=127.0.0.1:${server.port}`,
+      ...[`--allow-read=${files.path}`, `--allow-write=${files.path}`],
+    ],
+  });
+  const output = child.output();
+  const writer = child.stdin.getWriter();
+  const feeding = (async (): Promise<void> => {
+    try {
+      await writer.write(new TextEncoder().encode("id,v\n"));
+      for (let n = 1;; n++) {
+        await writer.write(new TextEncoder().encode(`${n},${n}\n`));
+        if (n % 100 === 0) await new Promise((wake) => setTimeout(wake, 1));
+      }
+    } catch {
+      // It reads no more.
+    }
+  })();
+  await until(async () => await nightly.count() as number > 500, "some rows");
+  await harm(child);
+  const { code, stdout, stderr } = await bounded(output, "respipe");
+  await feeding;
+  const decoder = new TextDecoder();
+  return {
+    code,
+    stdout: decoder.decode(stdout),
+    stderr: decoder.decode(stderr),
+  };
+}
+
+/** The same rows, of which there is an end now. */
+function endedBehind(count: number): string {
+  return "id,v\n" +
+    Array.from({ length: count }, (_, i) => `${i + 1},${i + 1}\n`).join("");
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test({
+    name: `a load that was interrupted goes on: ${signal}`,
+    ignore: Deno.build.os === "windows",
+    fn: async () => {
+      await using nightly = await Nightly.start();
+      const first = await interrupted(
+        nightly,
+        (child) => child.kill(signal),
+      );
+      assertEquals(first.code, signal === "SIGINT" ? 130 : 143);
+      const { records, next } = readSummary(first.stdout);
+      assertEquals(nightly.saved().status, "stopped");
+      const stdin = endedBehind(records + 1_000);
+      const second = await nightly.run([], [], HSET, { stdin });
+      assertEquals(second.code, 0, second.stderr);
+      assertMatch(second.stderr, new RegExp(`Going on at -:${next!.line},`));
+      const after = readSummary(second.stdout);
+      assertEquals(after.records, records + 1_000 - (next!.record - 1));
+      assertEquals(await nightly.count(), records + 1_000);
+    },
+  });
+}
+
+Deno.test("a load whose server was away for too long goes on when it is back", async () => {
+  const durable = ["--appendonly", "yes", "--appendfsync", "always"];
+  await using nightly = new Nightly(await startServer({ args: durable }));
+  const { server } = nightly;
+  const first = await interrupted(nightly, () => server.kill());
+  assertEquals(first.code, 4, first.stderr);
+  const { records, unknown, next } = readSummary(first.stdout);
+  const saved = nightly.saved();
+  assertEquals([saved.status, saved.unknown], ["stopped", unknown]);
+  await using other = await startServer({
+    port: server.port,
+    args: [...durable, "--dir", server.directory],
+  });
+  const stdin = endedBehind(records + 1_000);
+  const again = new Nightly(other, nightly.files);
+  const second = await again.run([], [], HSET, { stdin });
+  assertEquals(second.code, 0, second.stderr);
+  assertMatch(second.stderr, new RegExp(`Going on at -:${next!.line},`));
+  assertEquals(await again.count(), records + 1_000);
 });

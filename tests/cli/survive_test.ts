@@ -99,6 +99,7 @@ Deno.test("--quiet: what was waited for is told when that was in vain", async ()
     lines[1],
     /^respipe: Cannot connect .*\(--retry\); loaded so far/,
   );
+  assertMatch(lines[2], /^respipe: to go on/);
 });
 
 Deno.test("--at-least-once goes on with RPUSH, and says what may be in twice", async () => {
