@@ -48,6 +48,7 @@ export type { EndMarker, LaneOptions } from "./src/engine/lane.ts";
 export type { RecordPlace } from "./src/engine/ledger.ts";
 export type { PipeCounts, PipeError } from "./src/engine/pipe_ledger.ts";
 export { load, type LoadOptions } from "./src/engine/load.ts";
+export type { EndOptions } from "./src/engine/load_ends.ts";
 export { pipe, type PipeOptions } from "./src/engine/pipe.ts";
 export type { Reject } from "./src/engine/reject.ts";
 export type { RowOptions } from "./src/engine/row_plan.ts";
@@ -60,11 +61,16 @@ export {
   type SummaryData,
   type SummaryState,
 } from "./src/engine/summary.ts";
+export type { MemoryForecast } from "./src/engine/memory_forecast.ts";
+export type { Replicated } from "./src/engine/wait_replicas.ts";
+export type { Pruned } from "./src/engine/prune.ts";
+export type { Swapped } from "./src/engine/swap_db.ts";
 export {
   ConnectionError,
   InputError,
   type InputPosition,
   InterruptedError,
+  LockedError,
   NotReadyError,
   ProtocolError,
   StoppedError,

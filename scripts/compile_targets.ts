@@ -17,6 +17,7 @@ export const TARGETS: readonly string[] = [
  * - `write`: `--rejects`. Connecting to a Unix socket takes `read` and `write`
  *   too.
  * - `run`: the command of `--via`.
+ * - `sys`: the machine's name, for `--lock`.
  * - `env`: the variables that are read, one by one; a test compares the list
  *   with the sources.
  */
@@ -25,6 +26,7 @@ export const PERMISSIONS: readonly string[] = [
   "--allow-read",
   "--allow-write",
   "--allow-run",
+  "--allow-sys=hostname",
   "--allow-env=REDISCLI_AUTH,REDIS_URL,RESPIPE_SENTINEL_AUTH,TERM",
 ];
 

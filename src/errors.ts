@@ -205,3 +205,30 @@ export class InterruptedError extends Error {
     super(`Interrupted by ${signal}`);
   }
 }
+
+/**
+ * Another load holds the lock; exit code 75.
+ *
+ * @example
+ * ```ts
+ * import { LockedError } from "./errors.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const error = new LockedError("held by db1", "nightly");
+ * assertEquals(error.key, "nightly");
+ * ```
+ */
+export class LockedError extends Error {
+  /** The name shown in front of the message. */
+  override readonly name = "LockedError";
+
+  /**
+   * Makes the error.
+   *
+   * @param message Who holds the lock.
+   * @param key The key that is the lock.
+   */
+  constructor(message: string, readonly key: string) {
+    super(message);
+  }
+}

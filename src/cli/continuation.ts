@@ -7,6 +7,9 @@ import type { WrittenFlag } from "./args.ts";
 import type { LoadOptions } from "./options.ts";
 import { quoteWord } from "./shell_words.ts";
 
+/** Flags that do not go into the command for the rest. */
+const NOT_AGAIN: readonly string[] = ["from-line", "prune", "prune-limit"];
+
 /** How a load that ended early can go on. */
 export interface Continuation {
   /** The command line, for a POSIX shell, without secrets. */
@@ -30,7 +33,8 @@ export function continuationOf(
   >,
 ): Continuation | undefined {
   const { rows, args } = options;
-  if (next === undefined) return undefined;
+  // A spare database is emptied when its load ends early.
+  if (next === undefined || options.ends.swapDb !== undefined) return undefined;
   if (options.state !== undefined) return sameAgain(options);
   const files = options.files.map(sourceName);
   const at = files.indexOf(next.source);
@@ -47,7 +51,8 @@ export function continuationOf(
   const words = ["respipe", "load"];
   let hasSecret = false;
   for (const { flag, words: given } of args.written) {
-    if (flag.name === "from-line") continue;
+    // What the first part has written would be pruned.
+    if (NOT_AGAIN.includes(flag.name)) continue;
     if (flag.name === "limit") words.push("--limit", String(left));
     else if (flag.name === "rejects" && rejected > 0) {
       // Each load makes these files anew.

@@ -2,6 +2,7 @@ import {
   ConnectionError,
   InputError,
   InterruptedError,
+  LockedError,
   ProtocolError,
   StoppedError,
   UsageError,
@@ -22,6 +23,8 @@ export const ExitCode = {
   Server: 4,
   /** The input could not be read, or is broken. */
   Input: 5,
+  /** Another load holds the lock: EX_TEMPFAIL of sysexits. */
+  Locked: 75,
   /** Interrupted by SIGINT: 128 + 2. */
   Interrupted: 130,
   /** Terminated by SIGTERM: 128 + 15. */
@@ -63,6 +66,7 @@ export function exitCodeOf(error: unknown): ExitCode {
       ? ExitCode.Interrupted
       : ExitCode.Terminated;
   }
+  if (error instanceof LockedError) return ExitCode.Locked;
   if (error instanceof InputError) return ExitCode.Input;
   if (error instanceof OutputError) return ExitCode.Output;
   if (error instanceof Deno.errors.BrokenPipe) return ExitCode.OutputGone;

@@ -35,7 +35,7 @@ interface FlagData {
   /** The commands that know it. */
   readonly commands: readonly CommandName[];
   /** The heading that it stands under in the help. */
-  readonly group: "Rows" | "Connection" | "Rejects" | "Output";
+  readonly group: "Rows" | "Connection" | "Rejects" | "Every night" | "Output";
   /** Whether its value may be or hold a password, which nothing shows. */
   readonly secret?: boolean;
   /** What it does, and its default. */
@@ -388,6 +388,72 @@ const TABLE = {
     group: "Rejects",
     help: "stop when there are more rejects than N, or than N% of the " +
       "records so far (default: never)",
+  },
+  lock: {
+    value: "KEY",
+    commands: ["load"],
+    group: "Every night",
+    help: "hold KEY on the server while loading: no other load with it runs, " +
+      "on whatever machine (where --retry is given, it is waited for)",
+  },
+  "if-changed": {
+    commands: ["load"],
+    group: "Every night",
+    help: "with --state: do nothing where size, time and start of every file " +
+      "are those of the last complete load",
+  },
+  "swap-db": {
+    value: "N",
+    read: whole,
+    commands: ["load"],
+    group: "Every night",
+    help: "load into the empty database N; when every record is in, swap it " +
+      "with the one of -n, and throw the old data away (--max-errors is 0 by " +
+      "default then)",
+  },
+  prune: {
+    value: "PATTERN",
+    commands: ["load"],
+    group: "Every night",
+    help: "when every record is in, delete the keys that match PATTERN and " +
+      "that the load has not written",
+  },
+  "prune-limit": {
+    value: "N",
+    commands: ["load"],
+    group: "Every night",
+    help: "delete nothing when that were more than N keys, or than N% of " +
+      "those that match; 0 shows what would be deleted (default: 20%)",
+  },
+  rate: {
+    value: "N",
+    read: whole,
+    commands: ["load"],
+    group: "Every night",
+    help: "load N records a second at the most, evenly",
+  },
+  wait: {
+    value: "N",
+    read: whole,
+    commands: ["load"],
+    group: "Every night",
+    help:
+      "have N replicas acknowledge what was sent, every few MB and in the " +
+      "end, each time within --stall-timeout",
+  },
+  metrics: {
+    value: "FILE",
+    read: besides(".tmp"),
+    commands: ["load"],
+    group: "Every night",
+    help: "replace FILE by how the load ended, in Prometheus' text format, " +
+      "whatever the ending",
+  },
+  job: {
+    value: "NAME",
+    commands: ["load"],
+    group: "Every night",
+    help: "the label job in FILE of --metrics (default: the first source)",
   },
   json: {
     commands: SERVER,

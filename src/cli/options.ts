@@ -1,4 +1,5 @@
 import type { EndMarker } from "../engine/lane.ts";
+import type { EndOptions } from "../engine/load_ends.ts";
 import type { RowOptions } from "../engine/row_plan.ts";
 import { UsageError } from "../errors.ts";
 import type { HeaderLine } from "../transport/url_source.ts";
@@ -7,6 +8,7 @@ import { checkTemplate } from "./check_template.ts";
 import { parseNodeMap } from "../transport/node_map.ts";
 import type { Environment } from "./environment.ts";
 import type { CommandName, GivenFlags } from "./flags.ts";
+import type { MetricsOptions } from "./metrics_file.ts";
 import { type ServerOptions, serverOptions } from "./server_options.ts";
 import { headersOf } from "./source_headers.ts";
 import type { ProgressChoice } from "./start_progress.ts";
@@ -47,6 +49,12 @@ export interface LoadOptions extends SendOptions {
   readonly rejects: string | undefined;
   /** How many rejects are too many. */
   readonly maxErrors: string | undefined;
+  /** What is to be done before the load and behind it. */
+  readonly ends: EndOptions;
+  /** Whether sources that have not changed are not loaded again. */
+  readonly ifChanged: boolean;
+  /** Where metrics go. */
+  readonly metrics: MetricsOptions | undefined;
   /** The file that keeps how far it got. */
   readonly state: string | undefined;
   /** Whether what is not repeatable may be sent again, too. */
@@ -117,6 +125,9 @@ export function parseOptions(
       rows: rowsOf(args),
       rejects: flags.rejects,
       maxErrors: flags["max-errors"],
+      ends: endsOf(flags),
+      ifChanged: ifChangedOf(flags),
+      metrics: metricsOf(flags, common.files),
       state: stateOf(flags),
       atLeastOnce: flags["at-least-once"] ?? false,
       nodeMap,
@@ -172,6 +183,38 @@ function progressOf(flags: GivenFlags): ProgressChoice {
     `--progress and --${never} exclude each other`,
     "--progress",
   );
+}
+
+function ifChangedOf(flags: GivenFlags): boolean {
+  if (flags["if-changed"] === undefined) return false;
+  if (flags.state !== undefined) return true;
+  throw new UsageError(
+    "--if-changed needs --state FILE, which keeps what was loaded last",
+    "--if-changed",
+  );
+}
+
+function metricsOf(
+  { metrics: path, job }: GivenFlags,
+  [source]: readonly string[],
+): MetricsOptions | undefined {
+  if (path !== undefined) return { path, job: job ?? source };
+  if (job === undefined) return undefined;
+  throw new UsageError(
+    "--job names the series of --metrics FILE, which is missing",
+    "--job",
+  );
+}
+
+function endsOf(flags: GivenFlags): EndOptions {
+  return {
+    lock: flags.lock,
+    swapDb: flags["swap-db"],
+    prune: flags.prune,
+    pruneLimit: flags["prune-limit"],
+    rate: flags.rate,
+    wait: flags.wait,
+  };
 }
 
 function rowsOf(args: Arguments): RowOptions {

@@ -1,5 +1,6 @@
 import { counted, formatCount } from "../engine/counted.ts";
 import type { ErrorKind } from "../engine/error_tally.ts";
+import type { Pruned } from "../engine/prune.ts";
 import type { Summary } from "../engine/summary.ts";
 import { sourceName } from "../transport/url_source.ts";
 import { VERSION } from "./help.ts";
@@ -56,7 +57,37 @@ export function formatSummary(summary: Summary): string {
     lines.push(`${counted(blankLines, "blank line")} passed over`);
   }
   lines.push(...foundLines(summary));
+  if (summary.swapped !== undefined) {
+    const { database, spare, replaced } = summary.swapped;
+    lines.push(
+      `database ${spare} is database ${database} now, in place of ` +
+        counted(replaced, "key"),
+    );
+  }
+  if (summary.replicated !== undefined) {
+    const { replicas, largestLag } = summary.replicated;
+    lines.push(
+      `${counted(replicas, "replica")} had all of it, ` +
+        `${formatBytes(largestLag)} behind at the most`,
+    );
+  }
+  if (summary.pruned !== undefined) lines.push(...prunedLines(summary.pruned));
   return lines.map((line) => `${line}\n`).join("");
+}
+
+function prunedLines(
+  { pattern, matching, stale, deleted, examples, memory }: Pruned,
+): string[] {
+  const of = `of ${counted(matching, "key")} that match ${pattern}`;
+  const memo = `${formatBytes(memory)} to remember keys`;
+  if (deleted > 0 || stale === 0) {
+    return [`${formatCount(deleted)} ${of} pruned, ${memo}`];
+  }
+  if (examples.length === 0) return [];
+  return [
+    `${formatCount(stale)} ${of} would be pruned, ${memo}:`,
+    ...examples.map((key) => `  ${key}`),
+  ];
 }
 
 /** What lost connections have cost. */

@@ -5,6 +5,7 @@ import type { LoadState } from "../engine/load_state.ts";
 import { Summary } from "../engine/summary.ts";
 import { type Continuation, continuationOf } from "./continuation.ts";
 import { ExitCode, exitCodeOf } from "./exit_code.ts";
+import { MetricsFile } from "./metrics_file.ts";
 import type { LoadOptions } from "./options.ts";
 import { OutputError, print, say } from "./output.ts";
 import { Notices } from "./notices.ts";
@@ -27,55 +28,69 @@ export async function runLoad(options: LoadOptions): Promise<number> {
   let code: number = ExitCode.Ok;
   let rejects: Awaited<ReturnType<typeof openRejects>>;
   let written: WrittenFile[] | undefined;
+  let metrics: MetricsFile | undefined;
   let state: LoadState | undefined;
   let latest: Checkpoint | undefined;
   let isBegun = false;
   const save = (
     status: Parameters<LoadState["save"]>[0],
     checkpoint?: Checkpoint,
+    hasSucceeded = false,
   ): Promise<void> | undefined =>
-    state?.save(status, summary, checkpoint, rejects?.flush() ?? []);
+    state?.save(
+      status,
+      summary,
+      checkpoint,
+      rejects?.flush() ?? [],
+      hasSucceeded,
+    );
   try {
+    metrics = options.metrics &&
+      new MetricsFile(options.metrics, options.files);
     state = await openState(options);
     if (state?.sentence !== undefined) notices.say(state.sentence);
-    rejects = await openRejects(
-      options.rejects,
-      options.files,
-      state?.rejects,
-    );
-    const limit = options.rows.limit === undefined
-      ? undefined
-      : Math.max(0, options.rows.limit - settledBefore(state));
-    await withServer(options.server, notices.say, async (server, signal) => {
-      using _progress = await startProgress(
-        options,
-        summaryCounts(summary, limit),
+    summary.isSkipped = options.ifChanged && state?.isUnchanged === true;
+    if (!summary.isSkipped) {
+      rejects = await openRejects(
+        options.rejects,
+        options.files,
+        state?.rejects,
       );
-      await load({
-        ...options.rows,
-        limit,
-        checkpoint: state?.from,
-        sources: options.files,
-        idleTimeout: options.idleTimeout,
-        headers: options.headers,
-        server,
-        stallTimeout: options.stallTimeout,
-        // Nothing else goes on in this process.
-        mayBlock: true,
-        endMarker: options.endMarker,
-        maxErrors: options.maxErrors,
-        atLeastOnce: options.atLeastOnce,
-        nodeMap: options.nodeMap,
-        signal,
-        onReject: rejects && ((reject) => rejects?.add(reject)),
-        onCheckpoint: state && ((checkpoint) => {
-          isBegun = true;
-          latest = checkpoint ?? latest;
-          return save("running", checkpoint);
-        }),
-        summary,
+      const limit = options.rows.limit === undefined
+        ? undefined
+        : Math.max(0, options.rows.limit - settledBefore(state));
+      await withServer(options.server, notices.say, async (server, signal) => {
+        using _progress = await startProgress(
+          options,
+          summaryCounts(summary, limit),
+        );
+        await load({
+          ...options.rows,
+          ...options.ends,
+          limit,
+          checkpoint: state?.from,
+          sources: options.files,
+          idleTimeout: options.idleTimeout,
+          headers: options.headers,
+          server,
+          stallTimeout: options.stallTimeout,
+          // Nothing else goes on in this process.
+          mayBlock: true,
+          endMarker: options.endMarker,
+          maxErrors: options.maxErrors,
+          atLeastOnce: options.atLeastOnce,
+          nodeMap: options.nodeMap,
+          signal,
+          onReject: rejects && ((reject) => rejects?.add(reject)),
+          onCheckpoint: state && ((checkpoint) => {
+            isBegun = true;
+            latest = checkpoint ?? latest;
+            return save("running", checkpoint);
+          }),
+          summary,
+        });
       });
-    });
+    }
     const rejected = summary.rejected + (state?.rejected ?? 0);
     if (rejected > 0) code = ExitCode.Rejected;
   } catch (error) {
@@ -84,7 +99,13 @@ export async function runLoad(options: LoadOptions): Promise<number> {
   summary.end();
   if (isBegun) {
     try {
-      await save(summary.isComplete ? "complete" : "stopped", latest);
+      const hasSucceeded = failure === undefined && code === ExitCode.Ok &&
+        options.rows.limit === undefined;
+      await save(
+        summary.isComplete ? "complete" : "stopped",
+        latest,
+        hasSucceeded,
+      );
     } catch (error) {
       failure ??= error;
     }
@@ -132,6 +153,12 @@ export async function runLoad(options: LoadOptions): Promise<number> {
       )
       : error;
   }
+  if (failure !== undefined) code = exitCodeOf(failure);
+  try {
+    await metrics?.write(summary, code);
+  } catch (error) {
+    failure ??= error;
+  }
   if (failure === undefined) return code;
   code = tellFailure(failure);
   if (continuation !== undefined) say(continuation.sentence);
@@ -169,6 +196,10 @@ async function printSummary(
     !(failure !== undefined && summary.records === 0) &&
     !(options.quiet && code === ExitCode.Ok)
   ) {
-    await print(formatSummary(summary));
+    await print(
+      summary.isSkipped
+        ? "skipped: the sources are those of the last complete load\n"
+        : formatSummary(summary),
+    );
   }
 }

@@ -5,6 +5,7 @@ import { connectUnless } from "./connect_unless.ts";
 import { ErrorLimit } from "./error_limit.ts";
 import { explainFull } from "./explain_full.ts";
 import type { LaneOptions } from "./lane.ts";
+import { type EndOptions, LoadEnds } from "./load_ends.ts";
 import { openRouter } from "./open_router.ts";
 import type { Reject } from "./reject.ts";
 import type { RowOptions } from "./row_plan.ts";
@@ -14,13 +15,15 @@ import { Summary } from "./summary.ts";
 import { Wait } from "./wait.ts";
 
 /** What to load, as what, and where to. */
-export interface LoadOptions extends
-  RowOptions,
-  SourceOptions,
-  Pick<
-    LaneOptions,
-    "window" | "stallTimeout" | "keepAlive" | "endMarker" | "mayBlock"
-  > {
+export interface LoadOptions
+  extends
+    RowOptions,
+    SourceOptions,
+    EndOptions,
+    Pick<
+      LaneOptions,
+      "window" | "stallTimeout" | "keepAlive" | "endMarker" | "mayBlock"
+    > {
   /** The server; the one on this machine by default. */
   server?: ConnectOptions | undefined;
   /**
@@ -70,7 +73,8 @@ export interface LoadOptions extends
  * loaded.
  * @throws {ConnectionError} When the server cannot be reached or is lost.
  * @throws {StoppedError} When there are too many rejects, or an error that
- * would hit every record.
+ * would hit every record; or when the lock was lost.
+ * @throws {LockedError} When another load holds the lock.
  *
  * @example
  * ```ts ignore
@@ -85,13 +89,16 @@ export interface LoadOptions extends
  * ```
  */
 export async function load(options: LoadOptions): Promise<Summary> {
-  const { summary = new Summary(), signal, server } = options;
-  const limit = ErrorLimit.parse(options.maxErrors);
+  const { summary = new Summary(), signal } = options;
   const { coalesce = true } = options;
-  const rows = new Rows({ ...options, coalesce }, summary);
   const wait = new Wait();
+  await using ends = new LoadEnds(options, summary, wait);
+  const { server } = ends;
+  const limit = ErrorLimit.parse(options.maxErrors ?? ends.maxErrors);
+  const rows = new Rows({ ...options, coalesce }, summary, ends);
   using _listening = wait.failOn(signal);
   await wait.for(rows.check());
+  await ends.prepare();
 
   const connection = options.connection === undefined
     ? await summary.waitFor(
@@ -123,7 +130,7 @@ export async function load(options: LoadOptions): Promise<Summary> {
     : new Checkpoints(() => stream.checkpoint, options.onCheckpoint, wait);
   try {
     await checkpoints?.begin();
-    await stream.run(router);
+    await stream.run(ends.watch(router));
     summary.isComplete = true;
     await checkpoints?.end();
   } catch (error) {
@@ -136,5 +143,6 @@ export async function load(options: LoadOptions): Promise<Summary> {
   }
   const tooMany = limit.judge(summary, true);
   if (tooMany !== undefined) throw tooMany;
+  await ends.conclude();
   return summary;
 }

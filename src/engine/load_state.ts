@@ -45,6 +45,8 @@ interface StateData {
   readonly version: number;
   /** Running, too, where the process was killed. */
   readonly status: "running" | "stopped" | "complete";
+  /** Whether the whole input is in, and all that was asked for is done. */
+  readonly hasSucceeded: boolean;
   readonly savedAt: string;
   readonly template: RowOptions["commands"];
   readonly reading: Record<string, unknown>;
@@ -88,6 +90,8 @@ export class LoadState {
   readonly rejected: number;
   /** Says from where the load goes on. */
   readonly sentence: string | undefined;
+  /** Whether a load of the very same sources has succeeded last. */
+  readonly isUnchanged: boolean;
   readonly #file: StateFile;
   readonly #is: Pick<StateData, "template" | "reading" | "sources">;
   #last: Pick<StateData, "next" | "rejects">;
@@ -96,8 +100,10 @@ export class LoadState {
     file: StateFile,
     is: Pick<StateData, "template" | "reading" | "sources">,
     earlier: StateData | undefined,
+    isUnchanged: boolean,
   ) {
     this.#file = file;
+    this.isUnchanged = isUnchanged;
     this.#is = is;
     this.from = earlier?.next ?? undefined;
     this.rejects = earlier?.rejects ?? [];
@@ -139,7 +145,10 @@ export class LoadState {
     const text = file.read();
     const earlier = text === undefined ? undefined : parse(text, path);
     const isKept = earlier !== undefined && mayGoOn(earlier, is, load, path);
-    return new LoadState(file, is, isKept ? earlier : undefined);
+    const isUnchanged = earlier?.hasSucceeded === true &&
+      is.sources.every(({ size }) => size !== null) &&
+      differencesOf(earlier, is).length === 0;
+    return new LoadState(file, is, isKept ? earlier : undefined, isUnchanged);
   }
 
   /**
@@ -149,6 +158,7 @@ export class LoadState {
    * @param summary The counts of this run, taken now.
    * @param checkpoint The place; as before where there is no new one.
    * @param rejects The files with rejects, up to that place.
+   * @param hasSucceeded Whether the whole input is in, and all else is done.
    * @throws {StoppedError} When it cannot be saved.
    */
   async save(
@@ -156,12 +166,14 @@ export class LoadState {
     { loaded, rejected, unknown }: Summary,
     checkpoint: Checkpoint | undefined,
     rejects: readonly KeptFile[],
+    hasSucceeded: boolean,
   ): Promise<void> {
     if (checkpoint !== undefined) this.#last = { next: checkpoint, rejects };
     const data: StateData = {
       respipe: "state of a load",
       version: VERSION,
       status,
+      hasSucceeded,
       savedAt: new Date().toISOString(),
       ...this.#is,
       ...this.#last,

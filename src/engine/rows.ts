@@ -35,6 +35,17 @@ export interface SourceOptions {
   checkpoint?: Checkpoint | undefined;
 }
 
+/** When rows are read on. */
+export interface Pacing {
+  /** Records that a batch may have. Default: what its chunk holds. */
+  readonly mostRecords?: number | undefined;
+  /**
+   * Called in front of each batch; what it gives is waited for, and its failure
+   * ends the load.
+   */
+  readonly beforeBatch?: (() => Promise<void> | undefined) | undefined;
+}
+
 /**
  * Bytes of input that a load reads at once. Larger chunks make a load no
  * faster (the server is the limit), and more of their bytes are in flight.
@@ -55,6 +66,7 @@ export class Rows {
   readonly #summary: Summary;
   readonly #idleTimeout: number;
   readonly #headers: readonly HeaderLine[] | undefined;
+  readonly #pacing: Pacing;
   readonly #checkpoint: Checkpoint | undefined;
   #coalesce: boolean;
   #batcher: Batcher | undefined;
@@ -64,14 +76,17 @@ export class Rows {
    *
    * @param options Where rows come from and what they become.
    * @param summary Counts what is read.
+   * @param pacing When to read on.
    * @param chunkSize Bytes of input that are read at once.
    * @throws {UsageError} When an option cannot work.
    */
   constructor(
     options: RowOptions & SourceOptions,
     summary: Summary,
+    pacing: Pacing = {},
     chunkSize: number = LOAD_CHUNK,
   ) {
+    this.#pacing = pacing;
     this.pool = new BatchPool(chunkSize);
     this.#plan = new RowPlan(options);
     this.#summary = summary;
@@ -196,6 +211,7 @@ export class Rows {
           i === 0 && this.#checkpoint === undefined ? this.#plan.fromLine : 1,
         );
         this.#batcher = batcher;
+        const { mostRecords = Infinity } = this.#pacing;
         await this.#goOn(batcher, i);
         this.#summary.formats.push({
           source: source.name,
@@ -206,7 +222,9 @@ export class Rows {
           this.#summary.hint ??= `${source.name}: ${hint}`;
         }
         while (left > 0) {
-          const batch = await batcher.next(left);
+          const pause = this.#pacing.beforeBatch?.();
+          if (pause !== undefined) await pause;
+          const batch = await batcher.next(Math.min(left, mostRecords));
           count();
           if (batch === undefined) break;
           batch.source = i;

@@ -2,6 +2,10 @@ import type { ServerInfo } from "../transport/server_info.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { EndMarker } from "./lane.ts";
 import type { RecordPlace } from "./ledger.ts";
+import type { Pruned } from "./prune.ts";
+import type { Replicated } from "./wait_replicas.ts";
+import type { MemoryForecast } from "./memory_forecast.ts";
+import type { Swapped } from "./swap_db.ts";
 import { type ErrorKind, ErrorTally } from "./error_tally.ts";
 
 /** A summary as plain data, with the names that `--json` prints. */
@@ -70,6 +74,16 @@ export interface SummaryData {
    * the new one.
    */
   server: ServerData | null;
+  /** Whether nothing was to be done, as the sources had not changed. */
+  skipped: boolean;
+  /** What replicas have acknowledged, where they were waited for. */
+  replicated: Replicated | null;
+  /** What the first records told about memory, where that could be told. */
+  memoryForecast: MemoryForecast | null;
+  /** What came of pruning, where that was done. */
+  pruned: Pruned | null;
+  /** The databases that were swapped, where they were. */
+  swapped: Swapped | null;
   /** How the end was known; none where the load ended early. */
   endMarker: "echo" | "ping" | "count" | null;
   /** The nodes of a cluster that were loaded into; none for one server. */
@@ -168,6 +182,16 @@ export class Summary {
    * counting replies then.
    */
   sentinelRefusal: string | undefined;
+  /** Whether nothing was to be done, as the sources had not changed. */
+  isSkipped = false;
+  /** What replicas have acknowledged. */
+  replicated: Replicated | undefined;
+  /** What the first records told about the server's memory. */
+  memoryForecast: MemoryForecast | undefined;
+  /** What came of pruning. */
+  pruned: Pruned | undefined;
+  /** The databases that were swapped. */
+  swapped: Swapped | undefined;
   /** How the end was known. */
   endMarker: EndMarker | undefined;
   /** The nodes of a cluster that were loaded into. */
@@ -305,6 +329,11 @@ export class Summary {
         version: this.server.version ?? null,
         address: this.server.address,
       },
+      skipped: this.isSkipped,
+      replicated: this.replicated ?? null,
+      memoryForecast: this.memoryForecast ?? null,
+      pruned: this.pruned ?? null,
+      swapped: this.swapped ?? null,
       endMarker: this.endMarker ?? null,
       nodes: this.nodes ?? null,
     };

@@ -41,9 +41,13 @@ export async function ask(
 export async function askAll(
   connection: Connection,
   commands: readonly Command[],
+  maxItems?: number,
 ): Promise<Reply[]> {
   const { address } = connection;
-  const reader = new ReplyReader({ maxBody: 1024 * 1024 });
+  const maxBody = 1024 * 1024;
+  const reader = new ReplyReader(
+    maxItems === undefined ? { maxBody } : { maxBody, maxItems },
+  );
   const buffer = new Uint8Array(16 * 1024);
   const replies: Reply[] = [];
   let isFirst = true;

@@ -5,7 +5,9 @@
  * @module
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { findProgram } from "../../scripts/find_program.ts";
+import { Lock } from "../../src/engine/lock.ts";
+import { Wait } from "../../src/engine/wait.ts";
+import { readExposition } from "../support/exposition.ts";
 import { assertSentence, readSummary } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { readmeBlocks } from "../support/readme.ts";
@@ -18,13 +20,13 @@ const FOLDERS = [
   "/srv/data",
   "/etc/respipe",
   "/var/log/respipe",
+  "/var/lib/respipe",
   "/usr/local/bin",
 ];
 
 const decoder = new TextDecoder();
-const hasFlock = Deno.build.os !== "windows" &&
-  await findProgram("flock") !== undefined;
-const why = hasFlock ? "" : " (there is no flock here)";
+const hasShell = Deno.build.os !== "windows";
+const why = hasShell ? "" : " (there is no cron here)";
 
 /** What became of a line, as cron sees it. */
 interface Ending {
@@ -129,7 +131,7 @@ const LOG = "/var/log/respipe/loads.jsonl";
 function test(name: string, fn: (machine: Machine) => Promise<void>): void {
   Deno.test({
     name: `cron: ${name}${why}`,
-    ignore: !hasFlock,
+    ignore: !hasShell,
     fn: async () => {
       await using machine = await Machine.start();
       await fn(machine);
@@ -210,20 +212,64 @@ test("the password may be a variable of the crontab", async (machine) => {
 });
 
 test("a load that still runs keeps the next one out", async (machine) => {
-  const lock = machine.path("/srv/data/users.lock");
-  const child = new Deno.Command("flock", {
-    args: [lock, "sh", "-c", "echo held; cat"],
-    stdin: "piped",
-    stdout: "piped",
-  }).spawn();
-  const reader = child.stdout.getReader();
-  assertEquals(decoder.decode((await reader.read()).value), "held\n");
-  const { code } = await machine.cron(quiet);
-  await child.stdin.close();
-  while (!(await reader.read()).done);
-  await child.status;
+  const holder = new Lock({
+    key: "load:users",
+    server: { port: machine.server.port, password: PASSWORD },
+    wait: new Wait(),
+  });
+  await holder.prepare();
+  const { code, mail } = await machine.cron(quiet);
   assertEquals(code, 75);
-  assertEquals(plain(await machine.server.command("DBSIZE")), 0);
+  assertSentence(
+    mail,
+    new RegExp(`"load:users" is held by process ${Deno.pid}`),
+  );
+  assertEquals(plain(await machine.server.command("DBSIZE")), 1);
+  await holder.conclude();
+  assertEquals((await machine.cron(quiet)).code, 0);
+});
+
+test("users that are gone go, and the metrics say so", async (machine) => {
+  await machine.server.command("HSET", "user:200", "name", "gone");
+  await machine.server.command("HSET", "client:1", "name", "stays");
+  assertEquals((await machine.cron(quiet)).code, 0);
+  assertEquals(plain(await machine.server.command("DBSIZE")), 201);
+  const text = await Deno.readTextFile(
+    machine.path("/var/lib/respipe/users.prom"),
+  );
+  const families = readExposition(text);
+  const value = (name: string): unknown => families.get(name)?.samples[0];
+  const labels = { job: "users" };
+  assertEquals(value("respipe_last_pruned_keys"), { labels, value: 1 });
+  assertEquals(value("respipe_last_exit_code"), { labels, value: 0 });
+});
+
+test("the alerts ask for metrics that there are", async (machine) => {
+  await machine.cron(quiet);
+  const text = await Deno.readTextFile(
+    machine.path("/var/lib/respipe/users.prom"),
+  );
+  const families = readExposition(text);
+  const [, rules] = readmeBlocks("yaml");
+  const names = rules.text.match(/\brespipe_\w+/g) ?? [];
+  assert(names.length >= 4);
+  for (const name of names) assert(families.has(name), name);
+});
+
+test("the arguments of the CronJob load as well", async (machine) => {
+  const [{ text }] = readmeBlocks("yaml");
+  const list = /args:\s*(\[[^\]]*\])/.exec(text)![1];
+  const args: string[] = JSON.parse(list.replace(/,\s*\]$/, "]"));
+  const url = /value: (redis:.*)/.exec(text)![1];
+  const words = ["/usr/local/bin/respipe", ...args].map((word) =>
+    machine.adapted(word)
+  );
+  const { code, mail } = await machine.run(words, {
+    PATH: "/usr/bin:/bin",
+    REDIS_URL: url,
+  });
+  assertEquals([code, mail], [0, ""]);
+  assertEquals(plain(await machine.server.command("DBSIZE")), 200);
 });
 
 test("systemd's line loads as well", async (machine) => {

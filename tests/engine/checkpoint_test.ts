@@ -70,6 +70,7 @@ async function recordsOf(
   const rows = new Rows(
     { commands: [["SET", "{id}", "{v}"]], sources, checkpoint },
     new Summary(),
+    {},
     chunkSize,
   );
   await rows.check();

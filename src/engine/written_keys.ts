@@ -1,0 +1,101 @@
+import { ArgumentWalker } from "../protocol/argument_walker.ts";
+import { hasOneKey } from "../protocol/one_key.ts";
+import type { Batch, BatchOrigin } from "./batch.ts";
+import { KeyHashes } from "./key_hashes.ts";
+import type { BatchLane, Router } from "./router.ts";
+import type { Shipment } from "./shipment.ts";
+
+/** Which arguments of a command are taken for keys. */
+const enum Keys {
+  /** The one behind the name. */
+  First,
+  /** Every second one: key value key value. */
+  Pairs,
+  /** All of them: what is no key does no harm but for its room. */
+  All,
+}
+
+/**
+ * Which keys a load writes: it reads the commands that a router ships.
+ *
+ * Where a command may write to more than one key, every argument counts as one:
+ * rather a stale key is kept than a good one forgotten.
+ */
+export class WrittenKeys {
+  /** Their hashes. */
+  readonly hashes: KeyHashes = new KeyHashes();
+  readonly #of: readonly Keys[];
+  readonly #walker = new ArgumentWalker();
+
+  /**
+   * Knows of no key yet.
+   *
+   * @param commands The commands of each row, as a template has them.
+   */
+  constructor(commands: readonly (readonly string[])[]) {
+    this.#of = commands.map(([name]) =>
+      hasOneKey(name) ? Keys.First : Keys.All
+    );
+  }
+
+  /** Notes what a router ships. */
+  watch(router: Router): Router {
+    return new WatchedRouter(router, this);
+  }
+
+  /** Notes the keys of a shipment. */
+  note({ origin, bytes, commands }: Shipment<BatchOrigin>): void {
+    const walker = this.#walker;
+    const isMade = origin.isShared &&
+      origin.batch.format.coalescing?.sameKey === false;
+    walker.begin(bytes);
+    for (let i = 0; i < commands && walker.nextCommand(); i++) {
+      const keys = isMade ? Keys.Pairs : this.#of[origin.ordinalOf(i)];
+      for (let at = 0; walker.nextArgument(); at++) {
+        if (
+          keys === Keys.First
+            ? at === 1
+            : keys === Keys.Pairs
+            ? at % 2 === 1
+            : at > 0
+        ) {
+          this.hashes.add(bytes, walker.start, walker.start + walker.length);
+        }
+      }
+    }
+  }
+}
+
+class WatchedRouter implements Router {
+  readonly redirect: NonNullable<Router["redirect"]>;
+  readonly mend: Router["mend"];
+  readonly #router: Router;
+  readonly #written: WrittenKeys;
+
+  constructor(router: Router, written: WrittenKeys) {
+    this.#router = router;
+    this.#written = written;
+    this.redirect = (...told) => router.redirect?.(...told);
+    this.mend = router.mend && (async (...how) => await router.mend?.(...how));
+  }
+
+  get lanes(): readonly BatchLane[] {
+    return this.#router.lanes;
+  }
+
+  get isCluster(): boolean {
+    return this.#router.isCluster;
+  }
+
+  ship(batch: Batch, mayShare: boolean): void {
+    const isFirst = !batch.wasSent;
+    this.#router.ship(batch, mayShare);
+    // What is shipped again has the same keys.
+    if (!isFirst) return;
+    for (const shipment of batch.open) this.#written.note(shipment);
+  }
+
+  async stop(): Promise<void> {
+    await this.#router.stop();
+  }
+}
