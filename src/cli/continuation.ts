@@ -86,7 +86,7 @@ export function continuationOf(
 function sameAgain({ args, files, state }: LoadOptions): Continuation {
   const words = ["respipe", "load"];
   for (const flag of args.written) words.push(...withoutSecret(flag));
-  words.push(...files, "--", ...args.isMeant ? ["--"] : []);
+  words.push(...files.map(sourceName), "--", ...args.isMeant ? ["--"] : []);
   words.push(...args.template ?? []);
   return {
     command: words.map(quoteWord).join(" "),

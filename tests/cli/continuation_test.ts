@@ -167,6 +167,23 @@ Deno.test("the command that goes on: URLs without what is secret in them", () =>
   }
 });
 
+Deno.test("the command that goes on by its state: nothing secret of a URL", () => {
+  const options = parseOptions("load", [
+    ...["--state", "s.json", "--header", "X: secret"],
+    ...["https://me:secret@host/b.csv?sig=secret", ...SET],
+  ], () => undefined);
+  assert(options.command === "load");
+  const source = "https://host/b.csv?...";
+  const it = continuationOf(options, {
+    next: { source, record: 6, line: 7, offset: 99 },
+    ...{ loaded: 5, rejected: 0, unknown: 0, formats: [] },
+  });
+  assertEquals(
+    it?.command,
+    `respipe load --state s.json '${source}' ${SET_QUOTED}`,
+  );
+});
+
 Deno.test("the command that goes on: a packed file, further than its size", () => {
   using files = new TempFiles();
   const path = files.write("a.csv.gz", "short");
