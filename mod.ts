@@ -90,7 +90,7 @@ export { type ByteStream, Connection } from "./src/transport/connection.ts";
 export type { HandshakeOptions } from "./src/transport/handshake.ts";
 export type { RedisSentinelOptions } from "./src/transport/redis_sentinel.ts";
 export type { ServerCheckOptions } from "./src/transport/server_check.ts";
-export type { ServerInfo } from "./src/transport/server_info.ts";
+export type { ServerInfo, ServerMemory } from "./src/transport/server_info.ts";
 export type { TlsOptions } from "./src/transport/tls_material.ts";
 export { Tunnel, type TunnelOptions } from "./src/transport/tunnel.ts";
 export { openSource, type Source } from "./src/transport/source.ts";

@@ -1,6 +1,9 @@
 import type { ConnectOptions } from "../transport/connect.ts";
+import {
+  readServerMemory,
+  type ServerMemory,
+} from "../transport/server_info.ts";
 import { formatCount } from "./counted.ts";
-import { infoFields } from "./info.ts";
 import type { LoadEnd } from "./load_end.ts";
 import { SideConnection } from "./side_connection.ts";
 import type { Summary } from "./summary.ts";
@@ -69,13 +72,17 @@ export class MemoryWatch implements LoadEnd {
   }
 
   beforeBatch(): Promise<void> | undefined {
+    const { bytesIn, bytesExpected = 0, loaded, server } =
+      this.#options.summary;
     if (!this.#isAsked) {
       this.#isAsked = true;
-      const { bytesExpected = 0 } = this.#options.summary;
-      return bytesExpected < LEAST_INPUT ? undefined : this.#begin();
+      // The login has asked already; a second connection would take its time.
+      const memory = server?.cluster === true ? undefined : server?.memory;
+      if (bytesExpected >= LEAST_INPUT && memory && memory.maxmemory > 0) {
+        this.#before = memory.used;
+      }
     }
     if (this.#before === undefined) return undefined;
-    const { bytesIn, bytesExpected = 0, loaded } = this.#options.summary;
     if (loaded < LEAST_RECORDS || bytesIn < SHARE * bytesExpected) {
       return undefined;
     }
@@ -91,14 +98,6 @@ export class MemoryWatch implements LoadEnd {
   abandon(): Promise<void> {
     this.#side.close();
     return Promise.resolve();
-  }
-
-  /** Notes what is used before the load. */
-  async #begin(): Promise<void> {
-    const memory = await this.#options.wait.for(this.#ask());
-    if (memory !== undefined && memory.maxmemory > 0) {
-      this.#before = memory.used;
-    } else this.#side.close();
   }
 
   async #judge(before: number): Promise<void> {
@@ -134,19 +133,11 @@ export class MemoryWatch implements LoadEnd {
     );
   }
 
-  async #ask(): Promise<
-    { used: number; maxmemory: number; policy: string } | undefined
-  > {
+  async #ask(): Promise<ServerMemory | undefined> {
     try {
-      const connection = await this.#side.open();
-      if (connection.server?.cluster === true) return undefined;
+      await this.#side.open();
       const [reply] = await this.#side.ask([["INFO", "memory"]], PATIENCE);
-      const fields = infoFields(reply);
-      const used = Number(fields?.get("used_memory"));
-      const maxmemory = Number(fields?.get("maxmemory"));
-      if (Number.isNaN(used) || Number.isNaN(maxmemory)) return undefined;
-      const policy = fields?.get("maxmemory_policy") ?? "unknown";
-      return { used, maxmemory, policy };
+      return readServerMemory(reply);
     } catch {
       // The load itself finds out whether the server is there.
       return undefined;

@@ -7,7 +7,7 @@ import {
 import { errorIn } from "../protocol/reply.ts";
 import { askAll, type Command } from "./ask.ts";
 import type { Connection } from "./connection.ts";
-import { readServerInfo } from "./server_info.ts";
+import { readServerInfo, readServerMemory } from "./server_info.ts";
 
 /** Who to be and where to be on the server. */
 export interface HandshakeOptions {
@@ -150,8 +150,10 @@ export async function handshake(
     );
   }
   if (introduction === undefined) return;
-  const [role, info] = replies.slice(commands.length);
-  connection.server = readServerInfo(role, info);
+  const [role, info, memory] = replies.slice(commands.length);
+  const server = readServerInfo(role, info);
+  const known = readServerMemory(memory);
+  connection.server = server && known ? { ...server, memory: known } : server;
 }
 
 /** What a server may answer to anything. */
@@ -194,11 +196,12 @@ function withoutSecret(text: string, password: string | undefined): string {
     : short.replaceAll(password, "***");
 }
 
-/** The commands of an introduction; {@linkcode handshake} reads two answers. */
+/** The commands of an introduction; {@linkcode handshake} reads three answers. */
 function introductionOf({ name, version }: Introduction): Command[] {
   const commands: Command[] = [
     ["ROLE"],
     ["INFO", "server"],
+    ["INFO", "memory"],
     ["CLIENT", "SETNAME", name],
     ["CLIENT", "SETINFO", "LIB-NAME", name],
   ];

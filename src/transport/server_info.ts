@@ -1,5 +1,15 @@
 import type { Reply } from "../protocol/reply.ts";
 
+/** What a server says about its memory. */
+export interface ServerMemory {
+  /** Bytes that its data takes. */
+  readonly used: number;
+  /** Bytes that it may take; 0 is no limit. */
+  readonly maxmemory: number;
+  /** What the server does when it is full. */
+  readonly policy: string;
+}
+
 /** What a server says about itself. */
 export interface ServerInfo {
   /** Redis, Valkey, KeyDB, Dragonfly, Kvrocks, Garnet; none where unknown. */
@@ -12,6 +22,8 @@ export interface ServerInfo {
   readonly role: "primary" | "replica" | "redisSentinel" | undefined;
   /** The address of a replica's primary. */
   readonly primary: string | undefined;
+  /** Its memory when it was asked; none where it may not be. */
+  readonly memory?: ServerMemory;
 }
 
 /** Which line of INFO names the version, the most telling first. */
@@ -52,6 +64,26 @@ export function readServerInfo(
     primary: kind === "replica" && host !== undefined
       ? `${host.includes(":") ? `[${host}]` : host}:${port}`
       : undefined,
+  };
+}
+
+/**
+ * Reads what a server says about its memory.
+ *
+ * @param reply The reply to `INFO memory`.
+ * @returns What is known; nothing where it was not answered.
+ */
+export function readServerMemory(
+  reply: Reply | undefined,
+): ServerMemory | undefined {
+  const fields = fieldsOf(reply);
+  const used = Number(fields?.get("used_memory"));
+  const maxmemory = Number(fields?.get("maxmemory"));
+  if (Number.isNaN(used) || Number.isNaN(maxmemory)) return undefined;
+  return {
+    used,
+    maxmemory,
+    policy: fields?.get("maxmemory_policy") ?? "unknown",
   };
 }
 
