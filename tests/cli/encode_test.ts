@@ -19,6 +19,7 @@ const HANDSHAKE = Uint8Array.from(
     ["PING"],
     ["ROLE"],
     ["INFO", "server"],
+    ["INFO", "memory"],
     ["CLIENT", "SETNAME", "respipe"],
     ["CLIENT", "SETINFO", "LIB-NAME", "respipe"],
     ["CLIENT", "SETINFO", "LIB-VER", VERSION],
