@@ -173,17 +173,16 @@ export class PlainOrigin implements BatchOrigin {
   readonly #each: number;
 
   /**
-   * Describes a shipment of all records from one on.
+   * Describes a shipment of all records.
    *
    * @param batch The batch.
-   * @param from Index of the first record.
    */
-  constructor(readonly batch: Batch, readonly from: number) {
+  constructor(readonly batch: Batch) {
     this.#each = batch.format.encoder.commandsPerRecord;
   }
 
   recordOf(command: number): number {
-    return this.from + Math.floor(command / this.#each);
+    return Math.floor(command / this.#each);
   }
 
   sharersOf(): number {

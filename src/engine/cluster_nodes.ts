@@ -43,7 +43,22 @@ interface Node {
   lane: Lane<BatchOrigin>;
   slots: number;
   /** What earlier lanes of it have counted. */
-  readonly past: { commands: number; replies: number; errors: number };
+  past: Counts;
+}
+
+/** What was sent to a primary, and what came back. */
+type Counts = Pick<NodeData, "commands" | "replies" | "bytes" | "errors">;
+
+const NOTHING: Counts = { commands: 0, replies: 0, bytes: 0, errors: 0 };
+
+/** What all lanes of a primary have counted so far. */
+function countsOf({ lane: { flight, sent }, past }: Node): Counts {
+  return {
+    commands: past.commands + sent.commands,
+    replies: past.replies + flight.successes + flight.errors,
+    bytes: past.bytes + sent.bytes,
+    errors: past.errors + flight.errors,
+  };
 }
 
 /** The primaries of a cluster, a lane each, and which has which hash slots. */
@@ -97,17 +112,11 @@ export class ClusterNodes {
   /** What each node has done. */
   get data(): NodeData[] {
     const all = [...this.#nodes.values(), ...this.#gone];
-    return all.map(({ announced, lane, slots, past }) => {
-      const { successes, errors } = lane.flight;
-      return {
-        address: formatAddress(announced),
-        slots,
-        commands: past.commands + lane.sent.commands,
-        replies: past.replies + successes + errors,
-        bytes: lane.sent.bytes,
-        errors: past.errors + errors,
-      };
-    });
+    return all.map((node) => ({
+      address: formatAddress(node.announced),
+      slots: node.slots,
+      ...countsOf(node),
+    }));
   }
 
   /** The lane of a hash slot; {@linkcode SLOTS} is no slot. */
@@ -190,17 +199,10 @@ export class ClusterNodes {
 
   /** Asks the first node that answers what the cluster looks like. */
   async #look(): Promise<Topology> {
-    const { server, wait } = this.#options;
     let failure: unknown;
     for (const seed of this.#seeds) {
       try {
-        const patient = { ...server, allowReplica: true, retry: 0 };
-        using connection = await connectUnless(wait, {
-          ...patient,
-          ...this.#options.mapped(seed),
-          connectTimeout: NODE_TIMEOUT,
-          onNotice: undefined,
-        });
+        using connection = await this.#connect(this.#options.mapped(seed));
         const timeout = NODE_TIMEOUT;
         const topology = await readTopology(connection, seed, { timeout });
         this.#seeds = [seed, ...this.#seeds.filter((one) => one !== seed)];
@@ -269,12 +271,25 @@ export class ClusterNodes {
     this.#seeds.push(address);
   }
 
+  /** Connects to a node once, whatever it is in the cluster. */
+  async #connect(reached: TcpAddress): Promise<Connection> {
+    const { server, wait } = this.#options;
+    return await connectUnless(wait, {
+      ...server,
+      ...reached,
+      allowReplica: true,
+      retry: 0,
+      connectTimeout: NODE_TIMEOUT,
+      onNotice: undefined,
+    });
+  }
+
   /** The node at an address, with a lane that is good. */
   async #join(
     announced: TcpAddress,
     slots?: Topology["shards"][number]["slots"],
   ): Promise<Node> {
-    const { server, mapped, wait, summary, open } = this.#options;
+    const { mapped, summary, open } = this.#options;
     const name = formatAddress(announced);
     const known = this.#nodes.get(name);
     const count = slots?.reduce((sum, { from, to }) => sum + to - from + 1, 0);
@@ -283,14 +298,7 @@ export class ClusterNodes {
     const reached = mapped(announced);
     let connection: Connection;
     try {
-      connection = await connectUnless(wait, {
-        ...server,
-        ...reached,
-        allowReplica: true,
-        retry: 0,
-        connectTimeout: NODE_TIMEOUT,
-        onNotice: undefined,
-      });
+      connection = await this.#connect(reached);
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
       const isMapped = formatAddress(reached) !== name;
@@ -306,15 +314,11 @@ export class ClusterNodes {
     }
     const lane = open(connection);
     if (known === undefined) {
-      const past = { commands: 0, replies: 0, errors: 0 };
-      const node = { announced, lane, slots: count ?? 0, past };
+      const node = { announced, lane, slots: count ?? 0, past: NOTHING };
       this.#nodes.set(name, node);
       return node;
     }
-    const { flight, sent } = known.lane;
-    known.past.commands += sent.commands;
-    known.past.replies += flight.successes + flight.errors;
-    known.past.errors += flight.errors;
+    known.past = countsOf(known);
     await known.lane.stop();
     summary.reconnections++;
     known.lane = lane;

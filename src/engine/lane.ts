@@ -117,8 +117,7 @@ export class Lane<Origin> {
   /** Looks since something was sent. */
   #silentLooks = 0;
   readonly #looks: ReturnType<typeof setInterval> | undefined;
-  /** Whether the connection is lost or closed. */
-  hasEnded = false;
+  #hasEnded = false;
   #wakeWriter: (() => void) | undefined;
   #lastWords: string | undefined;
   /** What ended it behind its sentinel, when nobody needed it any more. */
@@ -171,6 +170,11 @@ export class Lane<Origin> {
     this.#loops = Promise.all([this.#writeLoop(), this.#replyLoop()]);
   }
 
+  /** Whether the connection is lost or closed. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
   /** Whether there is room for another shipment. */
   get hasRoom(): boolean {
     return this.#queue.length < QUEUE &&
@@ -179,7 +183,7 @@ export class Lane<Origin> {
 
   /** Whether nothing is on its way, or nothing ever will be. */
   get isIdle(): boolean {
-    return this.hasEnded ||
+    return this.#hasEnded ||
       this.#queue.length === 0 && !this.#isWriting &&
         this.flight.unanswered === 0 &&
         (this.#closing === "no" || this.#closing === "back");
@@ -193,7 +197,7 @@ export class Lane<Origin> {
   /** Hands a shipment over to be sent. */
   send(shipment: Shipment<Origin>): void {
     const end = this.#quietEnd;
-    if (this.hasEnded && end === undefined) return;
+    if (this.#hasEnded && end === undefined) return;
     this.#closing = "no";
     this.flight.enter(shipment);
     if (end !== undefined) {
@@ -255,7 +259,7 @@ export class Lane<Origin> {
 
   async #writeLoop(): Promise<void> {
     try {
-      while (!this.hasEnded) {
+      while (!this.#hasEnded) {
         const [shipment] = this.#queue;
         if (shipment !== undefined) await this.#write(shipment);
         else if (this.#closing === "wanted" && !this.#isCounting) {
@@ -273,7 +277,7 @@ export class Lane<Origin> {
       if (!isLostConnection(error)) return this.#fail(error);
       // The reader sees the end too, behind the server's last words.
       const timer = setTimeout(() => this.#fail(this.#lost(error)), LAST_WORDS);
-      while (!this.hasEnded) await this.#sleep();
+      while (!this.#hasEnded) await this.#sleep();
       clearTimeout(timer);
     }
   }
@@ -318,7 +322,7 @@ export class Lane<Origin> {
     const reader = new ReplyReader();
     const buffer = new Uint8Array(REPLY_BUFFER);
     try {
-      while (!this.hasEnded) {
+      while (!this.#hasEnded) {
         const count = await this.#connection.read(buffer);
         if (count === null) return this.#fail(this.#lost(undefined));
         reader.feed(buffer.subarray(0, count));
@@ -331,7 +335,10 @@ export class Lane<Origin> {
     }
   }
 
-  /** Notes the replies at hand. Pushes answer nothing: no sign of life. */
+  /**
+   * Notes the replies at hand. Pushes answer nothing: no sign of life. Part of a
+   * reply is one: a large one over a slow link takes its time.
+   */
   #take(reader: ReplyReader): void {
     const flight = this.flight;
     for (;;) {
@@ -358,6 +365,7 @@ export class Lane<Origin> {
       else if (error === undefined) flight.succeed(1);
       else flight.fail(error);
     }
+    if (reader.inReply) this.#watchdog.calm();
     this.#checkCount();
   }
 
@@ -411,7 +419,7 @@ export class Lane<Origin> {
   }
 
   #fail(error: unknown): void {
-    if (this.hasEnded) return;
+    if (this.#hasEnded) return;
     this.#end();
     this.#connection.close();
     // Nobody needs it any more, unless a rewind is asked for.
@@ -428,7 +436,7 @@ export class Lane<Origin> {
   }
 
   #end(): void {
-    this.hasEnded = true;
+    this.#hasEnded = true;
     this.#watchdog.stop();
     clearInterval(this.#looks);
     this.#wakeWriter?.();

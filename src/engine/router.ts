@@ -93,7 +93,7 @@ export class OneLane<L extends BatchLane> implements Router {
     const origin = ids !== undefined
       ? new ListedOrigin(batch, ids)
       : batch.shares === undefined
-      ? new PlainOrigin(batch, 0)
+      ? new PlainOrigin(batch)
       : new SharedOrigin(batch);
     const commands = ids?.length ?? batch.commands;
     const weight = Math.max(output.length, batch.weight);

@@ -108,7 +108,7 @@ export interface NodeData {
   commands: number;
   /** Replies that have come from it. */
   replies: number;
-  /** Bytes of the commands, on its last connection. */
+  /** Bytes of the commands. */
   bytes: number;
   /** Error replies among the replies, redirections too. */
   errors: number;
