@@ -10,15 +10,13 @@ import {
 import type { ConnectOptions } from "../transport/connect.ts";
 import type { Connection } from "../transport/connection.ts";
 import { readTopology } from "../transport/read_topology.ts";
+import { backoff } from "../transport/retry.ts";
 import type { BatchOrigin } from "./batch.ts";
 import { connectUnless } from "./connect_unless.ts";
 import type { Flight } from "./flight.ts";
 import type { Lane } from "./lane.ts";
 import type { NodeData, Summary } from "./summary.ts";
 import type { Wait } from "./wait.ts";
-
-/** The first pause before a cluster is looked at again, and the longest. */
-const PAUSES = { first: 50, longest: 1_000 };
 
 /** How long one node may take to be connected to, in ms. */
 const NODE_TIMEOUT = 5_000;
@@ -173,7 +171,7 @@ export class ClusterNodes {
   ): Promise<void> {
     const { wait } = this.#options;
     const deadline = performance.now() + patience;
-    for (let pause = PAUSES.first;;) {
+    for (let attempts = 1;; attempts++) {
       try {
         for (const { host, port } of asked) {
           if (host !== undefined) await this.#join({ host, port });
@@ -184,9 +182,9 @@ export class ClusterNodes {
         return;
       } catch (error) {
         if (!(error instanceof ConnectionError)) throw error;
+        const pause = backoff(attempts);
         if (performance.now() + pause > deadline) throw error;
-        await wait.pause(pause * (0.5 + Math.random() / 2));
-        pause = Math.min(PAUSES.longest, pause * 2);
+        await wait.pause(pause);
         isTrouble = true;
       }
     }

@@ -1,18 +1,16 @@
 import type { ConnectOptions } from "../transport/connect.ts";
 import { connect } from "../transport/connect.ts";
 import { ask } from "../transport/ask.ts";
+import { infoFields } from "../transport/server_info.ts";
 
 /** How long the server may take to tell its figures, in ms. */
 const PATIENCE = 2_000;
-
-const decoder = new TextDecoder();
 
 /**
  * Asks a full server for the figures behind its refusal.
  *
  * @returns Such as `5.02M of maxmemory 5.00M used, maxmemory-policy
- * noeviction`; nothing where it is not full, or
- * may not be asked.
+ * noeviction`; nothing where it is not full, or may not be asked.
  */
 export async function explainFull(
   reply: string,
@@ -31,14 +29,10 @@ export async function explainFull(
     const timer = setTimeout(() => connection.close(), PATIENCE);
     const answer = await ask(connection, ["INFO", "memory"])
       .finally(() => clearTimeout(timer));
-    if (answer.kind !== "bulk" && answer.kind !== "verbatim") return undefined;
-    const info = new Map(
-      decoder.decode(answer.body).split("\r\n")
-        .map((line) => line.split(":", 2) as [string, string]),
-    );
-    const used = info.get("used_memory_human");
-    const most = info.get("maxmemory_human");
-    const policy = info.get("maxmemory_policy");
+    const info = infoFields(answer);
+    const used = info?.get("used_memory_human");
+    const most = info?.get("maxmemory_human");
+    const policy = info?.get("maxmemory_policy");
     if (used === undefined || most === undefined) return undefined;
     return `${used} of maxmemory ${most} used, maxmemory-policy ${policy}`;
   } catch {

@@ -21,6 +21,7 @@
  * @module
  */
 import { type ConnectionError, StoppedError } from "../errors.ts";
+import { backoff } from "../transport/retry.ts";
 import type { Batch, BatchOrigin } from "./batch.ts";
 import { counted } from "./counted.ts";
 import type { Flight } from "./flight.ts";
@@ -33,9 +34,6 @@ import type { Wait } from "./wait.ts";
 
 /** How long a server is waited for once records are in, in ms. */
 export const PATIENCE_UNDER_WAY = 30_000;
-
-/** The first pause before something is tried again, and the longest, in ms. */
-const PAUSES = { first: 50, longest: 2_000 };
 
 /** What is said of a command that nobody takes. */
 const REDIRECTED = {
@@ -255,9 +253,7 @@ export class Recovery {
     }
     // A slot that has moved is served at once by its new node.
     if (trouble !== undefined || !isFirst) {
-      const growing = PAUSES.first * 2 ** (this.#attempts - 1);
-      const longest = Math.min(PAUSES.longest, growing);
-      await pause(longest * (0.5 + Math.random() / 2));
+      await pause(backoff(this.#attempts));
     }
     // What the mending itself runs into is new trouble.
     this.#redirected = undefined;

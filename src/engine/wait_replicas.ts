@@ -12,8 +12,8 @@
  */
 import { ConnectionError, StoppedError, UsageError } from "../errors.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
+import { infoFields } from "../transport/server_info.ts";
 import { counted } from "./counted.ts";
-import { infoFields } from "./info.ts";
 import type { LoadEnd } from "./load_end.ts";
 import { SideConnection } from "./side_connection.ts";
 import type { Summary } from "./summary.ts";

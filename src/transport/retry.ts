@@ -3,6 +3,32 @@ import { NotReadyError } from "../errors.ts";
 /** The first pause between two attempts, and the longest, in ms. */
 const PAUSES = { first: 50, longest: 2_000 };
 
+/**
+ * Tells how long to pause before something is tried again: exponential backoff
+ * with jitter.
+ *
+ * The pauses double from 50 ms to 2 s, and are cut at random by up to a half, so
+ * that many clients of one server do not come back at the same moment.
+ *
+ * @param attempts How often it was tried; 1 or more.
+ * @returns The pause in ms.
+ *
+ * @example
+ * ```ts
+ * import { backoff } from "./retry.ts";
+ * import { assert } from "@std/assert";
+ *
+ * for (const [attempts, longest] of [[1, 50], [3, 200], [99, 2_000]]) {
+ *   const pause = backoff(attempts);
+ *   assert(pause >= longest / 2 && pause <= longest);
+ * }
+ * ```
+ */
+export function backoff(attempts: number): number {
+  const longest = Math.min(PAUSES.longest, PAUSES.first * 2 ** (attempts - 1));
+  return longest * (0.5 + Math.random() / 2);
+}
+
 /** What an attempt gets even where no time is left, in ms: it may succeed. */
 const LEAST = 1_000;
 
@@ -19,8 +45,7 @@ export interface RetryOptions {
 /**
  * Tries until a server is ready.
  *
- * The pauses double, and are cut at random by up to a half, so that many
- * clients of one server do not come back at the same moment.
+ * It pauses as {@linkcode backoff} says.
  *
  * @param attempt What to try; it is told how many ms it may take.
  * @throws {NotReadyError} What the last attempt threw, when the time is up.
@@ -47,7 +72,7 @@ export async function retry<T>(
   const deadline = performance.now() + limit;
   const left = (): number => deadline - performance.now();
   let told: string | undefined;
-  for (let pause = PAUSES.first;; pause = Math.min(pause * 2, PAUSES.longest)) {
+  for (let attempts = 1;; attempts++) {
     try {
       return await attempt(Math.max(LEAST, left()));
     } catch (error) {
@@ -65,7 +90,7 @@ export async function retry<T>(
         told = error.message;
         onWait?.(`${told}; trying again for up to ${Math.ceil(rest / 1000)} s`);
       }
-      await sleep(Math.min(rest, pause * (0.5 + Math.random() / 2)), signal);
+      await sleep(Math.min(rest, backoff(attempts)), signal);
     }
   }
 }

@@ -48,7 +48,7 @@ export function readServerInfo(
   role: Reply | undefined,
   info: Reply | undefined,
 ): ServerInfo | undefined {
-  const fields = fieldsOf(info);
+  const fields = infoFields(info);
   const { kind, host, port } = roleOf(role);
   if (fields === undefined && kind === undefined) return undefined;
   const [field, name] = VERSIONS.find(([field]) => fields?.has(field)) ?? [];
@@ -76,7 +76,7 @@ export function readServerInfo(
 export function readServerMemory(
   reply: Reply | undefined,
 ): ServerMemory | undefined {
-  const fields = fieldsOf(reply);
+  const fields = infoFields(reply);
   const used = Number(fields?.get("used_memory"));
   const maxmemory = Number(fields?.get("maxmemory"));
   if (Number.isNaN(used) || Number.isNaN(maxmemory)) return undefined;
@@ -87,15 +87,33 @@ export function readServerMemory(
   };
 }
 
-function fieldsOf(info: Reply | undefined): Map<string, string> | undefined {
-  if (info?.kind !== "bulk" && info?.kind !== "verbatim") return undefined;
-  if (info.body === undefined) return undefined;
-  return new Map(
-    decoder.decode(info.body).split(/\r?\n/).map((line) => {
-      const colon = line.indexOf(":");
-      return [line.slice(0, colon), line.slice(colon + 1)];
-    }),
-  );
+/**
+ * Reads what `INFO` answers.
+ *
+ * @param reply The reply.
+ * @returns Its fields; nothing where the server does not tell.
+ *
+ * @example
+ * ```ts
+ * import { infoFields } from "./server_info.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const body = new TextEncoder().encode("# Memory\r\nused_memory:12\r\n");
+ * const fields = infoFields({ kind: "bulk", length: body.length, body });
+ * assertEquals(fields?.get("used_memory"), "12");
+ * ```
+ */
+export function infoFields(
+  reply: Reply | undefined,
+): Map<string, string> | undefined {
+  if (reply?.kind !== "bulk" && reply?.kind !== "verbatim") return undefined;
+  if (reply.body === undefined) return undefined;
+  const fields = new Map<string, string>();
+  for (const line of decoder.decode(reply.body).split(/\r?\n/)) {
+    const colon = line.indexOf(":");
+    if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 1));
+  }
+  return fields;
 }
 
 /** `ROLE` answers master, slave (host, port, ...) or sentinel. */
