@@ -9,6 +9,7 @@
  * @module
  */
 import { CR, LF } from "../protocol/ascii.ts";
+import { ByteBuffer } from "../protocol/byte_buffer.ts";
 import { writeDecimal } from "../protocol/encode_command.ts";
 import type { Derived } from "./derived.ts";
 import type { RecordReader } from "./format.ts";
@@ -62,8 +63,7 @@ export class DerivedReader implements RecordReader {
   #fault: RecordFault | undefined;
   /** What the base is shown. */
   #input: Uint8Array = new Uint8Array();
-  #values = new Uint8Array(1024);
-  #length = 0;
+  readonly #out = new ByteBuffer(1024);
 
   /**
    * Makes a reader.
@@ -164,8 +164,8 @@ export class DerivedReader implements RecordReader {
     const from = this.#base.record;
     const count = from.fieldCount;
     while (record.starts.length < count + this.#derived.length) record.grow();
-    this.#length = 0;
-    this.#copy(from.bytes, from.start, from.end);
+    this.#out.length = 0;
+    this.#out.append(from.bytes, from.start, from.end);
     record.escaped = from.escaped;
     record.fieldCount = count + this.#derived.length;
     for (let column = 0; column < count; column++) {
@@ -174,15 +174,15 @@ export class DerivedReader implements RecordReader {
       record.doubled[column] = from.doubled[column];
     }
     for (let i = 0; i < this.#derived.length; i++) {
-      record.starts[count + i] = this.#length;
+      record.starts[count + i] = this.#out.length;
       if (!this.#write(this.#derived[i])) return Step.Reject;
-      record.ends[count + i] = this.#length;
+      record.ends[count + i] = this.#out.length;
       record.doubled[count + i] = 0;
     }
-    this.#reserve(0);
-    record.bytes = this.#values;
+    this.#out.reserve(OVERRUN);
+    record.bytes = this.#out.bytes;
     record.start = 0;
-    record.end = this.#length;
+    record.end = this.#out.length;
     return step;
   }
 
@@ -199,15 +199,19 @@ export class DerivedReader implements RecordReader {
       }
       case "document":
         if (this.#document !== undefined) return this.#object(this.#document);
-        this.#copy(this.#input, this.start, this.#lineEnd());
+        this.#out.append(this.#input, this.start, this.#lineEnd());
         return true;
     }
   }
 
   #number(number: number): void {
-    this.#reserve(MOST_DIGITS);
-    if (number < 0) this.#values[this.#length++] = 0x2d;
-    this.#length = writeDecimal(this.#values, this.#length, Math.abs(number));
+    this.#out.reserve(MOST_DIGITS + OVERRUN);
+    if (number < 0) this.#out.bytes[this.#out.length++] = 0x2d;
+    this.#out.length = writeDecimal(
+      this.#out.bytes,
+      this.#out.length,
+      Math.abs(number),
+    );
   }
 
   /** A number from 0 to below 1 that the record's bytes alone decide. */
@@ -235,23 +239,23 @@ export class DerivedReader implements RecordReader {
 
   #object({ names, skipEmpty }: NonNullable<DocumentShape>): boolean {
     const { record } = this;
-    this.#reserve(2);
+    this.#out.reserve(2 + OVERRUN);
     let before = 0x7b;
     for (let column = 0; column < names.length; column++) {
       const from = record.starts[column];
       const to = record.ends[column];
       if (skipEmpty && from === to) continue;
       const name = names[column];
-      this.#reserve(name.length + 3 + MOST_ESCAPED * (to - from));
-      const values = this.#values;
-      values[this.#length++] = before;
+      this.#out.reserve(name.length + 3 + MOST_ESCAPED * (to - from) + OVERRUN);
+      const values = this.#out.bytes;
+      values[this.#out.length++] = before;
       before = 0x2c;
-      values.set(name, this.#length);
-      this.#length += name.length;
+      values.set(name, this.#out.length);
+      this.#out.length += name.length;
       const quote = record.escaped && record.doubled[column] > 0
         ? record.quote
         : -1;
-      const end = writeJsonString(values, from, to, quote, this.#length);
+      const end = writeJsonString(values, from, to, quote, this.#out.length);
       if (end === -1) {
         this.#fault = {
           reason: `field ${column + 1} is no UTF-8, so it cannot be in JSON`,
@@ -260,33 +264,11 @@ export class DerivedReader implements RecordReader {
         };
         return false;
       }
-      this.#length = end;
+      this.#out.length = end;
     }
-    this.#reserve(2);
-    if (before === 0x7b) this.#values[this.#length++] = before;
-    this.#values[this.#length++] = 0x7d;
+    this.#out.reserve(2 + OVERRUN);
+    if (before === 0x7b) this.#out.bytes[this.#out.length++] = before;
+    this.#out.bytes[this.#out.length++] = 0x7d;
     return true;
-  }
-
-  #copy(bytes: Uint8Array, from: number, to: number): void {
-    this.#reserve(to - from);
-    const values = this.#values;
-    if (to - from > 256) {
-      values.set(bytes.subarray(from, to), this.#length);
-      this.#length += to - from;
-      return;
-    }
-    let at = this.#length;
-    while (from < to) values[at++] = bytes[from++];
-    this.#length = at;
-  }
-
-  /** Sees to it that there is room, and some behind for the writer. */
-  #reserve(size: number): void {
-    const needed = this.#length + size + OVERRUN;
-    if (needed <= this.#values.length) return;
-    const grown = new Uint8Array(2 * needed);
-    grown.set(this.#values.subarray(0, this.#length));
-    this.#values = grown;
   }
 }

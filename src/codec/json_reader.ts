@@ -16,6 +16,7 @@
  * @module
  */
 import { LF } from "../protocol/ascii.ts";
+import { ByteBuffer } from "../protocol/byte_buffer.ts";
 import { writeDecimal } from "../protocol/encode_command.ts";
 import { type JsonField, type JsonNode, jsonTree } from "./json_fields.ts";
 import { JsonScanner, unescape } from "./json_scanner.ts";
@@ -79,8 +80,7 @@ export class JsonReader {
   #nextLine: number;
   #isBroken = false;
   /** The values of the current record. */
-  #values = new Uint8Array(1024);
-  #length = 0;
+  readonly #out = new ByteBuffer(1024);
 
   /**
    * Makes a reader for a source, from its start or from a place within it.
@@ -211,7 +211,7 @@ export class JsonReader {
     scanner.bytes = this.#bytes;
     scanner.end = end;
     scanner.reason = "";
-    this.#length = 0;
+    this.#out.length = 0;
     this.record.starts.fill(-1);
     this.#members?.clear();
     if (!this.#walk(from)) {
@@ -311,14 +311,14 @@ export class JsonReader {
       : scanner.value(from);
     if (to === -1 || node.column === -1) return to;
     const { record } = this;
-    record.starts[node.column] = this.#length;
-    this.#reserve(to - from);
+    record.starts[node.column] = this.#out.length;
+    this.#out.reserve(to - from + OVERRUN);
     if (byte === QUOTE) {
       this.#text(this.#bytes, from + 1, to - 1, scanner.hasEscape);
     } else if (byte !== LETTER_N) {
       this.#text(this.#bytes, from, to, false);
     }
-    record.ends[node.column] = this.#length;
+    record.ends[node.column] = this.#out.length;
     return to;
   }
 
@@ -361,18 +361,18 @@ export class JsonReader {
         starts[column] = ends[column] = 0;
         if (!this.#skipEmpty) missing ??= field.path;
       } else if (field.kind === "members") {
-        starts[column] = this.#length;
+        starts[column] = this.#out.length;
         const count = this.#writeMembers(field.without);
-        ends[column] = this.#length;
+        ends[column] = this.#out.length;
         // The field behind it is its count.
         starts[column + 1] = 0;
         ends[column + 1] = 2 * count;
       }
     }
-    this.#reserve(0);
-    record.bytes = this.#values;
+    this.#out.reserve(OVERRUN);
+    record.bytes = this.#out.bytes;
     record.start = 0;
-    record.end = this.#length;
+    record.end = this.#out.length;
     record.fieldCount = columns.length;
     if (missing === undefined) return true;
     this.#blame(`there is no member ${missing}`, this.#recordStart);
@@ -393,7 +393,9 @@ export class JsonReader {
       if (without.length > 0 && without.includes(members.label(i))) continue;
       count++;
       const name = members.name(i, bytes);
-      this.#reserve(name.to - name.from + to - from + AROUND_PAIR);
+      this.#out.reserve(
+        name.to - name.from + to - from + AROUND_PAIR + OVERRUN,
+      );
       this.#argument(name.bytes, name.from, name.to, false);
       if (isText) {
         this.#argument(bytes, from + 1, to - 1, members.hasEscape[i] === 1);
@@ -413,20 +415,21 @@ export class JsonReader {
     to: number,
     hasEscape: boolean,
   ): void {
-    const values = this.#values;
+    const values = this.#out.bytes;
     let size = to - from;
     if (hasEscape) {
       // Its size is known when it is written, so it is written twice.
-      size = unescape(bytes, from, to, values, this.#length) - this.#length;
+      size = unescape(bytes, from, to, values, this.#out.length) -
+        this.#out.length;
     }
-    values[this.#length] = 0x24;
-    const end = writeDecimal(values, this.#length + 1, size);
+    values[this.#out.length] = 0x24;
+    const end = writeDecimal(values, this.#out.length + 1, size);
     values[end] = CR;
     values[end + 1] = LF;
-    this.#length = end + 2;
+    this.#out.length = end + 2;
     this.#text(bytes, from, to, hasEscape);
-    values[this.#length++] = CR;
-    values[this.#length++] = LF;
+    values[this.#out.length++] = CR;
+    values[this.#out.length++] = LF;
   }
 
   /** Writes bytes; there is room for them. */
@@ -436,26 +439,9 @@ export class JsonReader {
     to: number,
     hasEscape: boolean,
   ): void {
-    const values = this.#values;
-    if (hasEscape) {
-      this.#length = unescape(bytes, from, to, values, this.#length);
-    } else if (to - from > 64) {
-      values.set(bytes.subarray(from, to), this.#length);
-      this.#length += to - from;
-    } else {
-      let at = this.#length;
-      while (from < to) values[at++] = bytes[from++];
-      this.#length = at;
-    }
-  }
-
-  /** Sees to it that there is room, and some behind for the writer. */
-  #reserve(size: number): void {
-    const needed = this.#length + size + OVERRUN;
-    if (needed <= this.#values.length) return;
-    const grown = new Uint8Array(2 * needed);
-    grown.set(this.#values.subarray(0, this.#length));
-    this.#values = grown;
+    const out = this.#out;
+    if (!hasEscape) return out.append(bytes, from, to);
+    out.length = unescape(bytes, from, to, out.bytes, out.length);
   }
 
   #blame(reason: string, at: number): void {

@@ -1,12 +1,8 @@
-import type { BatchOrigin } from "./batch.ts";
-import type { Batch } from "./batch.ts";
 import { ByteBuffer } from "../protocol/byte_buffer.ts";
+import type { Batch, BatchOrigin } from "./batch.ts";
 
 /** Bytes that a cargo begins with, and most that one is kept with. */
 const SIZE = { first: 32 * 1024, kept: 1024 * 1024 };
-
-/** Bytes above which a block copy is faster than a loop. */
-const BLOCK = 256;
 
 /**
  * The commands of one batch for one lane of a cluster, while they are gathered
@@ -61,17 +57,10 @@ export class Cargo implements BatchOrigin {
     start: number,
     end: number,
   ): void {
-    const { output } = this;
     if (this.commands === this.#ids.length) this.#grow();
     this.#ids[this.commands] = id;
     this.#shares[this.commands++] = shares;
-    const size = end - start;
-    output.reserve(size);
-    const into = output.bytes;
-    let at = output.length;
-    if (size > BLOCK) into.set(bytes.subarray(start, end), at);
-    else for (let i = start; i < end; i++) into[at++] = bytes[i];
-    output.length += size;
+    this.output.append(bytes, start, end);
   }
 
   recordOf(command: number): number {

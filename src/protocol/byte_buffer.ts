@@ -1,6 +1,9 @@
 /** Smallest capacity, in bytes, of a buffer that has to hold something. */
 const MIN_CAPACITY = 64;
 
+/** Bytes above which a block copy is faster than a loop. */
+const LONG = 256;
+
 /**
  * A growable, reusable buffer of bytes.
  *
@@ -58,6 +61,24 @@ export class ByteBuffer {
     this.reserve(bytes.length);
     this.bytes.set(bytes, this.length);
     this.length += bytes.length;
+  }
+
+  /**
+   * Appends part of some bytes.
+   *
+   * A few are copied one by one: a view of them and a block copy cost more.
+   *
+   * @param bytes What to append from.
+   * @param start Index of the first byte.
+   * @param end Index behind the last byte.
+   */
+  append(bytes: Uint8Array, start: number, end: number): void {
+    this.reserve(end - start);
+    const into = this.bytes;
+    let at = this.length;
+    if (end - start > LONG) into.set(bytes.subarray(start, end), at);
+    else for (let i = start; i < end; i++) into[at++] = bytes[i];
+    this.length += end - start;
   }
 
   /** Forgets the contents and keeps the storage. */
