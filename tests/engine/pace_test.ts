@@ -84,3 +84,41 @@ Deno.test("a pace begins with what a fast server needs, and keeps to a window gi
   for (let i = 0; i < 100; i++) fixed.answered(1e9, 0);
   assertEquals(fixed.window, 7);
 });
+
+/** Has a server of some speed answer shipments of 64 KiB for a while. */
+function answerFor(
+  pace: Pace,
+  clock: { now: number },
+  { rate, delay, ms }: { rate: number; delay: number; ms: number },
+): void {
+  const end = clock.now + ms;
+  // No more can be answered in a round trip than the window lets through.
+  while (clock.now < end) {
+    const speed = Math.min(rate, pace.window / delay);
+    clock.now += 64 * KIB / speed;
+    pace.answered(64 * KIB, clock.now - delay);
+  }
+}
+
+Deno.test("a window grows while the server answers faster for it, and shrinks again", () => {
+  const { now } = performance;
+  const clock = { now: 1 };
+  performance.now = () => clock.now;
+  try {
+    const far = new Pace({ mayNap: false });
+    assertEquals(far.window, LEAST_WINDOW);
+    answerFor(far, clock, { rate: 90_000, delay: 100, ms: 3_000 });
+    const twice = 2 * 90_000 * 100;
+    assertGreater(far.window, 0.9 * twice);
+    assertGreater(1.1 * twice, far.window);
+    answerFor(far, clock, { rate: 5_000, delay: 100, ms: 5_000 });
+    assertEquals(far.window, LEAST_WINDOW);
+
+    // On one machine the time in the server's queue is not taken for distance.
+    const near = new Pace({ mayNap: false, roundTrip: 1 });
+    answerFor(near, clock, { rate: 45_000, delay: 50, ms: 3_000 });
+    assertEquals(near.window, LEAST_WINDOW);
+  } finally {
+    performance.now = now;
+  }
+});
