@@ -1,10 +1,12 @@
 import type { ConnectOptions } from "../transport/connect.ts";
 import { connect } from "../transport/connect.ts";
-import { ask } from "../transport/ask.ts";
+import { ask, within } from "../transport/ask.ts";
 import { infoFields } from "../transport/server_info.ts";
 
 /** How long the server may take to tell its figures, in ms. */
 const PATIENCE = 2_000;
+
+const TOO_LATE = new Error("Cannot wait for figures any longer");
 
 /**
  * Asks a full server for the figures behind its refusal.
@@ -26,9 +28,8 @@ export async function explainFull(
       onNotice: undefined,
       beforeConnect: undefined,
     });
-    const timer = setTimeout(() => connection.close(), PATIENCE);
-    const answer = await ask(connection, ["INFO", "memory"])
-      .finally(() => clearTimeout(timer));
+    const asking = ask(connection, ["INFO", "memory"]);
+    const answer = await within(connection, PATIENCE, asking, () => TOO_LATE);
     const info = infoFields(answer);
     const used = info?.get("used_memory_human");
     const most = info?.get("maxmemory_human");

@@ -2,7 +2,7 @@ import { ConnectionError } from "../errors.ts";
 import { parseRedirection } from "../protocol/redirection.ts";
 import { errorIn, type Reply } from "../protocol/reply.ts";
 import { DEFAULT_ADDRESS } from "../transport/address.ts";
-import { askAll, type Command } from "../transport/ask.ts";
+import { askAll, type Command, within } from "../transport/ask.ts";
 import { connect, type ConnectOptions } from "../transport/connect.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { NodeMap } from "../transport/node_map.ts";
@@ -68,13 +68,20 @@ export class SideConnection implements Disposable {
   ): Promise<Reply[]> {
     const connection = await this.open();
     const { address } = connection;
-    let isLate = false;
-    const timer = setTimeout(() => {
-      isLate = true;
-      connection.close();
-    }, patience);
     try {
-      const replies = await askAll(connection, commands, Infinity);
+      const asking = askAll(connection, commands, Infinity);
+      const replies = await within(
+        connection,
+        patience,
+        asking,
+        (cause) =>
+          new ConnectionError(
+            `Lost ${address}: no answer to ${commands[0][0]} for ` +
+              `${patience / 1000} s`,
+            address,
+            { cause },
+          ),
+      );
       if (replies.length === commands.length) return replies;
       throw new ConnectionError(
         `Lost ${address}: it closed the connection`,
@@ -82,15 +89,7 @@ export class SideConnection implements Disposable {
       );
     } catch (error) {
       this.close();
-      if (!isLate) throw error;
-      throw new ConnectionError(
-        `Lost ${address}: no answer to ${commands[0][0]} for ` +
-          `${patience / 1000} s`,
-        address,
-        { cause: error },
-      );
-    } finally {
-      clearTimeout(timer);
+      throw error;
     }
   }
 

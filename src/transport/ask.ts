@@ -120,3 +120,37 @@ function joined(commands: readonly Command[]): Uint8Array {
   }
   return all;
 }
+
+/**
+ * Closes a connection on which an exchange takes too long.
+ *
+ * @param connection Where the exchange is under way.
+ * @param ms How long it may take; 0 is for ever.
+ * @param exchange Its outcome.
+ * @param late Makes what to throw when it takes longer.
+ */
+export async function within<T>(
+  connection: Connection,
+  ms: number,
+  exchange: Promise<T>,
+  late: (cause: unknown) => Error,
+): Promise<T> {
+  let isLate = false;
+  const timer = ms > 0
+    ? setTimeout(() => {
+      isLate = true;
+      connection.close();
+    }, ms)
+    : undefined;
+  let cause: unknown;
+  try {
+    const outcome = await exchange;
+    if (!isLate) return outcome;
+  } catch (error) {
+    if (!isLate) throw error;
+    cause = error;
+  } finally {
+    clearTimeout(timer);
+  }
+  throw late(cause);
+}

@@ -5,6 +5,7 @@ import {
   formatAddress,
   type TcpAddress,
 } from "./address.ts";
+import { within } from "./ask.ts";
 import type { Connection } from "./connection.ts";
 import {
   handshake,
@@ -197,38 +198,17 @@ async function open(
   const { connectTimeout: timeout, material } = attempt;
   const connection = await openConnection(address, { timeout, tls: material });
   try {
-    await limited(connection, timeout, handshake(connection, attempt, way));
+    const { address } = connection;
+    const logIn = handshake(connection, attempt, way);
+    await within(connection, timeout, logIn, () =>
+      new NotReadyError(
+        `Cannot use ${address}: it accepts connections but has not answered ` +
+          `for ${Math.ceil(timeout) / 1000} s (--connect-timeout)`,
+        address,
+      ));
     return connection;
   } catch (error) {
     connection.close();
     throw error;
-  }
-}
-
-/** Closes a connection on which an exchange takes too long. */
-async function limited<T>(
-  connection: Connection,
-  timeout: number,
-  exchange: Promise<T>,
-): Promise<T> {
-  let late = false;
-  const timer = timeout > 0
-    ? setTimeout(() => {
-      late = true;
-      connection.close();
-    }, timeout)
-    : undefined;
-  try {
-    return await exchange;
-  } catch (error) {
-    if (!late) throw error;
-    const { address } = connection;
-    throw new NotReadyError(
-      `Cannot use ${address}: it accepts connections but has not answered ` +
-        `for ${Math.ceil(timeout) / 1000} s (--connect-timeout)`,
-      address,
-    );
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -4,6 +4,7 @@ import type { Reply } from "../protocol/reply.ts";
 import { ReplyReader } from "../protocol/reply_reader.ts";
 import type { Address } from "./address.ts";
 import type { Topology } from "./cluster_topology.ts";
+import { within } from "./ask.ts";
 import type { Connection } from "./connection.ts";
 import { isLostConnection } from "./reason.ts";
 import { type AskedNode, readShards, readSlots } from "./topology_reply.ts";
@@ -89,36 +90,46 @@ async function askWhole(
 ): Promise<Reply> {
   const { address } = connection;
   const name = words.join(" ");
-  const reader = new ReplyReader({ maxBody: 64 * 1024, maxItems: MAX_ITEMS });
-  const buffer = new Uint8Array(64 * 1024);
-  let late = false;
-  const timer = timeout > 0
-    ? setTimeout(() => {
-      late = true;
-      connection.close();
-    }, timeout)
-    : undefined;
   let cause: unknown;
   try {
-    await connection.write(encodeCommand(words));
-    for (let count; (count = await connection.read(buffer)) !== null;) {
-      reader.feed(buffer.subarray(0, count));
-      for (let reply; (reply = reader.next()) !== undefined;) {
-        if (reply.kind !== "push") return reply;
-      }
-    }
+    const reading = readWhole(connection, words);
+    const reply = await within(
+      connection,
+      timeout,
+      reading,
+      (cause) =>
+        new NotReadyError(
+          `Cannot use ${address}: it has not answered ${name} for ` +
+            `${timeout / 1000} s`,
+          address,
+          { cause },
+        ),
+    );
+    if (reply !== undefined) return reply;
   } catch (error) {
-    if (!late && !isLostConnection(error)) throw error;
+    if (!isLostConnection(error)) throw error;
     cause = error;
-  } finally {
-    clearTimeout(timer);
   }
   throw new NotReadyError(
-    late
-      ? `Cannot use ${address}: it has not answered ${name} for ` +
-        `${timeout / 1000} s`
-      : `Lost ${address}: it closed the connection instead of answering ${name}`,
+    `Lost ${address}: it closed the connection instead of answering ${name}`,
     address,
     { cause },
   );
+}
+
+/** The reply to a command; nothing where the server closes the connection. */
+async function readWhole(
+  connection: Connection,
+  words: readonly string[],
+): Promise<Reply | undefined> {
+  const reader = new ReplyReader({ maxBody: 64 * 1024, maxItems: MAX_ITEMS });
+  const buffer = new Uint8Array(64 * 1024);
+  await connection.write(encodeCommand(words));
+  for (let count; (count = await connection.read(buffer)) !== null;) {
+    reader.feed(buffer.subarray(0, count));
+    for (let reply; (reply = reader.next()) !== undefined;) {
+      if (reply.kind !== "push") return reply;
+    }
+  }
+  return undefined;
 }
