@@ -61,6 +61,10 @@ export {
   type SummaryData,
   type SummaryState,
 } from "./src/engine/summary.ts";
+export type {
+  EarlierRun,
+  ExactlyOnceOptions,
+} from "./src/engine/transactions.ts";
 export type { MemoryForecast } from "./src/engine/memory_forecast.ts";
 export type { Replicated } from "./src/engine/wait_replicas.ts";
 export type { Pruned } from "./src/engine/prune.ts";

@@ -59,6 +59,8 @@ export interface LoadOptions extends SendOptions {
   readonly state: string | undefined;
   /** Whether what is not repeatable may be sent again, too. */
   readonly atLeastOnce: boolean;
+  /** The key that says how far the load got, where nothing may be in twice. */
+  readonly exactlyOnce: string | undefined;
   /** Where a cluster's announced addresses can be reached from here. */
   readonly nodeMap: string | undefined;
   /** Records to show, where nothing is to be loaded. */
@@ -130,6 +132,7 @@ export function parseOptions(
       metrics: metricsOf(flags, common.files),
       state: stateOf(flags),
       atLeastOnce: flags["at-least-once"] ?? false,
+      exactlyOnce: flags["exactly-once"],
       nodeMap,
       dryRun: flags["dry-run"],
       args,

@@ -90,9 +90,10 @@ function prunedLines(
   ];
 }
 
-/** What lost connections have cost. */
+/** What lost connections have cost, and what transactions were for. */
 function reconnections(
-  { reconnections, secondsWaiting, repeated }: Summary,
+  { reconnections, secondsWaiting, repeated, transactions, repliesLost }:
+    Summary,
 ): string[] {
   const lines: string[] = [];
   if (reconnections > 0) {
@@ -103,6 +104,13 @@ function reconnections(
   }
   if (repeated > 0) {
     lines.push(`${counted(repeated, "record")} may be in twice`);
+  }
+  if (transactions > 0) lines.push(counted(transactions, "transaction"));
+  if (repliesLost > 0) {
+    lines.push(
+      `${counted(repliesLost, "record")} of them are in by a transaction ` +
+        "whose replies were lost: whether the server refused some is not known",
+    );
   }
   return lines;
 }

@@ -1,8 +1,9 @@
 import type { Checkpoint } from "../engine/checkpoint.ts";
 import { counted } from "../engine/counted.ts";
 import { load } from "../engine/load.ts";
-import type { LoadState } from "../engine/load_state.ts";
+import type { KeptFile, LoadState } from "../engine/load_state.ts";
 import { Summary } from "../engine/summary.ts";
+import type { EarlierRun } from "../engine/transactions.ts";
 import { type Continuation, continuationOf } from "./continuation.ts";
 import { ExitCode, exitCodeOf } from "./exit_code.ts";
 import { MetricsFile } from "./metrics_file.ts";
@@ -32,6 +33,7 @@ export async function runLoad(options: LoadOptions): Promise<number> {
   let state: LoadState | undefined;
   let latest: Checkpoint | undefined;
   let isBegun = false;
+  let earlier: EarlierRun | undefined;
   const save = (
     status: Parameters<LoadState["save"]>[0],
     checkpoint?: Checkpoint,
@@ -44,6 +46,8 @@ export async function runLoad(options: LoadOptions): Promise<number> {
       rejects?.flush() ?? [],
       hasSucceeded,
     );
+  const rejectedBefore = (): number =>
+    state?.rejected ?? earlier?.rejected ?? 0;
   try {
     metrics = options.metrics &&
       new MetricsFile(options.metrics, options.files);
@@ -51,11 +55,14 @@ export async function runLoad(options: LoadOptions): Promise<number> {
     if (state?.sentence !== undefined) notices.say(state.sentence);
     summary.isSkipped = options.ifChanged && state?.isUnchanged === true;
     if (!summary.isSkipped) {
-      rejects = await openRejects(
-        options.rejects,
-        options.files,
-        state?.rejects,
-      );
+      // With a key on the server that one says what is kept.
+      if (options.exactlyOnce === undefined) {
+        rejects = await openRejects(
+          options.rejects,
+          options.files,
+          state?.rejects,
+        );
+      }
       const limit = options.rows.limit === undefined
         ? undefined
         : Math.max(0, options.rows.limit - settledBefore(state));
@@ -79,9 +86,25 @@ export async function runLoad(options: LoadOptions): Promise<number> {
           endMarker: options.endMarker,
           maxErrors: options.maxErrors,
           atLeastOnce: options.atLeastOnce,
+          exactlyOnce: options.exactlyOnce === undefined ? undefined : {
+            key: options.exactlyOnce,
+            note: () => rejects?.flush() ?? null,
+            onBegin: async (found) => {
+              earlier = found;
+              if (found !== undefined) notices.say(found.sentence);
+              const kept = found?.note as KeptFile[] | null | undefined;
+              rejects = await openRejects(
+                options.rejects,
+                options.files,
+                kept ?? undefined,
+              );
+            },
+          },
           nodeMap: options.nodeMap,
           signal,
-          onReject: rejects && ((reject) => rejects?.add(reject)),
+          onReject: options.rejects === undefined
+            ? undefined
+            : (reject) => rejects?.add(reject),
           onCheckpoint: state && ((checkpoint) => {
             isBegun = true;
             latest = checkpoint ?? latest;
@@ -91,8 +114,7 @@ export async function runLoad(options: LoadOptions): Promise<number> {
         });
       });
     }
-    const rejected = summary.rejected + (state?.rejected ?? 0);
-    if (rejected > 0) code = ExitCode.Rejected;
+    if (summary.rejected + rejectedBefore() > 0) code = ExitCode.Rejected;
   } catch (error) {
     failure = error;
   }
@@ -134,7 +156,7 @@ export async function runLoad(options: LoadOptions): Promise<number> {
     );
   }
   printRejects(summary, written);
-  const before = state?.rejected ?? 0;
+  const before = rejectedBefore();
   if (before > 0) {
     say(`earlier runs of this load rejected ${counted(before, "record")}`);
   }

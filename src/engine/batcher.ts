@@ -151,6 +151,11 @@ export class Batcher {
     return (this.#reader?.blankLines ?? 0) - this.#blankLinesBefore;
   }
 
+  /** Records of the source in front of the next batch. */
+  get records(): number {
+    return this.#reader?.records ?? 0;
+  }
+
   /**
    * Goes on at a place where an earlier load left off; no batch was made yet.
    *
@@ -188,9 +193,9 @@ export class Batcher {
     const before = bytes.subarray(Math.max(0, at - tail.bytes), at);
     if (offset < place.offset || !isSame(before, tail)) {
       throw new UsageError(
-        `Cannot go on at ${this.#source.name}:${place.line} (--state): what ` +
-          "comes before is not what was loaded; without its file the load " +
-          "begins anew",
+        `Cannot go on at ${this.#source.name}:${place.line}: what comes ` +
+          "before is not what was loaded; without the file of --state, or the " +
+          "key of --exactly-once, the load begins anew",
         "--state",
       );
     }

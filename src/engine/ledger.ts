@@ -88,6 +88,11 @@ export class Ledger {
     this.#options = options;
   }
 
+  /** The first batch that is not committed. */
+  get first(): Batch | undefined {
+    return this.#batches.first;
+  }
+
   /** Whether every batch is committed. */
   get isEmpty(): boolean {
     return this.#batches.length === 0;

@@ -39,8 +39,15 @@ export interface KeptFile {
   readonly size: number;
 }
 
+/** What a load is known by. */
+export interface LoadFingerprint {
+  readonly template: RowOptions["commands"];
+  readonly reading: Record<string, unknown>;
+  readonly sources: readonly SourceMark[];
+}
+
 /** What stands in the file. */
-interface StateData {
+interface StateData extends LoadFingerprint {
   readonly respipe: "state of a load";
   readonly version: number;
   /** Running, too, where the process was killed. */
@@ -48,9 +55,6 @@ interface StateData {
   /** Whether the whole input is in, and all that was asked for is done. */
   readonly hasSucceeded: boolean;
   readonly savedAt: string;
-  readonly template: RowOptions["commands"];
-  readonly reading: Record<string, unknown>;
-  readonly sources: readonly SourceMark[];
   /** The first record that is not committed; none where none was. */
   readonly next: Checkpoint | null;
   /** Of this load, earlier runs included. */
@@ -93,12 +97,12 @@ export class LoadState {
   /** Whether a load of the very same sources has succeeded last. */
   readonly isUnchanged: boolean;
   readonly #file: StateFile;
-  readonly #is: Pick<StateData, "template" | "reading" | "sources">;
+  readonly #is: LoadFingerprint;
   #last: Pick<StateData, "next" | "rejects">;
 
   private constructor(
     file: StateFile,
-    is: Pick<StateData, "template" | "reading" | "sources">,
+    is: LoadFingerprint,
     earlier: StateData | undefined,
     isUnchanged: boolean,
   ) {
@@ -135,12 +139,7 @@ export class LoadState {
         "--state",
       );
     }
-    const { commands, ...rows } = load.rows;
-    const is = {
-      template: commands,
-      reading: readingOf(rows),
-      sources: load.sources.map(markOf),
-    };
+    const is = takeFingerprint(load);
     const file = new StateFile(path, "--state");
     const text = file.read();
     const earlier = text === undefined ? undefined : parse(text, path);
@@ -183,6 +182,25 @@ export class LoadState {
     };
     await this.#file.write(`${JSON.stringify(data, undefined, 2)}\n`);
   }
+}
+
+/**
+ * Takes down what a load is.
+ *
+ * @param load Its sources, and what rows become.
+ * @returns What another load has to be, too, to be the same.
+ */
+export function takeFingerprint(
+  { rows: { commands, ...rows }, sources }: Pick<
+    LoadIdentity,
+    "sources" | "rows"
+  >,
+): LoadFingerprint {
+  return {
+    template: commands,
+    reading: readingOf(rows),
+    sources: sources.map(markOf),
+  };
 }
 
 /** What decides how records are found, and not how many or how fast. */
@@ -228,7 +246,7 @@ function parse(text: string, path: string): StateData {
 /** Whether a load goes on where an earlier one ended, or begins anew. */
 function mayGoOn(
   earlier: StateData,
-  is: Pick<StateData, "template" | "reading" | "sources">,
+  is: LoadFingerprint,
   { rows, atLeastOnce }: LoadIdentity,
   path: string,
 ): boolean {
@@ -259,9 +277,14 @@ function mayGoOn(
   );
 }
 
-function differencesOf(
-  then: Pick<StateData, "template" | "reading" | "sources">,
-  now: Pick<StateData, "template" | "reading" | "sources">,
+/**
+ * Compares a load with an earlier one.
+ *
+ * @returns What was otherwise, in a few words each.
+ */
+export function differencesOf(
+  then: LoadFingerprint,
+  now: LoadFingerprint,
 ): string[] {
   const found: string[] = [];
   if (!isEqual(then.template, now.template)) {

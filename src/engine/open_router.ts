@@ -7,12 +7,13 @@ import { parseNodeMap } from "../transport/node_map.ts";
 import type { BatchOrigin } from "./batch.ts";
 import { ClusterNodes } from "./cluster_nodes.ts";
 import { ClusterRouter } from "./cluster_router.ts";
-import { connectUnless } from "./connect_unless.ts";
+import { connectAnd } from "./connect_unless.ts";
 import { type EndMarker, Lane, type LaneOptions } from "./lane.ts";
 import { OneLane, type Router } from "./router.ts";
 import type { Rows } from "./rows.ts";
 import type { Stream } from "./stream.ts";
 import type { Summary } from "./summary.ts";
+import type { Transactions } from "./transactions.ts";
 import type { Wait } from "./wait.ts";
 
 /** What a router is for. */
@@ -27,6 +28,8 @@ export interface OpenRouterOptions extends LaneOptions {
   readonly rows: Rows;
   /** What the lanes tell. */
   readonly stream: Stream;
+  /** What each shipment is made a transaction with. */
+  readonly transactions?: Transactions | undefined;
   /** Where it waits. */
   readonly wait: Wait;
   /** The counts. */
@@ -56,18 +59,25 @@ export async function openRouter(
   connection: Connection,
   options: OpenRouterOptions,
 ): Promise<OpenRouter> {
-  const { server, stream, wait, summary, signal } = options;
+  const { server, stream, wait, summary, signal, transactions } = options;
   if (connection.server?.cluster === true && server !== undefined) {
     return await openCluster(connection, { ...options, server });
   }
   const open = (connection: Connection): Lane<BatchOrigin> =>
-    new Lane(connection, stream.events, wait, options);
+    new Lane(connection, stream.events, wait, {
+      ...options,
+      frame: transactions,
+    });
   const reopen = server && (async (patience: number) => {
-    const again = { signal, ...server, retry: patience, onNotice: undefined };
-    const made = await connectUnless(wait, { ...again, awaitPrimary: true });
-    summary.met(made);
-    summary.reconnections++;
-    return open(made);
+    const again = { signal, ...server, onNotice: undefined };
+    const to = { ...again, awaitPrimary: true };
+    return open(
+      await connectAnd(wait, to, patience, async (made) => {
+        summary.met(made);
+        summary.reconnections++;
+        await transactions?.reconnect(made);
+      }),
+    );
   });
   const router = new OneLane(open(connection), reopen);
   return {

@@ -28,7 +28,9 @@ import type { Flight } from "./flight.ts";
 import type { Ledger } from "./ledger.ts";
 import { RecordLocator } from "./record_locator.ts";
 import type { Router } from "./router.ts";
+import type { Shipment } from "./shipment.ts";
 import type { Summary } from "./summary.ts";
+import { TAKEN_OVER, takenOver } from "./transaction_flight.ts";
 import { verdictOf } from "./verdict.ts";
 import type { Wait } from "./wait.ts";
 
@@ -64,6 +66,8 @@ export interface RecoveryOptions {
   readonly atLeastOnce: boolean;
   /** Whether a record's commands are one transaction. */
   readonly isTransaction: boolean;
+  /** Whether what was in doubt is in, where shipments are transactions. */
+  readonly transactions?: ShipmentTransactions | undefined;
   /**
    * How long a server is waited for, in ms. Default: 30 s once a record is
    * committed, 0 before.
@@ -75,6 +79,14 @@ export interface RecoveryOptions {
   readonly onNotice?: ((sentence: string) => void) | undefined;
   /** Has rows share no commands any more. */
   stopSharing(): void;
+}
+
+/** What a recovery has to know of shipments that are transactions. */
+export interface ShipmentTransactions {
+  /** The key that tells. */
+  readonly key: string;
+  /** Whether the one was in that was in doubt last. */
+  readonly wasIn: boolean;
 }
 
 /** Acts on what goes wrong, and mends it. */
@@ -93,6 +105,10 @@ export class Recovery {
    * many had succeeded by then.
    */
   readonly #refusedAt = new Map<Flight<BatchOrigin>, number>();
+  /** Whether a transaction was aborted that is to be sent again. */
+  #isAborted = false;
+  /** The transaction whose reply was lost. */
+  #doubtful: Shipment<BatchOrigin> | undefined;
   /** When the trouble began that nothing was committed since. */
   #since: number | undefined;
   #attempts = 0;
@@ -109,7 +125,7 @@ export class Recovery {
 
   /** Whether a rewind is asked for. */
   get isPending(): boolean {
-    return this.#unshared !== undefined ||
+    return this.#isAborted || this.#unshared !== undefined ||
       this.#redirected !== undefined || this.#trouble !== undefined;
   }
 
@@ -133,42 +149,57 @@ export class Recovery {
    * @param origin Where the shipment with the command comes from.
    * @param command The command's index in the shipment.
    * @param flight The flight that the shipment is in.
+   * @param isQueued Whether the command was refused while its transaction was
+   * queued, so that nothing of that was executed.
    */
   act(
     error: string,
     origin: BatchOrigin,
     command: number,
     flight: Flight<BatchOrigin>,
+    isQueued = false,
   ): void {
-    const { ledger, summary, sameShape } = this.#options;
+    const { ledger, summary, sameShape, transactions } = this.#options;
     const { batch } = origin;
     const record = origin.recordOf(command);
     const isMade = origin.isShared &&
       batch.format.coalescing?.sameKey === false;
     const isCluster = this.#router?.isCluster === true;
     const verdict = verdictOf(error, { isMade, sameShape, isCluster });
-    switch (verdict.kind) {
-      case "unshare":
-        this.#unshared ??= error;
-        ledger.mark({ batch, record });
-        return;
-      case "redirect":
-        summary.redirections++;
-        this.#redirected ??= this.#stopped(error, batch, record, REDIRECTED);
-        this.#shipAgain(origin, command);
-        this.#router?.redirect?.(error, origin, command, flight);
-        return;
-      case "wait":
-        if (this.#patience <= 0) break;
-        this.#trouble ??= this.#stopped(error, batch, record, verdict);
-        if (this.#options.isRepeatable) ledger.mark({ batch, record });
-        else {
+    // What a transaction has executed is never sent again.
+    const isFinal = transactions !== undefined && !isQueued;
+    if (!isFinal) {
+      switch (verdict.kind) {
+        case "unshare":
+          this.#unshared ??= error;
+          ledger.mark({ batch, record });
+          return;
+        case "redirect":
+          summary.redirections++;
+          this.#redirected ??= this.#stopped(error, batch, record, REDIRECTED);
           this.#shipAgain(origin, command);
-          if (!this.#refusedAt.has(flight)) {
-            this.#refusedAt.set(flight, flight.successes);
+          this.#router?.redirect?.(error, origin, command, flight);
+          return;
+        case "wait":
+          if (this.#patience <= 0) break;
+          this.#trouble ??= this.#stopped(error, batch, record, verdict);
+          if (this.#options.isRepeatable) ledger.mark({ batch, record });
+          else {
+            this.#shipAgain(origin, command);
+            if (!this.#refusedAt.has(flight)) {
+              this.#refusedAt.set(flight, flight.successes);
+            }
           }
-        }
-        return;
+          return;
+      }
+    }
+    const isStop = verdict.kind === "stop" || verdict.kind === "wait";
+    if (isQueued && isStop) {
+      // Of this transaction nothing is in, so nothing is settled either.
+      this.#shipAgain(origin, command);
+      return this.#options.wait.fail(
+        this.#stopped(error, batch, record, verdict),
+      );
     }
     const ordinal = origin.ordinalOf(command);
     const behind = record + origin.sharersOf(command);
@@ -179,8 +210,59 @@ export class Recovery {
       batch.failures.push({ record: i, command: ordinal, error: text });
     }
     const { wait } = this.#options;
-    if (verdict.kind === "reject" || wait.error !== undefined) return;
+    if (!isStop || wait.error !== undefined) return;
     wait.fail(this.#stopped(error, batch, record, verdict));
+  }
+
+  /**
+   * Acts on a transaction of which nothing was executed: what was not refused
+   * goes again, and so does what a rewind finds behind it.
+   *
+   * @param shipment The transaction.
+   * @param refused Its commands that were refused, with the server's texts.
+   * @param problem What was said against it as a whole.
+   * @param flight The flight that it was in.
+   */
+  abort(
+    shipment: Shipment<BatchOrigin>,
+    refused: ReadonlyMap<number, string>,
+    problem: string | undefined,
+    flight: Flight<BatchOrigin>,
+  ): void {
+    const { origin, commands } = shipment;
+    this.#isAborted = true;
+    for (let i = 0; i < commands; i++) {
+      const error = refused.get(i);
+      if (error === undefined) this.#shipAgain(origin, i);
+      else this.act(error, origin, i, flight, true);
+    }
+    if (problem !== undefined) this.#oppose(problem, origin);
+    origin.batch.close(shipment);
+    this.#options.wait.wake();
+  }
+
+  /** Acts on what was said against a transaction as a whole. */
+  #oppose(problem: string, origin: BatchOrigin): void {
+    const { transactions, wait } = this.#options;
+    const { batch } = origin;
+    const verdict = verdictOf(problem, {
+      isMade: false,
+      sameShape: true,
+      isCluster: false,
+    });
+    const stopped = problem === TAKEN_OVER
+      ? new StoppedError(`Stopped: ${takenOver(transactions!.key)}`)
+      : this.#stopped(
+        problem,
+        batch,
+        origin.recordOf(0),
+        "advice" in verdict
+          ? verdict
+          : { advice: "it does not take the transaction (--exactly-once)" },
+      );
+    if (verdict.kind === "wait" && this.#patience > 0) {
+      this.#trouble ??= stopped;
+    } else wait.fail(stopped);
   }
 
   /**
@@ -190,22 +272,28 @@ export class Recovery {
    * @param error What has happened.
    */
   lose(flight: Flight<BatchOrigin>, error: ConnectionError): void {
-    const { ledger, summary, wait, isRepeatable, atLeastOnce } = this.#options;
-    const mayRepeat = isRepeatable || atLeastOnce;
+    const { ledger, summary, wait, isRepeatable, atLeastOnce, transactions } =
+      this.#options;
+    const mayRepeat = isRepeatable || atLeastOnce || transactions !== undefined;
     if (
       this.#patience <= 0 || wait.error !== undefined ||
       !mayRepeat && flight.isAmbiguous
     ) return wait.fail(error);
     this.#trouble ??= error;
+    const { doubtful } = flight;
     for (const shipment of flight.abandon()) {
       const { origin, answered, commands, sentAt } = shipment;
       const { batch } = origin;
+      if (shipment === doubtful && answered < commands) {
+        this.#doubtful = shipment;
+        continue;
+      }
       if (answered < commands) {
         const record = origin.recordOf(answered);
         if (isRepeatable) ledger.mark({ batch, record });
         else {
           for (let i = answered; i < commands; i++) this.#shipAgain(origin, i);
-          if (sentAt > 0) {
+          if (sentAt > 0 && transactions === undefined) {
             summary.repeated += recordsFrom(origin, answered, commands);
           }
         }
@@ -223,6 +311,7 @@ export class Recovery {
   async mend(): Promise<void> {
     const { summary, stopSharing } = this.#options;
     summary.rewinds++;
+    this.#isAborted = false;
     if (this.#unshared !== undefined) {
       this.mayShare = false;
       summary.coalescingStopped = this.#unshared;
@@ -259,6 +348,7 @@ export class Recovery {
     this.#redirected = undefined;
     this.#trouble = undefined;
     await this.#router?.mend?.(left, trouble !== undefined);
+    this.#settleDoubtful();
     const seconds = (performance.now() - began) / 1000;
     if (trouble !== undefined) summary.secondsWaiting += seconds;
     if (!isTold) return;
@@ -266,6 +356,21 @@ export class Recovery {
       `Going on after ${seconds.toFixed(1)} s; ` +
         `${counted(summary.unknown, "record")} were not settled`,
     );
+  }
+
+  /** Settles the transaction whose reply was lost: the key has told. */
+  #settleDoubtful(): void {
+    const shipment = this.#doubtful;
+    if (shipment === undefined) return;
+    this.#doubtful = undefined;
+    const { ledger, summary, transactions } = this.#options;
+    const { origin, answered, commands } = shipment;
+    if (transactions!.wasIn) {
+      summary.repliesLost += recordsFrom(origin, answered, commands);
+      return ledger.done(shipment);
+    }
+    for (let i = 0; i < commands; i++) this.#shipAgain(origin, i);
+    origin.batch.close(shipment);
   }
 
   /**

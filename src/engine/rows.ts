@@ -14,6 +14,7 @@ import type { Checkpoint } from "./checkpoint.ts";
 import { type RowOptions, RowPlan } from "./row_plan.ts";
 import { type HeaderLine, isUrl } from "../transport/url_source.ts";
 import type { Summary } from "./summary.ts";
+import type { GoOn } from "./transactions.ts";
 
 /** Where rows come from. */
 export interface SourceOptions {
@@ -67,7 +68,11 @@ export class Rows {
   readonly #idleTimeout: number;
   readonly #headers: readonly HeaderLine[] | undefined;
   readonly #pacing: Pacing;
-  readonly #checkpoint: Checkpoint | undefined;
+  #checkpoint: Checkpoint | undefined;
+  /** Records in front of that, of all sources together. */
+  #settled = 0;
+  /** Where a batch has to end that reaches so far. */
+  #cut: GoOn["isInUntil"];
   #coalesce: boolean;
   #batcher: Batcher | undefined;
 
@@ -96,6 +101,17 @@ export class Rows {
     this.#checkpoint = options.checkpoint;
     this.#coalesce = options.coalesce ?? false;
     this.#sources = sources.length === 0 ? [STANDARD_INPUT] : sources;
+  }
+
+  /**
+   * Says where to go on, before anything is read.
+   *
+   * @param from The place, and where a batch must end behind it.
+   */
+  goOn({ checkpoint, settled, isInUntil }: GoOn): void {
+    this.#checkpoint = checkpoint ?? this.#checkpoint;
+    this.#settled = settled;
+    this.#cut = isInUntil;
   }
 
   /** Gives every further row a command of its own. */
@@ -183,7 +199,7 @@ export class Rows {
    * @throws {InputError} When a source cannot be read on.
    */
   async *batches(): AsyncGenerator<Batch, void, void> {
-    let left = this.#plan.limit;
+    let left = this.#plan.limit - this.#settled;
     for (const [i, from] of this.#sources.entries()) {
       if (left <= 0) return;
       if (i < (this.#checkpoint?.source ?? 0)) continue;
@@ -224,7 +240,11 @@ export class Rows {
         while (left > 0) {
           const pause = this.#pacing.beforeBatch?.();
           if (pause !== undefined) await pause;
-          const batch = await batcher.next(Math.min(left, mostRecords));
+          const cut = this.#cut?.source === i
+            ? this.#cut.records - batcher.records
+            : 0;
+          const most = Math.min(left, mostRecords, cut > 0 ? cut : Infinity);
+          const batch = await batcher.next(most);
           count();
           if (batch === undefined) break;
           batch.source = i;

@@ -22,6 +22,7 @@ import type { BatchLane, Router } from "./router.ts";
 import type { Rows } from "./rows.ts";
 import type { Shipment } from "./shipment.ts";
 import type { Summary } from "./summary.ts";
+import type { ShipmentTransactions } from "./recovery.ts";
 import type { Wait } from "./wait.ts";
 import { PATIENCE, windUp } from "./wind_up.ts";
 
@@ -56,6 +57,8 @@ export interface StreamOptions {
   readonly patience?: number | undefined;
   /** Whether what may have been executed is sent again in any case. */
   readonly atLeastOnce?: boolean | undefined;
+  /** What each shipment's transaction is known by, where they are ones. */
+  readonly transactions?: StreamTransactions | undefined;
   /** Told in a sentence what is waited for, and when that is over. */
   readonly onNotice?: ((sentence: string) => void) | undefined;
   /** Told about each record that does not make it, in the input's order. */
@@ -64,6 +67,12 @@ export interface StreamOptions {
   readonly pause?: (ms: number) => Promise<void>;
   /** Says why a full server is full, where it tells. */
   explain?: ((reply: string) => Promise<string | undefined>) | undefined;
+}
+
+/** Shipments that are transactions, and go on where an earlier load ended. */
+export interface StreamTransactions extends ShipmentTransactions {
+  /** Whether the records of a batch are in already. */
+  isIn(batch: Batch): boolean;
 }
 
 /** Ships batches, and rewinds. */
@@ -101,8 +110,10 @@ export class Stream {
       get sameShape(): boolean {
         return rows.sameShape;
       },
-      isRepeatable: rows.isRepeatable,
+      // In transactions nothing ever is.
+      isRepeatable: rows.isRepeatable && options.transactions === undefined,
       isTransaction: rows.isTransaction,
+      transactions: options.transactions,
       atLeastOnce: options.atLeastOnce ?? false,
       patience: options.patience,
       pause: options.pause ?? ((ms) => wait.pause(ms)),
@@ -115,7 +126,18 @@ export class Stream {
         recovery.act(error, shipment!.origin, command, flight),
       onDone: (shipment) => ledger.done(shipment),
       onLost: (flight, error) => recovery.lose(flight, error),
+      onAborted: (...aborted) => recovery.abort(...aborted),
     };
+  }
+
+  /** The first batch that is not committed. */
+  get first(): Batch | undefined {
+    return this.#ledger.first;
+  }
+
+  /** Whether a rewind is asked for. */
+  get isRewinding(): boolean {
+    return this.#recovery.isPending;
   }
 
   /** How far everything is committed; nothing where nothing is. */
@@ -238,8 +260,11 @@ export class Stream {
   }
 
   #hand(batch: Batch): void {
-    const { summary } = this.#options;
-    this.#router.ship(batch, this.#recovery.mayShare);
+    const { summary, transactions } = this.#options;
+    if (transactions?.isIn(batch) === true) {
+      batch.isShipped = true;
+      summary.repliesLost += batch.encoded;
+    } else this.#router.ship(batch, this.#recovery.mayShare);
     for (const { bytes, commands } of batch.open) {
       summary.commands += commands;
       summary.bytesOut += bytes.length;

@@ -1,0 +1,455 @@
+/**
+ * Exactly once: a key on the server that says how far a load got, written by
+ * the same transaction that takes it there.
+ *
+ * Why it has this shape. Whether a transaction is in whose reply was lost, only
+ * the server knows, and so does whoever comes later: the key has the place
+ * behind the last transaction that was executed. It is read whenever a load
+ * begins or connects again, and written in the same breath (APPEND of a line
+ * break): a transaction that the server still reads from a connection that was
+ * given up has watched the key before, and fails.
+ *
+ * The key's value also has the place in front of that transaction, with the
+ * counts up to there. The records in between are in, but what was said of them
+ * is in nobody's hands if the load was killed: they are read again, for what the
+ * reader rejects, and not sent.
+ *
+ * What must change together: the frame here and the replies that a flight
+ * expects (transaction_flight.ts).
+ *
+ * @module
+ */
+import { ConnectionError, StoppedError, UsageError } from "../errors.ts";
+import { encodeCommand } from "../protocol/encode_command.ts";
+import { errorIn, type Reply } from "../protocol/reply.ts";
+import { askAll, type Command, joined, within } from "../transport/ask.ts";
+import type { Connection } from "../transport/connection.ts";
+import type { Batch } from "./batch.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import { counted } from "./counted.ts";
+import {
+  differencesOf,
+  type LoadFingerprint,
+  takeFingerprint,
+} from "./load_state.ts";
+import type { RowOptions } from "./row_plan.ts";
+import type { Summary } from "./summary.ts";
+import { takenOver, type TransactionFrame } from "./transaction_flight.ts";
+import { verdictOf } from "./verdict.ts";
+
+/** How to have each record in exactly once. */
+export interface ExactlyOnceOptions {
+  /** The key that says how far the load got, in the load's database. */
+  readonly key: string;
+  /**
+   * Called in front of the end of each transaction: what it gives is kept with
+   * the place, as JSON.
+   */
+  readonly note?: (() => unknown) | undefined;
+  /**
+   * Told before anything is read whether the load goes on where an earlier run
+   * ended, and from where.
+   */
+  readonly onBegin?:
+    | ((earlier: EarlierRun | undefined) => Promise<void> | void)
+    | undefined;
+}
+
+/** Where an earlier run of the same load got to. */
+export interface EarlierRun {
+  /** Records that are settled by it, those included whose replies were lost. */
+  readonly settled: number;
+  /** Those of them that were rejected, as far as that is known. */
+  readonly rejected: number;
+  /** What its caller has noted; nothing where it never did. */
+  readonly note: unknown;
+  /** Says from where the load goes on. */
+  readonly sentence: string;
+}
+
+/** A place in one of the sources. */
+interface SourcePlace {
+  readonly source: number;
+  /** Records of it in front of the place. */
+  readonly records: number;
+  readonly line: number;
+}
+
+/** What the key says. */
+interface KeyData extends LoadFingerprint {
+  readonly respipe: "exactly once";
+  readonly version: 1;
+  /** Records that were settled in front of `from`. */
+  readonly loaded: number;
+  readonly rejected: number;
+  /** In front of the last transaction; none at the very beginning. */
+  readonly from: Checkpoint | null;
+  /** Behind it, where nothing is known to be settled but by it. */
+  readonly next: SourcePlace | null;
+  readonly note: unknown;
+}
+
+/** Where rows are to be read from. */
+export interface GoOn {
+  readonly checkpoint: Checkpoint | undefined;
+  /** Records in front of that. */
+  readonly settled: number;
+  /** Up to here they are in already. */
+  readonly isInUntil: SourcePlace | undefined;
+}
+
+/** What the transactions need of their load. */
+export interface TransactionsOptions {
+  readonly exactlyOnce: ExactlyOnceOptions;
+  /** Names of the sources. */
+  readonly sources: readonly string[];
+  /** How they are read, and what rows become. */
+  readonly rows: RowOptions;
+  readonly summary: Summary;
+  /** What is committed; asked when all in front of a transaction is. */
+  readonly checkpoint: () => Checkpoint | undefined;
+  /** The batch whose transaction is next. */
+  readonly batch: () => Batch | undefined;
+  /** Whether a rewind is asked for. */
+  readonly isHalted: () => boolean;
+}
+
+/** How long an answer may take, in ms. */
+const PATIENCE = 10_000;
+
+/** What a server is told again when it says this. */
+const PASSING = /^(LOADING|READONLY|MASTERDOWN|BUSY) /;
+
+const decoder = new TextDecoder();
+
+/** The transactions of one load, and the key that they write. */
+export class Transactions implements TransactionFrame {
+  readonly opening: Uint8Array;
+  readonly discard: Uint8Array = encodeCommand(["DISCARD"]);
+  readonly #options: TransactionsOptions;
+  readonly key: string;
+  readonly #is: LoadFingerprint;
+  /** What the key's value begins with, as JSON. */
+  readonly #head: string;
+  /** Whether the one was in that was in doubt last. */
+  wasIn = false;
+  /** The key's value behind the last transaction that is in. */
+  #value = "";
+  /** The same behind the one whose reply has not come. */
+  #next: string | undefined;
+  /** Where the last transaction ended that is in, and the one in doubt. */
+  #reached: SourcePlace | undefined;
+  #reaching: SourcePlace | undefined;
+  #earlier: { readonly loaded: number; readonly rejected: number } = {
+    loaded: 0,
+    rejected: 0,
+  };
+  /** Whether its end was tried before. */
+  #isEnding = false;
+  /** Where the last run's unsettled transaction ended. */
+  #isInUntil: SourcePlace | undefined;
+
+  /**
+   * Looks at the sources; the server is not asked yet.
+   *
+   * @param options What they belong to.
+   */
+  constructor(options: TransactionsOptions) {
+    this.#options = options;
+    this.key = options.exactlyOnce.key;
+    this.#is = takeFingerprint(options);
+    this.#head = JSON.stringify({
+      respipe: "exactly once",
+      version: 1,
+      ...this.#is,
+    }).slice(0, -1);
+    this.opening = joined([["WATCH", this.key], ["MULTI"]]);
+  }
+
+  get isHalted(): boolean {
+    return this.#options.isHalted();
+  }
+
+  closing(): Uint8Array {
+    const { checkpoint, batch } = this.#options;
+    const { source, after: { records, line } } = batch()!;
+    this.#reaching = { source, records, line };
+    this.#next = this.#text(checkpoint() ?? null, this.#reaching);
+    return joined([["SET", this.key, this.#next], ["EXEC"]]);
+  }
+
+  executed(): void {
+    this.#options.summary.transactions++;
+    this.#value = this.#next!;
+    this.#reached = this.#reaching;
+    this.#next = undefined;
+  }
+
+  aborted(): void {
+    this.#next = undefined;
+  }
+
+  /**
+   * Whether the records of a batch are in by an earlier run's transaction.
+   *
+   * @param batch The batch.
+   */
+  isIn({ source, after: { records } }: Batch): boolean {
+    const until = this.#isInUntil;
+    return until !== undefined && !isBefore(until, { source, records });
+  }
+
+  /**
+   * Reads the key, and makes it this load's.
+   *
+   * @param connection The first connection.
+   * @returns Where to go on.
+   * @throws {UsageError} When the key is something else's, when it says that
+   * another load is under way, or when there can be no transactions.
+   */
+  async begin(connection: Connection): Promise<GoOn> {
+    if (connection.server?.cluster === true) {
+      throw this.#refused(
+        `${connection.address} is a node of a cluster, where a transaction ` +
+          "has the keys of one hash slot only",
+      );
+    }
+    const [found] = await this.#ask(connection, ["GET", this.key]);
+    this.#parse(this.#textOf(found));
+    const earlier = this.#parse(await this.#fence(connection));
+    try {
+      return await this.#goOn(earlier);
+    } catch (error) {
+      // Nothing was begun that there would be something to say of.
+      if (this.#value === "") await this.#ask(connection, ["DEL", this.key]);
+      throw error;
+    }
+  }
+
+  /** Finds out, and tells, where to go on. */
+  async #goOn(earlier: KeyData | undefined): Promise<GoOn> {
+    const { exactlyOnce, summary } = this.#options;
+    const next = earlier?.next ?? undefined;
+    const from = earlier?.from ?? undefined;
+    if (earlier !== undefined && next !== undefined) {
+      const { loaded, rejected, note } = earlier;
+      this.#earlier = { loaded, rejected };
+      this.#isInUntil = this.#reached = next;
+      summary.resumedAt = {
+        source: this.#is.sources[next.source].name,
+        record: next.records + 1,
+        line: next.line,
+      };
+      const { source, line } = summary.resumedAt;
+      const settled = loaded + rejected +
+        (next.source === from?.source
+          ? next.records - from.records
+          : next.records);
+      await exactlyOnce.onBegin?.({
+        settled,
+        rejected,
+        note,
+        sentence: `Going on at ${source}:${line}, as the key ${this.key} ` +
+          `says: ${counted(settled, "record")} before it ` +
+          `${settled === 1 ? "is" : "are"} settled already`,
+      });
+      return {
+        checkpoint: from,
+        settled: loaded + rejected,
+        isInUntil: next,
+      };
+    }
+    await exactlyOnce.onBegin?.(undefined);
+    return { checkpoint: undefined, settled: 0, isInUntil: undefined };
+  }
+
+  /**
+   * Finds out on a new connection, before anything is sent, whether the
+   * transaction is in whose reply was lost.
+   *
+   * @param connection The connection.
+   * @throws {StoppedError} When the key says something else altogether.
+   * @throws {ConnectionError} When it does not answer.
+   */
+  async reconnect(connection: Connection): Promise<void> {
+    const value = await this.#fence(connection);
+    // Of one whose reply had begun it was known already.
+    this.wasIn = this.#next === undefined || value === this.#next;
+    if (value === this.#next) this.executed();
+    this.#next = undefined;
+    if (value === this.#value) return;
+    throw this.#foreign();
+  }
+
+  /**
+   * Ends it: a complete load leaves no key, another one where it goes on.
+   *
+   * @param connection A connection on which nothing is in flight.
+   * @param isComplete Whether all records are settled.
+   * @throws {StoppedError} When somebody else has written the key.
+   * @throws {ConnectionError} When the connection is lost.
+   */
+  async end(connection: Connection, isComplete: boolean): Promise<void> {
+    const isAgain = this.#isEnding;
+    const key = this.key;
+    const reached = this.#reached;
+    const from = this.#options.checkpoint();
+    // It says more than is known here, or as much.
+    const isBest = this.#next !== undefined ||
+      from === undefined && reached !== undefined;
+    if (!isComplete && isBest) return;
+    this.#isEnding = true;
+    const [, reply] = await this.#ask(
+      connection,
+      ["WATCH", key],
+      ["GET", key],
+    );
+    const value = this.#textOf(reply);
+    // The reply to an attempt before this one may have been lost.
+    if (isAgain && isComplete && reply.kind === "null") return;
+    if (value !== this.#value) throw this.#foreign();
+    const text = isComplete || from === undefined ? undefined : this.#text(
+      from,
+      reached !== undefined && isBefore(from, reached) ? reached : from,
+    );
+    const [, , exec] = await this.#ask(
+      connection,
+      ["MULTI"],
+      text === undefined ? ["DEL", key] : ["SET", key, text],
+      ["EXEC"],
+    );
+    if (exec.kind === "null") throw this.#foreign();
+  }
+
+  /**
+   * Writes the key, so that no transaction of another connection comes after,
+   * and reads it.
+   */
+  async #fence(connection: Connection): Promise<string> {
+    const [, , , exec] = await this.#ask(
+      connection,
+      ["MULTI"],
+      ["APPEND", this.key, "\n"],
+      ["GET", this.key],
+      ["EXEC"],
+    );
+    if (exec.kind === "array") return this.#textOf(exec.items[1]);
+    throw this.#refused("the server gave no reply to EXEC");
+  }
+
+  /** Sends some commands, and has none of them fail. */
+  async #ask(
+    connection: Connection,
+    ...commands: Command[]
+  ): Promise<Reply[]> {
+    const { address } = connection;
+    const replies = await within(
+      connection,
+      PATIENCE,
+      askAll(connection, commands),
+      (cause) =>
+        new ConnectionError(
+          `Lost ${address}: no answer to ${commands[0][0]} for ` +
+            `${PATIENCE / 1000} s`,
+          address,
+          { cause },
+        ),
+    );
+    for (const [i, reply] of replies.entries()) {
+      const error = errorIn(reply);
+      if (error === undefined) continue;
+      if (PASSING.test(error)) {
+        throw new ConnectionError(
+          `Cannot use ${address}: it says ${JSON.stringify(error)}`,
+          address,
+        );
+      }
+      const verdict = verdictOf(error, {
+        isMade: false,
+        sameShape: true,
+        isCluster: false,
+      });
+      const advice = "advice" in verdict ? `: ${verdict.advice}` : "";
+      throw this.#refused(
+        `the server answers ${JSON.stringify(error)} to ` +
+          `${commands[i][0]}${advice}`,
+      );
+    }
+    if (replies.length === commands.length) return replies;
+    throw new ConnectionError(
+      `Lost ${address}: it closed the connection`,
+      address,
+    );
+  }
+
+  /** The value without what reading it has appended. */
+  #textOf(reply: Reply): string {
+    if (reply.kind === "null") return "";
+    if (reply.kind === "bulk" && reply.body !== undefined) {
+      return decoder.decode(reply.body).trimEnd();
+    }
+    throw this.#refused("what is in it was not written by respipe");
+  }
+
+  /** Reads the value, where it is one of this load. */
+  #parse(text: string): KeyData | undefined {
+    this.#value = text;
+    if (text === "") return undefined;
+    let data: KeyData | undefined;
+    try {
+      data = JSON.parse(text);
+    } catch {
+      // Said below.
+    }
+    if (data?.respipe !== "exactly once" || data.version !== 1) {
+      throw this.#refused(
+        "what is in it was not written by this version of respipe; name " +
+          "another key",
+      );
+    }
+    const differences = differencesOf(data, this.#is);
+    if (differences.length === 0) return data;
+    const { next } = data;
+    const where = next === null
+      ? ""
+      : ` at ${data.sources[next.source].name}:${next.line}`;
+    throw new UsageError(
+      `Cannot go on${where}, where the key ${this.key} says: ` +
+        `${differences.join("; ")}; to begin anew, delete the key`,
+      "--exactly-once",
+    );
+  }
+
+  #text(from: Checkpoint | null, next: SourcePlace): string {
+    const { exactlyOnce, summary } = this.#options;
+    const { loaded, rejected } = this.#earlier;
+    const rest: Omit<KeyData, keyof LoadFingerprint | "respipe" | "version"> = {
+      loaded: loaded + summary.loaded,
+      rejected: rejected + summary.rejected,
+      from,
+      next,
+      note: exactlyOnce.note?.() ?? null,
+    };
+    return `${this.#head},${JSON.stringify(rest).slice(1)}`;
+  }
+
+  #refused(why: string): UsageError {
+    return new UsageError(
+      `Cannot use --exactly-once ${this.key}: ${why}`,
+      "--exactly-once",
+    );
+  }
+
+  #foreign(): StoppedError {
+    return new StoppedError(`Stopped: ${takenOver(this.key)}`);
+  }
+}
+
+/** Whether a place comes before another one. */
+function isBefore(
+  one: Pick<SourcePlace, "source" | "records">,
+  other: Pick<SourcePlace, "source" | "records">,
+): boolean {
+  return one.source < other.source ||
+    one.source === other.source && one.records < other.records;
+}
