@@ -237,7 +237,8 @@ export class Recovery {
       else this.act(error, origin, i, flight, true);
     }
     if (problem !== undefined) this.#oppose(problem, origin);
-    origin.batch.close(shipment);
+    // Where all of it was refused, it is settled.
+    this.#options.ledger.done(shipment);
     this.#options.wait.wake();
   }
 

@@ -140,7 +140,9 @@ export class Transactions implements TransactionFrame {
   /** Where the last transaction ended that is in, and the one in doubt. */
   #reached: SourcePlace | undefined;
   #reaching: SourcePlace | undefined;
-  #earlier: { readonly loaded: number; readonly rejected: number } = {
+  /** What was settled by earlier runs. */
+  #earlier: Pick<KeyData, "from" | "loaded" | "rejected"> = {
+    from: null,
     loaded: 0,
     rejected: 0,
   };
@@ -174,7 +176,8 @@ export class Transactions implements TransactionFrame {
     const { checkpoint, batch } = this.#options;
     const { source, after: { records, line } } = batch()!;
     this.#reaching = { source, records, line };
-    this.#next = this.#text(checkpoint() ?? null, this.#reaching);
+    const from = checkpoint() ?? this.#earlier.from;
+    this.#next = this.#text(from, this.#reaching);
     return joined([["SET", this.key, this.#next], ["EXEC"]]);
   }
 
@@ -232,8 +235,7 @@ export class Transactions implements TransactionFrame {
     const next = earlier?.next ?? undefined;
     const from = earlier?.from ?? undefined;
     if (earlier !== undefined && next !== undefined) {
-      const { loaded, rejected, note } = earlier;
-      this.#earlier = { loaded, rejected };
+      const { loaded, rejected, note } = this.#earlier = earlier;
       this.#isInUntil = this.#reached = next;
       summary.resumedAt = {
         source: this.#is.sources[next.source].name,
