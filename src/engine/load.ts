@@ -150,9 +150,9 @@ export async function load(options: LoadOptions): Promise<Summary> {
   });
   const endTransactions = async (isComplete: boolean): Promise<void> => {
     if (transactions === undefined) return;
-    // What has ended the load early does not end this.
+    // What ends the load does not end this.
     const connection = await connectAnd(
-      isComplete ? wait : new Wait(),
+      new Wait(),
       { ...server, onNotice: undefined },
       isComplete ? server?.retry ?? PATIENCE_UNDER_WAY : 0,
       (connection) => transactions.end(connection, isComplete),
