@@ -96,6 +96,9 @@ const PING = encodeCommand(["PING"]);
 /** Bytes of replies that are read at once. */
 const REPLY_BUFFER = 64 * 1024;
 
+/** The longest value of the key that goes with transactions. */
+const LONGEST_VALUE = 1024 * 1024;
+
 /** Shipments that may wait for the socket, so that it never waits. */
 const QUEUE = 2;
 
@@ -365,9 +368,9 @@ export class Lane<Origin> {
   }
 
   async #replyLoop(): Promise<void> {
-    const reader = new ReplyReader({
-      unfolds: this.#transactions !== undefined,
-    });
+    const reader = new ReplyReader(
+      this.#transactions && { unfolds: true, maxBody: LONGEST_VALUE },
+    );
     const buffer = new Uint8Array(REPLY_BUFFER);
     try {
       while (!this.#hasEnded) {
@@ -392,7 +395,10 @@ export class Lane<Origin> {
     for (;;) {
       const isClosing = this.#closing === "sent";
       const isPinged = this.#ping === "sent";
-      const run = isPinged ? 0 : reader.skip(isClosing ? SENTINEL_LENGTH : -1);
+      const stop = isClosing
+        ? SENTINEL_LENGTH
+        : this.#transactions?.stopLength ?? -1;
+      const run = isPinged ? 0 : reader.skip(stop);
       if (run > 0) {
         flight.succeed(run);
         this.#watchdog.calm();

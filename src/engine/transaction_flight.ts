@@ -1,10 +1,10 @@
 /**
  * A flight of which each shipment is a transaction.
  *
- * Why it has this shape. On the wire a shipment is `WATCH key`, `MULTI`, its
- * commands, and an end: `SET key place`, `EXEC`, or `DISCARD`. The server
- * answers each of them, and EXEC once more for every command. Only these last
- * replies are the commands' own, so only they reach the flight's owner; the
+ * Why it has this shape. On the wire a shipment is `WATCH key`, `GET key`,
+ * `MULTI`, its commands, and an end: `SET key place`, `EXEC`, or `DISCARD`. The
+ * server answers each of them, and EXEC once more for every command. Only these
+ * last replies are the commands' own, so only they reach the flight's owner; the
  * others are counted here.
  *
  * A transaction that the server aborts while it is queued (an unknown command,
@@ -14,10 +14,10 @@
  * Meanwhile the next one's commands are on their way, so the server does not
  * wait.
  *
- * It is also sent only when the reply to its own WATCH has come. Whoever writes
- * the key on another connection afterwards, as each reconnection does, makes
- * this EXEC fail, however late the server reads it from a connection that was
- * given up.
+ * It is also sent only when the key was found to be what this load wrote last,
+ * and watched. Whoever writes it on another connection afterwards, as each
+ * reconnection does, makes this EXEC fail, however late the server reads it from
+ * a connection that was given up.
  *
  * What must change together: the frame (transactions.ts) and the replies that
  * it is owed.
@@ -31,12 +31,16 @@ import type { Shipment } from "./shipment.ts";
 
 /** What stands around the commands of a transaction. */
 export interface TransactionFrame {
-  /** In front of the commands: WATCH and MULTI. */
+  /** In front of the commands: WATCH, GET and MULTI. */
   readonly opening: Uint8Array;
+  /** The bytes of the key's value, as this load has left it. */
+  readonly length: number;
   /** What ends it without executing it: DISCARD. */
   readonly discard: Uint8Array;
   /** Whether nothing is to be executed, as a rewind is asked for. */
   readonly isHalted: boolean;
+  /** Whether the key's value is as this load has left it. */
+  isMine(value: Uint8Array): boolean;
   /** What has the next one executed: SET and EXEC. */
   closing(): Uint8Array;
   /** Told that this one was executed. */
@@ -75,8 +79,10 @@ export function takenOver(key: string): string {
     "the key says";
 }
 
-/** Replies in front of those to the commands: to WATCH and MULTI. */
-const OPENING = 2;
+/** Replies in front of those to the commands: to WATCH, GET and MULTI. */
+const OPENING = 3;
+/** Which of them is the key's value. */
+const GET = 1;
 /** Replies besides those to the commands: to SET, EXEC, and SET once more. */
 const CLOSING = 3;
 
@@ -113,6 +119,11 @@ export class TransactionFlight<Origin> extends Flight<Origin> {
   /** Whether nothing is to be executed. */
   get isHalted(): boolean {
     return this.#frame.isHalted;
+  }
+
+  /** The length of a body that has to be looked at, in bytes. */
+  get stopLength(): number {
+    return this.#frame.length;
   }
 
   override get doubtful(): Shipment<Origin> | undefined {
@@ -162,8 +173,16 @@ export class TransactionFlight<Origin> extends Flight<Origin> {
     const { first } = this.queue;
     const isExec = first !== undefined && this.#end === "exec" &&
       this.#items === 0 && this.#taken === OPENING + first.commands + 1;
-    if (isExec && reply.kind === "array") this.#executed(first, reply.length);
-    else if (isExec && reply.kind === "null") this.#abort(first, TAKEN_OVER);
+    if (
+      first !== undefined && this.#items === 0 && this.#taken === GET &&
+      reply.kind === "bulk" && reply.body !== undefined &&
+      this.#frame.isMine(reply.body)
+    ) {
+      this.#taken++;
+      this.unanswered--;
+    } else if (isExec && reply.kind === "array") {
+      this.#executed(first, reply.length);
+    } else if (isExec && reply.kind === "null") this.#abort(first, TAKEN_OVER);
     else super.take(reply);
   }
 
@@ -203,6 +222,9 @@ export class TransactionFlight<Origin> extends Flight<Origin> {
       this.#abort(first, this.#end === "exec" ? error : undefined);
       return 1;
     }
+    // Nobody has looked at the value: it has another length.
+    const isPassed = this.#taken <= GET && this.#taken + taken > GET;
+    if (isPassed && error === undefined) this.#problem ??= TAKEN_OVER;
     if (error !== undefined) {
       const command = this.#taken - OPENING;
       if (command >= 0 && command < first.commands) {

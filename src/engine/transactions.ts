@@ -121,6 +121,7 @@ const PATIENCE = 10_000;
 const PASSING = /^(LOADING|READONLY|MASTERDOWN|BUSY) /;
 
 const decoder = new TextDecoder();
+const encoder = new TextEncoder();
 
 /** The transactions of one load, and the key that they write. */
 export class Transactions implements TransactionFrame {
@@ -135,6 +136,8 @@ export class Transactions implements TransactionFrame {
   wasIn = false;
   /** The key's value behind the last transaction that is in. */
   #value = "";
+  /** The same in bytes, with what reading it has appended. */
+  #bytes: Uint8Array = new Uint8Array();
   /** The same behind the one whose reply has not come. */
   #next: string | undefined;
   /** Where the last transaction ended that is in, and the one in doubt. */
@@ -165,11 +168,21 @@ export class Transactions implements TransactionFrame {
       version: 1,
       ...this.#is,
     }).slice(0, -1);
-    this.opening = joined([["WATCH", this.key], ["MULTI"]]);
+    this.opening = joined([["WATCH", this.key], ["GET", this.key], ["MULTI"]]);
   }
 
   get isHalted(): boolean {
     return this.#options.isHalted();
+  }
+
+  get length(): number {
+    return this.#bytes.length;
+  }
+
+  isMine(value: Uint8Array): boolean {
+    const mine = this.#bytes;
+    return value.length === mine.length &&
+      value.every((byte, i) => byte === mine[i]);
   }
 
   closing(): Uint8Array {
@@ -184,6 +197,7 @@ export class Transactions implements TransactionFrame {
   executed(): void {
     this.#options.summary.transactions++;
     this.#value = this.#next!;
+    this.#bytes = encoder.encode(this.#value);
     this.#reached = this.#reaching;
     this.#next = undefined;
   }
@@ -277,7 +291,9 @@ export class Transactions implements TransactionFrame {
     const value = await this.#fence(connection);
     // Of one whose reply had begun it was known already.
     this.wasIn = this.#next === undefined || value === this.#next;
+    const found = this.#bytes;
     if (value === this.#next) this.executed();
+    this.#bytes = found;
     this.#next = undefined;
     if (value === this.#value) return;
     throw this.#foreign();
@@ -335,7 +351,11 @@ export class Transactions implements TransactionFrame {
       ["GET", this.key],
       ["EXEC"],
     );
-    if (exec.kind === "array") return this.#textOf(exec.items[1]);
+    if (exec.kind === "array") {
+      const [, value] = exec.items;
+      if (value.kind === "bulk") this.#bytes = value.body ?? this.#bytes;
+      return this.#textOf(value);
+    }
     throw this.#refused("the server gave no reply to EXEC");
   }
 

@@ -160,7 +160,7 @@ for (const coalesce of [true, false]) {
 
   Deno.test(`exactly once, a proxy cuts at random bytes: ${how}`, async (t) => {
     // Shared commands are few bytes, and have few replies.
-    const most = coalesce ? 60_000 : 600_000;
+    const most = coalesce ? 150_000 : 600_000;
     let reconnections = 0;
     await eachSeed(t, async (random) => {
       await using server = await startServer({ args: USER });
@@ -168,7 +168,7 @@ for (const coalesce of [true, false]) {
       await using proxy = new FaultProxy(server.port, () => ({
         ...random.int(2) === 0
           ? { requests: random.int(random.int(3) === 0 ? 400 : most) }
-          : { replies: random.int(coalesce ? 2_000 : 120_000) },
+          : { replies: random.int(coalesce ? 12_000 : 120_000) },
         cut: (["fin", "rst", "half"] as const)[random.int(3)],
       }));
       const summary = await survives(

@@ -202,7 +202,10 @@ export class SimLane implements BatchLane {
       if (run > 0) this.flight.succeed(run);
       run = 0;
       if (reply.kind === "error") this.flight.fail(reply.text);
-      else if (reply.kind === "nil") this.flight.take({ kind: "null" });
+      else if (reply.kind === "text") {
+        const body = new TextEncoder().encode(reply.text);
+        this.flight.take({ kind: "bulk", length: body.length, body });
+      } else if (reply.kind === "nil") this.flight.take({ kind: "null" });
       else if (reply.kind === "items") {
         const { length } = reply.items;
         this.flight.take({ kind: "array", length, items: [] });
