@@ -117,8 +117,8 @@ export interface TransactionsOptions {
 /** How long an answer may take, in ms. */
 const PATIENCE = 10_000;
 
-/** What a server is told again when it says this. */
-const PASSING = /^(LOADING|READONLY|MASTERDOWN|BUSY) /;
+/** A server that says this may soon be ready, or another one may be. */
+const PASSING = /^(LOADING|READONLY|MASTERDOWN|BUSY|NOREPLICAS) /;
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
@@ -149,6 +149,7 @@ export class Transactions implements TransactionFrame {
     loaded: 0,
     rejected: 0,
   };
+  #hasBegun = false;
   /** Whether its end was tried before. */
   #isEnding = false;
   /** Where the last run's unsettled transaction ended. */
@@ -235,7 +236,9 @@ export class Transactions implements TransactionFrame {
     this.#parse(this.#textOf(found));
     const earlier = this.#parse(await this.#fence(connection));
     try {
-      return await this.#goOn(earlier);
+      const goOn = await this.#goOn(earlier);
+      this.#hasBegun = true;
+      return goOn;
     } catch (error) {
       // Nothing was begun that there would be something to say of.
       if (this.#value === "") await this.#ask(connection, ["DEL", this.key]);
@@ -455,11 +458,11 @@ export class Transactions implements TransactionFrame {
     return `${this.#head},${JSON.stringify(rest).slice(1)}`;
   }
 
-  #refused(why: string): UsageError {
-    return new UsageError(
-      `Cannot use --exactly-once ${this.key}: ${why}`,
-      "--exactly-once",
-    );
+  #refused(why: string): UsageError | StoppedError {
+    const message = `Cannot use --exactly-once ${this.key}: ${why}`;
+    return this.#hasBegun
+      ? new StoppedError(message)
+      : new UsageError(message, "--exactly-once");
   }
 
   #foreign(): StoppedError {

@@ -27,6 +27,8 @@ export function rowSource(
   const { header, count = Infinity, perRead = 500, before } = options;
   const encoder = new TextEncoder();
   let ahead = header === undefined ? "" : `${header}\n`;
+  /** What a read had no room for. */
+  let left = new Uint8Array();
   return {
     name: "rows",
     rows: 0,
@@ -34,16 +36,22 @@ export function rowSource(
       // Not at once: a reader must not count on that.
       await Promise.resolve();
       await before?.(this.rows);
-      let text = ahead;
-      ahead = "";
-      for (let i = 0; i < perRead && this.rows < count; i++) {
-        const line = `${row(this.rows + 1)}\n`;
-        if (text.length + line.length > into.length) break;
-        text += line;
-        this.rows++;
+      if (left.length === 0) {
+        let text = ahead;
+        ahead = "";
+        for (let i = 0; i < perRead && this.rows < count; i++) {
+          const line = `${row(this.rows + 1)}\n`;
+          if (text !== "" && text.length + line.length > into.length) break;
+          text += line;
+          this.rows++;
+        }
+        if (text === "") return null;
+        left = encoder.encode(text);
       }
-      if (text === "") return null;
-      return encoder.encodeInto(text, into).written;
+      const part = left.subarray(0, into.length);
+      into.set(part);
+      left = left.subarray(part.length);
+      return part.length;
     },
     close: (): void => {},
   };
