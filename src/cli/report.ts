@@ -90,11 +90,16 @@ function prunedLines(
   ];
 }
 
+/** Says which records nobody knows the replies to. */
+export function repliesLostPhrase({ repliesLost }: Summary): string {
+  return `of ${counted(repliesLost, "record")} the replies were lost: they ` +
+    "are in, but for those that the server may have refused";
+}
+
 /** What lost connections have cost, and what transactions were for. */
-function reconnections(
-  { reconnections, secondsWaiting, repeated, transactions, repliesLost }:
-    Summary,
-): string[] {
+function reconnections(summary: Summary): string[] {
+  const { reconnections, secondsWaiting, repeated } = summary;
+  const { transactions, repliesLost } = summary;
   const lines: string[] = [];
   if (reconnections > 0) {
     lines.push(
@@ -106,12 +111,7 @@ function reconnections(
     lines.push(`${counted(repeated, "record")} may be in twice`);
   }
   if (transactions > 0) lines.push(counted(transactions, "transaction"));
-  if (repliesLost > 0) {
-    lines.push(
-      `${counted(repliesLost, "record")} of them are in by a transaction ` +
-        "whose replies were lost: whether the server refused some is not known",
-    );
-  }
+  if (repliesLost > 0) lines.push(repliesLostPhrase(summary));
   return lines;
 }
 

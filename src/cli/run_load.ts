@@ -11,7 +11,12 @@ import type { LoadOptions } from "./options.ts";
 import { OutputError, print, say } from "./output.ts";
 import { Notices } from "./notices.ts";
 import { openRejects, printRejects, type WrittenFile } from "./rejects.ts";
-import { formatJson, formatSummary, loadedPhrase } from "./report.ts";
+import {
+  formatJson,
+  formatSummary,
+  loadedPhrase,
+  repliesLostPhrase,
+} from "./report.ts";
 import { startProgress, summaryCounts } from "./start_progress.ts";
 import { tellFailure } from "./tell_failure.ts";
 import { withServer } from "./with_server.ts";
@@ -156,6 +161,9 @@ export async function runLoad(options: LoadOptions): Promise<number> {
     );
   }
   printRejects(summary, written);
+  const isSilent = options.json || options.quiet && code === ExitCode.Ok;
+  // Else the summary says it.
+  if (summary.repliesLost > 0 && isSilent) say(repliesLostPhrase(summary));
   const before = rejectedBefore();
   if (before > 0) {
     say(`earlier runs of this load rejected ${counted(before, "record")}`);

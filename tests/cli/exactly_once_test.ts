@@ -4,6 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { gzipSync } from "node:zlib";
 import { bounded, readSummary, until } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { startCluster } from "../support/redis_cluster.ts";
@@ -418,4 +419,34 @@ Deno.test("a lost connection: RPUSH goes on, and the summary says how", async ()
   assert(transactions as number >= 2);
   assertEquals(await list(server), ALL.slice(0, 198));
   assertEquals(plain(await server.command("EXISTS", "once")), 0);
+});
+
+Deno.test("going on in the second of two files, one of them packed, under a limit", async () => {
+  await using server = await startServer();
+  using files = new TempFiles();
+  const paths = [
+    files.write("a.csv", csv(2_000)),
+    files.write("b.csv.gz", gzipSync(csv(3_000))),
+  ];
+  const words = [
+    ...["--exactly-once", "once", "--rate", "20000", "--limit", "4000"],
+    ...["--json", ...paths],
+  ];
+  const first = await run(server, files, ["--max-errors", "25", ...words]);
+  assertEquals(first.code, 3, first.stderr);
+  const { next } = readSummary(first.stdout);
+  assertEquals(next?.source, paths[1]);
+  const second = await run(server, files, words);
+  assertEquals(second.code, 1, second.stderr);
+  assertMatch(
+    second.stderr,
+    /Going on at .*b\.csv\.gz:\d+, as the key once says/,
+  );
+  const { records, repliesLost } = readSummary(second.stdout);
+  assertEquals(
+    [records + 2_000 + next!.record - 1, repliesLost],
+    [4_000, 0],
+  );
+  const one = ALL.filter((n) => n <= 2_000);
+  assertEquals(await list(server), [...one, ...one]);
 });
