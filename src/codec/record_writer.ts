@@ -34,6 +34,7 @@ import { findByteOrBreak, inWord } from "./words.ts";
 // loaded and checked at each use, which takes a sixth more time in all.
 const CR = 0x0d;
 const LF = 0x0a;
+const CRLF = 0x0a0d;
 const LINE_FEEDS = 0x0a0a0a0a;
 const ONES = 0x01010101;
 const HIGHS = 0x80808080;
@@ -381,7 +382,7 @@ export class RecordWriter {
         if (op > FIELD) {
           if (op === FIXED) continue;
           if (op === SKIP_EMPTY) {
-            if (sizes[operand] === 0) pc += 2 * OP_SIZE;
+            if (sizes[operand] === 0) pc += OP_SIZE;
             continue;
           }
           let sum = sums[operand];
@@ -432,6 +433,10 @@ export class RecordWriter {
           output.set(bytes.subarray(from, from + size), to);
         }
         to = (to + size) | 0;
+        if (op === BULK) {
+          outputView.setInt16(to, CRLF, true);
+          to = (to + 2) | 0;
+        }
       }
       ends[(before + records) & ENDS_MASK] = to;
     }
