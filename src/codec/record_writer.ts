@@ -104,7 +104,7 @@ export interface Stretch {
 /** Writes what a layout makes of records. */
 export class RecordWriter {
   /** Index in the output behind each of the last call's first records. */
-  readonly ends = new Int32Array(MOST_ENDS);
+  readonly ends: Int32Array = new Int32Array(MOST_ENDS);
   readonly #layout: Layout;
   /** Where the fields of the current record are in the input. */
   #starts = new Int32Array(16);
