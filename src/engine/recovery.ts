@@ -206,8 +206,13 @@ export class Recovery {
     const text = isCluster && error.startsWith("CROSSSLOT")
       ? `${error}; ${HASH_TAGS}`
       : error;
+    const stops = verdict.kind !== "reject" && !isFinal;
     for (let i = record; i < behind; i++) {
-      batch.failures.push({ record: i, command: ordinal, error: text });
+      batch.failures.push({ record: i, command: ordinal, error: text, stops });
+    }
+    if (stops) {
+      ledger.hold();
+      if (this.#options.isRepeatable) ledger.mark({ batch, record });
     }
     const { wait } = this.#options;
     if (!isStop || wait.error !== undefined) return;

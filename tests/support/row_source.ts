@@ -26,9 +26,8 @@ export function rowSource(
 ): Source & { rows: number } {
   const { header, count = Infinity, perRead = 500, before } = options;
   const encoder = new TextEncoder();
-  let ahead = header === undefined ? "" : `${header}\n`;
-  /** What a read had no room for. */
-  let left = new Uint8Array();
+  /** What comes first: the header, then what a read had no room for. */
+  let ahead = encoder.encode(header === undefined ? "" : `${header}\n`);
   return {
     name: "rows",
     rows: 0,
@@ -36,22 +35,19 @@ export function rowSource(
       // Not at once: a reader must not count on that.
       await Promise.resolve();
       await before?.(this.rows);
-      if (left.length === 0) {
-        let text = ahead;
-        ahead = "";
-        for (let i = 0; i < perRead && this.rows < count; i++) {
-          const line = `${row(this.rows + 1)}\n`;
-          if (text !== "" && text.length + line.length > into.length) break;
-          text += line;
-          this.rows++;
-        }
-        if (text === "") return null;
-        left = encoder.encode(text);
+      let at = Math.min(ahead.length, into.length);
+      into.set(ahead.subarray(0, at));
+      ahead = ahead.subarray(at);
+      for (let i = 0; i < perRead && this.rows < count; i++) {
+        if (at === into.length) break;
+        const line = encoder.encode(`${row(this.rows + 1)}\n`);
+        const part = line.subarray(0, into.length - at);
+        into.set(part, at);
+        at += part.length;
+        ahead = line.slice(part.length);
+        this.rows++;
       }
-      const part = left.subarray(0, into.length);
-      into.set(part);
-      left = left.subarray(part.length);
-      return part.length;
+      return at === 0 ? null : at;
     },
     close: (): void => {},
   };
