@@ -57,6 +57,8 @@ export class Batch {
   readonly open: Shipment<BatchOrigin>[] = [];
   /** Whether one of its shipments was sent, or is made again. */
   wasSent = false;
+  /** Whether that was in vain: nothing of it was executed. */
+  isUndone = false;
   #weight: number | undefined;
 
   /**
@@ -104,14 +106,16 @@ export class Batch {
     );
   }
 
-  /** Whether no command of it may have reached a server. */
+  /** Whether no command of it may have been executed. */
   get isUnsent(): boolean {
-    return !this.wasSent && this.open.every(({ sentAt }) => sentAt === 0);
+    return (!this.wasSent || this.isUndone) &&
+      this.open.every(({ sentAt }) => sentAt === 0);
   }
 
   /** Notes that a shipment is done, lost, or will never be sent. */
   close(shipment: Shipment<BatchOrigin>): void {
     if (shipment.sentAt > 0) this.wasSent = true;
+    this.isUndone = false;
     this.open.splice(this.open.indexOf(shipment), 1);
   }
 

@@ -242,8 +242,11 @@ export class Recovery {
       else this.act(error, origin, i, flight, true);
     }
     if (problem !== undefined) this.#oppose(problem, origin);
+    const { batch } = origin;
+    const isUndone = batch.again.length > 0;
     // Where all of it was refused, it is settled.
     this.#options.ledger.done(shipment);
+    batch.isUndone = isUndone;
     this.#options.wait.wake();
   }
 
@@ -305,6 +308,7 @@ export class Recovery {
         }
       }
       batch.close(shipment);
+      batch.isUndone = transactions !== undefined && batch.again.length > 0;
     }
     wait.wake();
   }
@@ -377,6 +381,7 @@ export class Recovery {
     }
     for (let i = 0; i < commands; i++) this.#shipAgain(origin, i);
     origin.batch.close(shipment);
+    origin.batch.isUndone = true;
   }
 
   /**

@@ -74,7 +74,7 @@ export interface Scenario {
 /** Draws a scenario. */
 export function drawScenario(random: Random): Scenario {
   const one = (of: number): boolean => random.int(of) === 0;
-  const exactlyOnce = one(3);
+  const exactlyOnce = one(4);
   return {
     exactlyOnce,
     kills: exactlyOnce && one(2) ? 20 + random.int(200) : 0,
@@ -101,7 +101,7 @@ export function drawScenario(random: Random): Scenario {
     breaks: one(8),
     loses: one(4) ? 20 + random.int(200) : 0,
     interrupts: one(4) ? 20 + random.int(200) : 0,
-    moves: !exactlyOnce && one(2) ? 5 + random.int(60) : 0,
+    moves: !exactlyOnce && !one(3) ? 5 + random.int(60) : 0,
     troubles: one(4) ? 10 + random.int(60) : 0,
     mends: one(2),
     fails: one(4) ? 1 + random.int(4) : 0,
