@@ -152,12 +152,16 @@ function partsOf(state: ProgressState, shape: Shape): string[] {
     const what = done === 1 ? unit : many;
     parts.push(number(done) + (shape.units ? ` ${what}` : ""));
   }
-  if (shape.pace) {
+  const { waiting } = state;
+  if (waiting !== undefined && shape.pace) {
+    const what = shape.words ? "waiting for the server" : "waiting";
+    parts.push(`${what} ${formatTime(Math.floor(waiting))}`);
+  } else if (shape.pace) {
     parts.push(
       `${number(state.donePerSecond)}${shape.words ? ` ${many}` : ""}/s`,
     );
   }
-  if (shape.speed) {
+  if (shape.speed && waiting === undefined) {
     parts.push(`${formatBytes(Math.round(state.bytesPerSecond))}/s`);
   }
   if (errors > 0 || shape.noErrors) parts.push(errorsOf(state, shape));

@@ -14,6 +14,8 @@ export interface ProgressCounts {
   readonly unit: "record" | "reply";
   /** Rejects, or error replies. */
   readonly errors: number;
+  /** Since when a lost server is waited for, in ms; none while it serves. */
+  readonly waitingSince?: number | undefined;
 }
 
 /** How far a command is, and how fast it goes. */
@@ -38,6 +40,8 @@ export interface ProgressState {
   readonly errors: number;
   /** Seconds that it will take still, where that can be told. */
   readonly secondsLeft: number | undefined;
+  /** Seconds for which a lost server is waited for; none while it serves. */
+  readonly waiting?: number | undefined;
 }
 
 /** "Of late": speeds are those of so many ms. */
@@ -103,6 +107,8 @@ export class ProgressMeter {
     const perSecond = (from: number, to: number): number =>
       Math.max(0, to - from) / seconds;
     const pace = perSecond(first.fraction, fraction ?? 0);
+    const { waitingSince } = counts;
+    const isWaiting = waitingSince !== undefined;
     return {
       source,
       elapsed: (now - this.#started) / 1000,
@@ -113,9 +119,10 @@ export class ProgressMeter {
       donePerSecond: perSecond(first.done, done),
       bytesPerSecond: perSecond(first.bytes, bytes),
       errors: counts.errors,
-      secondsLeft: fraction === undefined || pace === 0
+      secondsLeft: fraction === undefined || pace === 0 || isWaiting
         ? undefined
         : (1 - fraction) / pace,
+      waiting: isWaiting ? Math.max(0, now - waitingSince) / 1000 : undefined,
     };
   }
 }

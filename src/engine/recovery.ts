@@ -139,6 +139,7 @@ export class Recovery {
     if (this.#attempts === 0) return;
     this.#attempts = 0;
     this.#since = undefined;
+    this.#options.summary.waitingSince = undefined;
   }
 
   /**
@@ -350,6 +351,7 @@ export class Recovery {
           `${Math.ceil(left / 1000)} s (--retry)`,
       );
     }
+    if (trouble !== undefined) summary.waitingSince = this.#since;
     // A slot that has moved is served at once by its new node.
     if (trouble !== undefined || !isFirst) {
       await pause(backoff(this.#attempts));

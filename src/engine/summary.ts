@@ -244,6 +244,11 @@ export class Summary {
   endedAt: Date | undefined;
   /** Seconds that were spent waiting for a connection, at first or again. */
   secondsWaiting = 0;
+  /**
+   * Since when a server is waited for that was lost, or would not serve, as
+   * `performance.now()`; none while it serves.
+   */
+  waitingSince: number | undefined;
 
   readonly #started = performance.now();
   #ended: number | undefined;

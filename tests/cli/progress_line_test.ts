@@ -20,6 +20,7 @@ const STATE: ProgressState = {
 };
 /** Of a size that nobody knows. */
 const UNSIZED = { source: "-", fraction: undefined, secondsLeft: undefined };
+const WAITING = { waiting: 14.2, secondsLeft: undefined };
 const NESTED = "/var/spool/imports/2024-06-01/drivers_of_hanoi.csv";
 
 const LINES: [width: number, what: Partial<ProgressState>, line: string][] = [
@@ -45,6 +46,14 @@ const LINES: [width: number, what: Partial<ProgressState>, line: string][] = [
   [39, {}, "users.csv  42% 1.23M 812k/s 12 err 0:07"],
   [39, { errors: 0 }, "users.csv  42% 1.23M 812k/s 0:07"],
   [20, {}, " 42% 12 err 0:07"],
+  [
+    99,
+    WAITING,
+    "users.csv [===========>              ]  42% " +
+    "1,234,567 records waiting for the server 0:14 12 errors",
+  ],
+  [40, WAITING, "users.csv  42% 1.23M waiting 0:14 12 err"],
+  [24, WAITING, " 42% 1.23M 12 err"],
   [3, {}, " 42"],
   [0, {}, ""],
   [
