@@ -73,10 +73,11 @@ export const TAKEN_OVER = "nil";
 
 /** Says what it means that the key has another value. */
 export function takenOver(key: string): string {
-  return `the key ${key} (--exactly-once) does not say what this load wrote ` +
-    "there last: another load uses it, or the server has lost writes that it " +
-    "had acknowledged, as a failover may; the same command goes on from where " +
-    "the key says";
+  return `the key ${key} (--exactly-once) is not what this load wrote there ` +
+    "last: another load uses it, somebody has deleted it, or the server has " +
+    "lost writes that it had acknowledged, as a failover may; where the key is " +
+    "still there, the same command goes on from where it says, else it would " +
+    "begin anew";
 }
 
 /** Replies in front of those to the commands: to WATCH, GET and MULTI. */

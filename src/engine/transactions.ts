@@ -15,7 +15,7 @@
  * reader rejects, and not sent.
  *
  * What must change together: the frame here and the replies that a flight
- * expects (transaction_flight.ts).
+ * expects (transaction_flight.ts); what the value says is in once_value.ts.
  *
  * @module
  */
@@ -27,11 +27,13 @@ import type { Connection } from "../transport/connection.ts";
 import type { Batch } from "./batch.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { counted } from "./counted.ts";
+import { type LoadFingerprint, takeFingerprint } from "./load_state.ts";
 import {
-  differencesOf,
-  type LoadFingerprint,
-  takeFingerprint,
-} from "./load_state.ts";
+  isBefore,
+  type OnceData,
+  OnceValue,
+  type SourcePlace,
+} from "./once_value.ts";
 import type { RowOptions } from "./row_plan.ts";
 import type { Summary } from "./summary.ts";
 import { takenOver, type TransactionFrame } from "./transaction_flight.ts";
@@ -65,28 +67,6 @@ export interface EarlierRun {
   readonly note: unknown;
   /** Says from where the load goes on. */
   readonly sentence: string;
-}
-
-/** A place in one of the sources. */
-interface SourcePlace {
-  readonly source: number;
-  /** Records of it in front of the place. */
-  readonly records: number;
-  readonly line: number;
-}
-
-/** What the key says. */
-interface KeyData extends LoadFingerprint {
-  readonly respipe: "exactly once";
-  readonly version: 1;
-  /** Records that were settled in front of `from`. */
-  readonly loaded: number;
-  readonly rejected: number;
-  /** In front of the last transaction; none at the very beginning. */
-  readonly from: Checkpoint | null;
-  /** Behind it, where nothing is known to be settled but by it. */
-  readonly next: SourcePlace | null;
-  readonly note: unknown;
 }
 
 /** Where rows are to be read from. */
@@ -127,13 +107,12 @@ const encoder = new TextEncoder();
 export class Transactions implements TransactionFrame {
   readonly opening: Uint8Array;
   readonly discard: Uint8Array = encodeCommand(["DISCARD"]);
-  readonly #options: TransactionsOptions;
   readonly key: string;
-  readonly #is: LoadFingerprint;
-  /** What the key's value begins with, as JSON. */
-  readonly #head: string;
   /** Whether the one was in that was in doubt last. */
   wasIn = false;
+  readonly #options: TransactionsOptions;
+  readonly #is: LoadFingerprint;
+  readonly #once: OnceValue;
   /** The key's value behind the last transaction that is in. */
   #value = "";
   /** The same in bytes, with what reading it has appended. */
@@ -144,7 +123,7 @@ export class Transactions implements TransactionFrame {
   #reached: SourcePlace | undefined;
   #reaching: SourcePlace | undefined;
   /** What was settled by earlier runs. */
-  #earlier: Pick<KeyData, "from" | "loaded" | "rejected"> = {
+  #earlier: Pick<OnceData, "from" | "loaded" | "rejected"> = {
     from: null,
     loaded: 0,
     rejected: 0,
@@ -164,11 +143,7 @@ export class Transactions implements TransactionFrame {
     this.#options = options;
     this.key = options.exactlyOnce.key;
     this.#is = takeFingerprint(options);
-    this.#head = JSON.stringify({
-      respipe: "exactly once",
-      version: 1,
-      ...this.#is,
-    }).slice(0, -1);
+    this.#once = new OnceValue(this.key, this.#is);
     this.opening = joined([["WATCH", this.key], ["GET", this.key], ["MULTI"]]);
   }
 
@@ -222,8 +197,8 @@ export class Transactions implements TransactionFrame {
    *
    * @param connection The first connection.
    * @returns Where to go on.
-   * @throws {UsageError} When the key is something else's, when it says that
-   * another load is under way, or when there can be no transactions.
+   * @throws {UsageError} When the key is something else's or another load's, or
+   * when there can be no transactions.
    */
   async begin(connection: Connection): Promise<GoOn> {
     if (connection.server?.cluster === true) {
@@ -247,7 +222,7 @@ export class Transactions implements TransactionFrame {
   }
 
   /** Finds out, and tells, where to go on. */
-  async #goOn(earlier: KeyData | undefined): Promise<GoOn> {
+  async #goOn(earlier: OnceData | undefined): Promise<GoOn> {
     const { exactlyOnce, summary } = this.#options;
     const next = earlier?.next ?? undefined;
     const from = earlier?.from ?? undefined;
@@ -416,46 +391,22 @@ export class Transactions implements TransactionFrame {
     throw this.#refused("what is in it was not written by respipe");
   }
 
-  /** Reads the value, where it is one of this load. */
-  #parse(text: string): KeyData | undefined {
+  /** Reads what was found, where it is of this load. */
+  #parse(text: string): OnceData | undefined {
     this.#value = text;
-    if (text === "") return undefined;
-    let data: KeyData | undefined;
-    try {
-      data = JSON.parse(text);
-    } catch {
-      // Said below.
-    }
-    if (data?.respipe !== "exactly once" || data.version !== 1) {
-      throw this.#refused(
-        "what is in it was not written by this version of respipe; name " +
-          "another key",
-      );
-    }
-    const differences = differencesOf(data, this.#is);
-    if (differences.length === 0) return data;
-    const { next } = data;
-    const where = next === null
-      ? ""
-      : ` at ${data.sources[next.source].name}:${next.line}`;
-    throw new UsageError(
-      `Cannot go on${where}, where the key ${this.key} says: ` +
-        `${differences.join("; ")}; to begin anew, delete the key`,
-      "--exactly-once",
-    );
+    return this.#once.read(text);
   }
 
   #text(from: Checkpoint | null, next: SourcePlace): string {
     const { exactlyOnce, summary } = this.#options;
     const { loaded, rejected } = this.#earlier;
-    const rest: Omit<KeyData, keyof LoadFingerprint | "respipe" | "version"> = {
+    return this.#once.write({
       loaded: loaded + summary.loaded,
       rejected: rejected + summary.rejected,
       from,
       next,
       note: exactlyOnce.note?.() ?? null,
-    };
-    return `${this.#head},${JSON.stringify(rest).slice(1)}`;
+    });
   }
 
   #refused(why: string): UsageError | StoppedError {
@@ -468,13 +419,4 @@ export class Transactions implements TransactionFrame {
   #foreign(): StoppedError {
     return new StoppedError(`Stopped: ${takenOver(this.key)}`);
   }
-}
-
-/** Whether a place comes before another one. */
-function isBefore(
-  one: Pick<SourcePlace, "source" | "records">,
-  other: Pick<SourcePlace, "source" | "records">,
-): boolean {
-  return one.source < other.source ||
-    one.source === other.source && one.records < other.records;
 }

@@ -386,7 +386,10 @@ Deno.test("somebody else writes the key: the load stops, and nothing more is in"
   await server.command("SET", "once", "mine");
   const { code, stderr } = await load.finish();
   assertEquals(code, 3, stderr);
-  assertMatch(stderr, /the key once \(--exactly-once\) does not say what this/);
+  assertMatch(
+    stderr,
+    /the key once \(--exactly-once\) is not what this load wrote/,
+  );
   assertEquals(plain(await server.command("LLEN", "h")), 97);
   assertEquals(plain(await server.command("GET", "once")), "mine");
 });
