@@ -117,6 +117,7 @@ export async function load(options: LoadOptions): Promise<Summary> {
 
   const begin = transactions && (async (connection: Connection) => {
     rows.goOn(await transactions.begin(connection));
+    rows.readAtOnce(transactions.chunkFor(connection));
   });
   const to = { signal, ...server, isRouted: true };
   const connection = options.connection === undefined

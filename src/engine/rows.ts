@@ -61,7 +61,7 @@ export const LOAD_CHUNK = 64 * 1024;
  */
 export class Rows {
   /** Where the batches' buffers come from and go to. */
-  readonly pool: BatchPool;
+  pool: BatchPool;
   readonly #plan: RowPlan;
   readonly #sources: readonly (string | Source)[];
   readonly #summary: Summary;
@@ -112,6 +112,11 @@ export class Rows {
     this.#checkpoint = checkpoint ?? this.#checkpoint;
     this.#settled = settled;
     this.#cut = isInUntil;
+  }
+
+  /** Says how many bytes are read at once, before anything is. */
+  readAtOnce(bytes: number): void {
+    this.pool = new BatchPool(bytes);
   }
 
   /** Gives every further row a command of its own. */

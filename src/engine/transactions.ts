@@ -35,6 +35,7 @@ import {
   type SourcePlace,
 } from "./once_value.ts";
 import type { RowOptions } from "./row_plan.ts";
+import { LOAD_CHUNK } from "./rows.ts";
 import type { Summary } from "./summary.ts";
 import { takenOver, type TransactionFrame } from "./transaction_flight.ts";
 import { verdictOf } from "./verdict.ts";
@@ -96,6 +97,12 @@ export interface TransactionsOptions {
 
 /** How long an answer may take, in ms. */
 const PATIENCE = 10_000;
+
+/** A round trip in which the server executes a chunk's commands, in ms. */
+const SHORT_TRIP = 2;
+
+/** The largest chunk, in those that a load reads at once. */
+const LARGEST_CHUNK = 16;
 
 /** A server that says this may soon be ready, or another one may be. */
 const PASSING = /^(LOADING|READONLY|MASTERDOWN|BUSY|NOREPLICAS) /;
@@ -219,6 +226,19 @@ export class Transactions implements TransactionFrame {
       if (this.#value === "") await this.#ask(connection, ["DEL", this.key]);
       throw error;
     }
+  }
+
+  /**
+   * How much input a transaction should have: one is answered before the next
+   * is executed, so a link with a delay needs larger ones. While it executes one
+   * the server does nothing else; 1 MB of commands takes some 30 ms.
+   *
+   * @param connection The connection that it goes through.
+   * @returns Bytes.
+   */
+  chunkFor({ roundTrip = 0 }: Connection): number {
+    const times = Math.ceil(roundTrip / SHORT_TRIP);
+    return LOAD_CHUNK * Math.max(1, Math.min(times, LARGEST_CHUNK));
   }
 
   /** Finds out, and tells, where to go on. */
