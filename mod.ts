@@ -50,7 +50,7 @@ export type { PipeCounts, PipeError } from "./src/engine/pipe_ledger.ts";
 export { load, type LoadOptions } from "./src/engine/load.ts";
 export type { EndOptions } from "./src/engine/load_ends.ts";
 export { pipe, type PipeOptions } from "./src/engine/pipe.ts";
-export type { Reject } from "./src/engine/reject.ts";
+export type { KnownReject, Reject } from "./src/engine/reject.ts";
 export type { RowOptions } from "./src/engine/row_plan.ts";
 export type { SourceOptions } from "./src/engine/rows.ts";
 export {

@@ -10,7 +10,12 @@ import { MetricsFile } from "./metrics_file.ts";
 import type { LoadOptions } from "./options.ts";
 import { OutputError, print, say } from "./output.ts";
 import { Notices } from "./notices.ts";
-import { openRejects, printRejects, type WrittenFile } from "./rejects.ts";
+import {
+  openRejects,
+  printRejects,
+  rejectsBehind,
+  type WrittenFile,
+} from "./rejects.ts";
 import {
   formatJson,
   formatSummary,
@@ -98,11 +103,13 @@ export async function runLoad(options: LoadOptions): Promise<number> {
               earlier = found;
               if (found !== undefined) notices.say(found.sentence);
               const kept = found?.note as KeptFile[] | null | undefined;
+              const known = kept && await rejectsBehind(options.rejects, kept);
               rejects = await openRejects(
                 options.rejects,
                 options.files,
                 kept ?? undefined,
               );
+              return known ?? undefined;
             },
           },
           nodeMap: options.nodeMap,

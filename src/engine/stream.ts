@@ -73,6 +73,8 @@ export interface StreamOptions {
 export interface StreamTransactions extends ShipmentTransactions {
   /** Whether the records of a batch are in already. */
   isIn(batch: Batch): boolean;
+  /** Notes in such a batch what is known to be refused; returns how much. */
+  recall(batch: Batch): number;
 }
 
 /** Ships batches, and rewinds. */
@@ -263,7 +265,7 @@ export class Stream {
     const { summary, transactions } = this.#options;
     if (transactions?.isIn(batch) === true) {
       batch.isShipped = true;
-      summary.repliesLost += batch.encoded;
+      summary.repliesLost += batch.encoded - transactions.recall(batch);
     } else this.#router.ship(batch, this.#recovery.mayShare);
     for (const { bytes, commands } of batch.open) {
       summary.commands += commands;

@@ -34,6 +34,8 @@ import {
   OnceValue,
   type SourcePlace,
 } from "./once_value.ts";
+import { recall } from "./recall.ts";
+import type { KnownReject } from "./reject.ts";
 import type { RowOptions } from "./row_plan.ts";
 import { LOAD_CHUNK } from "./rows.ts";
 import type { Summary } from "./summary.ts";
@@ -51,12 +53,15 @@ export interface ExactlyOnceOptions {
   readonly note?: (() => unknown) | undefined;
   /**
    * Told before anything is read whether the load goes on where an earlier run
-   * ended, and from where.
+   * ended, and from where. It may give what it knows of that run's rejects: of
+   * its last transaction the replies are lost otherwise.
    */
   readonly onBegin?:
-    | ((earlier: EarlierRun | undefined) => Promise<void> | void)
+    | ((earlier: EarlierRun | undefined) => Told | Promise<Told>)
     | undefined;
 }
+
+type Told = readonly KnownReject[] | undefined | void;
 
 /** Where an earlier run of the same load got to. */
 export interface EarlierRun {
@@ -140,6 +145,8 @@ export class Transactions implements TransactionFrame {
   #isEnding = false;
   /** Where the last run's unsettled transaction ended. */
   #isInUntil: SourcePlace | undefined;
+  /** What is known of its rejects. */
+  #known: readonly KnownReject[] = [];
 
   /**
    * Looks at the sources; the server is not asked yet.
@@ -197,6 +204,11 @@ export class Transactions implements TransactionFrame {
   isIn({ source, after: { records } }: Batch): boolean {
     const until = this.#isInUntil;
     return until !== undefined && !isBefore(until, { source, records });
+  }
+
+  /** Notes in such a batch what is known to be refused; returns how much. */
+  recall(batch: Batch): number {
+    return recall(batch, this.#known);
   }
 
   /**
@@ -259,7 +271,7 @@ export class Transactions implements TransactionFrame {
         (next.source === from?.source
           ? next.records - from.records
           : next.records);
-      await exactlyOnce.onBegin?.({
+      const known = await exactlyOnce.onBegin?.({
         settled,
         rejected,
         note,
@@ -267,6 +279,7 @@ export class Transactions implements TransactionFrame {
           `says: ${counted(settled, "record")} before it ` +
           `${settled === 1 ? "is" : "are"} settled already`,
       });
+      this.#known = known ?? [];
       return {
         checkpoint: from,
         settled: loaded + rejected,
