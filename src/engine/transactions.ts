@@ -57,11 +57,11 @@ export interface ExactlyOnceOptions {
    * its last transaction the replies are lost otherwise.
    */
   readonly onBegin?:
-    | ((earlier: EarlierRun | undefined) => Told | Promise<Told>)
+    | ((
+      earlier: EarlierRun | undefined,
+    ) => Promise<readonly KnownReject[] | undefined> | undefined)
     | undefined;
 }
-
-type Told = readonly KnownReject[] | undefined | void;
 
 /** Where an earlier run of the same load got to. */
 export interface EarlierRun {

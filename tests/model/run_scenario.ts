@@ -89,7 +89,7 @@ export async function runScenario(
     exactlyOnce: {
       key: ONCE,
       note: () => rejects.length,
-      onBegin: (earlier): void => {
+      onBegin: (earlier): undefined => {
         rejects.length = Number(earlier?.note ?? 0);
       },
     },
