@@ -1,3 +1,4 @@
+import { ConnectionError } from "../errors.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import { Connection } from "../transport/connection.ts";
 import { Checkpoints, type SaveCheckpoint } from "./checkpoints.ts";
@@ -171,8 +172,10 @@ export async function load(options: LoadOptions): Promise<Summary> {
     await checkpoints?.end();
   } catch (error) {
     await checkpoints?.endWith(error);
-    // What it says is true as it stands, too.
-    await endTransactions(false).catch(() => {});
+    // What the key says is true as it stands, too.
+    if (!(error instanceof ConnectionError)) {
+      await endTransactions(false).catch(() => {});
+    }
     throw error;
   } finally {
     report(options.endMarker);

@@ -71,6 +71,8 @@ export class Rows {
   #checkpoint: Checkpoint | undefined;
   /** Records in front of that, of all sources together. */
   #settled = 0;
+  /** Whether that was not known yet when the sources were checked. */
+  #isLate = false;
   /** Where a batch has to end that reaches so far. */
   #cut: GoOn["isInUntil"];
   #coalesce: boolean;
@@ -111,6 +113,7 @@ export class Rows {
   goOn({ checkpoint, settled, isInUntil }: GoOn): void {
     this.#checkpoint = checkpoint ?? this.#checkpoint;
     this.#settled = settled;
+    this.#isLate = true;
     this.#cut = isInUntil;
   }
 
@@ -233,7 +236,11 @@ export class Rows {
         );
         this.#batcher = batcher;
         const { mostRecords = Infinity } = this.#pacing;
-        await this.#goOn(batcher, i);
+        const gone = await this.#goOn(batcher, i);
+        // What is packed is read from its start.
+        if (this.#isLate && text.bytesTaken === undefined) {
+          this.#expectLess(gone?.offset ?? 0);
+        }
         this.#summary.formats.push({
           source: source.name,
           format: [...plain.found, batcher.kind].join(", "),
@@ -261,6 +268,12 @@ export class Rows {
         text.close();
       }
     }
+  }
+
+  #expectLess(bytes: number): void {
+    const { bytesExpected } = this.#summary;
+    if (bytesExpected === undefined) return;
+    this.#summary.bytesExpected = bytesExpected - bytes;
   }
 
   /** Passes over what is committed of a source, where an earlier load left off. */
