@@ -99,7 +99,7 @@ export function repliesLostPhrase({ repliesLost }: Summary): string {
 /** What lost connections have cost, and what transactions were for. */
 function reconnections(summary: Summary): string[] {
   const { reconnections, secondsWaiting, repeated } = summary;
-  const { transactions, repliesLost } = summary;
+  const { transactions, repliesLost, resumedAt } = summary;
   const lines: string[] = [];
   if (reconnections > 0) {
     lines.push(
@@ -110,7 +110,12 @@ function reconnections(summary: Summary): string[] {
   if (repeated > 0) {
     lines.push(`${counted(repeated, "record")} may be in twice`);
   }
-  if (transactions > 0) lines.push(counted(transactions, "transaction"));
+  if (transactions > 0) {
+    const from = resumedAt === null
+      ? ""
+      : `, from ${printable(resumedAt.source)}:${resumedAt.line} on`;
+    lines.push(counted(transactions, "transaction") + from);
+  }
   if (repliesLost > 0) lines.push(repliesLostPhrase(summary));
   return lines;
 }
