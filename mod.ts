@@ -53,6 +53,7 @@ export { pipe, type PipeOptions } from "./src/engine/pipe.ts";
 export type { Reject } from "./src/engine/reject.ts";
 export type { RowOptions } from "./src/engine/row_plan.ts";
 export type { SourceOptions } from "./src/engine/rows.ts";
+export type { SourceComparison } from "./src/engine/source_mark.ts";
 export {
   type NodeData,
   type ServerData,
@@ -94,6 +95,6 @@ export type { ServerInfo, ServerMemory } from "./src/transport/server_info.ts";
 export type { TlsOptions } from "./src/transport/tls_material.ts";
 export { Tunnel, type TunnelOptions } from "./src/transport/tunnel.ts";
 export { openSource, type Source } from "./src/transport/source.ts";
-export type { HeaderLine } from "./src/transport/url_source.ts";
+export type { HeaderLine, Validator } from "./src/transport/url_source.ts";
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -49,7 +49,9 @@ export async function runLoad(options: LoadOptions): Promise<number> {
       new MetricsFile(options.metrics, options.files);
     state = await openState(options);
     if (state?.sentence !== undefined) notices.say(state.sentence);
-    summary.isSkipped = options.ifChanged && state?.isUnchanged === true;
+    if (options.ifChanged) {
+      await compareSources(options, state!, notices, summary);
+    }
     if (!summary.isSkipped) {
       rejects = await openRejects(
         options.rejects,
@@ -69,6 +71,9 @@ export async function runLoad(options: LoadOptions): Promise<number> {
           ...options.ends,
           limit,
           checkpoint: state?.from,
+          watch: options.ifChanged
+            ? (source, index) => state!.watch(source, index)
+            : undefined,
           sources: options.files,
           idleTimeout: options.idleTimeout,
           headers: options.headers,
@@ -173,6 +178,23 @@ async function openState(
   return LoadState.open(state, { sources: files, rows, atLeastOnce });
 }
 
+/** Finds out whether there is something to load, and says why there is. */
+async function compareSources(
+  { headers }: LoadOptions,
+  state: LoadState,
+  notices: Notices,
+  summary: Summary,
+): Promise<void> {
+  summary.compared = await state.compare(headers);
+  const { source, result, by } = summary.compared.at(-1)!;
+  summary.isSkipped = result === "same";
+  if (summary.isSkipped) return;
+  const what = result === "changed"
+    ? "has changed"
+    : "is loaded, changed or not";
+  notices.say(`${source} ${what} (--if-changed): ${by}`);
+}
+
 /** Records that earlier runs of the same load have settled. */
 function settledBefore(state: LoadState | undefined): number {
   return (state?.loaded ?? 0) + (state?.rejected ?? 0);
@@ -198,7 +220,9 @@ async function printSummary(
   ) {
     await print(
       summary.isSkipped
-        ? "skipped: the sources are those of the last complete load\n"
+        ? `skipped: the sources are those of the last complete load (${
+          [...new Set(summary.compared!.map(({ by }) => by))].join(", ")
+        })\n`
         : formatSummary(summary),
     );
   }

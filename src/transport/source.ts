@@ -1,6 +1,11 @@
 import { InputError } from "../errors.ts";
 import { reasonOf } from "./reason.ts";
-import { type HeaderLine, isUrl, openUrl } from "./url_source.ts";
+import {
+  type HeaderLine,
+  isUrl,
+  openUrl,
+  type Validator,
+} from "./url_source.ts";
 
 /**
  * Where input bytes come from: a file, standard input, or whatever a caller of
@@ -16,6 +21,8 @@ export interface Source {
    * not what `read` has given: packed ones. `size` counts those too.
    */
   readonly bytesTaken?: number | undefined;
+  /** What its content can be known by later, where its server says so. */
+  readonly validator?: Validator | undefined;
   /**
    * Reads some bytes.
    *
