@@ -60,8 +60,8 @@ export function formatSummary(summary: Summary): string {
   if (summary.swapped !== undefined) {
     const { database, spare, replaced } = summary.swapped;
     lines.push(
-      `database ${spare} is database ${database} now, in place of ` +
-        counted(replaced, "key"),
+      `database ${spare} is database ${database} now` +
+        (replaced === null ? "" : `, in place of ${counted(replaced, "key")}`),
     );
   }
   if (summary.replicated !== undefined) {

@@ -163,13 +163,6 @@ export class Lock implements LoadEnd {
     }
   }
 
-  /** Notes that the key is gone as a part of something greater. */
-  wasMoved(): void {
-    clearTimeout(this.#timer);
-    this.#isOver = true;
-    this.#mayBeHeld = false;
-  }
-
   /** Takes it; says who holds it where it is not free. */
   async #take(): Promise<string | undefined> {
     const { key } = this.#options;
