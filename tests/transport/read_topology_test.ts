@@ -259,7 +259,7 @@ const SAID: [string, string, typeof ConnectionError, string][] = [
     ConnectionError,
     "SHARDS with what makes no sense and CLUSTER SLOTS with what",
   ],
-  ["nothing and hangs up", "", NotReadyError, "instead of answering CLUSTER S"],
+  ["nothing and hangs up", "", NotReadyError, "instead of answering CLUSTER"],
 ];
 
 for (const [what, text, kind, message] of SAID) {
