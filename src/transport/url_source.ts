@@ -10,6 +10,7 @@
  */
 import { InputError } from "../errors.ts";
 import { reasonOf } from "./reason.ts";
+import { backoff } from "./retry.ts";
 import type { Source } from "./source.ts";
 
 /** A name and a value of a header. */
@@ -18,9 +19,8 @@ export type HeaderLine = readonly [name: string, value: string];
 /** Redirects that are followed at the most. */
 const MOST_REDIRECTS = 10;
 
-/** Attempts to take up a read, and the first pause between them, in ms. */
-const ATTEMPTS = 4;
-const FIRST_PAUSE = 250;
+/** Attempts to take up a read: for about 5 s, as {@linkcode backoff} pauses. */
+const ATTEMPTS = 8;
 
 /** What tells whether a source's content is what it was. */
 export interface Validator {
@@ -238,7 +238,7 @@ class UrlSource implements Source {
       );
     }
     if (this.#attempts === ATTEMPTS) throw this.#error(far);
-    const pause = FIRST_PAUSE * 2 ** this.#attempts++;
+    const pause = backoff(++this.#attempts);
     await new Promise((wake) => setTimeout(wake, pause));
     let response: Response;
     try {
