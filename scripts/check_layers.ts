@@ -13,6 +13,7 @@ import { join, relative } from "node:path";
 import { ROOT } from "./checkout.ts";
 import { findViolations, type LayeredModule } from "./layers.ts";
 import { IMPORT_MAP_VARIABLE } from "./std_source.ts";
+import { runMain } from "./run_main.ts";
 
 /** The part of what `deno info --json` says that matters here. */
 interface Graph {
@@ -98,4 +99,4 @@ async function sources(folder: string): Promise<string[]> {
   return paths.sort();
 }
 
-if (import.meta.main) Deno.exit(await main());
+if (import.meta.main) await runMain(main);

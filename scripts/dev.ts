@@ -12,6 +12,7 @@
  */
 import { findStdSource } from "./std_source.ts";
 import { TASKS } from "./tasks.ts";
+import { runMain } from "./run_main.ts";
 
 async function main([name = "", ...args]: string[]): Promise<number> {
   const task = Object.hasOwn(TASKS, name) ? TASKS[name] : undefined;
@@ -31,11 +32,4 @@ async function main([name = "", ...args]: string[]): Promise<number> {
   return await task({ source, args });
 }
 
-if (import.meta.main) {
-  try {
-    Deno.exit(await main(Deno.args));
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runMain(main);
