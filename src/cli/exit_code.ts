@@ -43,14 +43,11 @@ export type ExitCode = typeof ExitCode[keyof typeof ExitCode];
 /**
  * Tells the exit code for what ended a run.
  *
- * @param error What was thrown.
- * @returns The code.
- *
  * @example
  * ```ts
  * import { exitCodeOf } from "./exit_code.ts";
  * import { UsageError } from "../errors.ts";
-import { OutputError } from "./output.ts";
+ * import { OutputError } from "./output.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(exitCodeOf(new UsageError("no")), 2);

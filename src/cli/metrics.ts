@@ -36,7 +36,6 @@ const SUCCESS = "respipe_last_success_timestamp_seconds";
 /**
  * Writes the metrics of a load.
  *
- * @param ending How it ended.
  * @returns Lines in the text format.
  */
 export function formatMetrics(ending: Ending): string {
@@ -138,8 +137,6 @@ export function formatMetrics(ending: Ending): string {
 /**
  * Finds the time of the last success in what {@linkcode formatMetrics} wrote.
  *
- * @param text The file before.
- * @param job Whose.
  * @returns Seconds since 1970; nothing where none is there.
  */
 export function lastSuccessIn(text: string, job: string): number | undefined {

@@ -24,7 +24,6 @@ export class MetricsFile {
   /**
    * Looks at what the last load has left, and whether it can be replaced.
    *
-   * @param options Where.
    * @param inputs Paths that must not be replaced.
    * @throws {UsageError} When it cannot be written, or is an input.
    */
@@ -46,7 +45,6 @@ export class MetricsFile {
   /**
    * Writes the metrics.
    *
-   * @param summary The counts.
    * @param exitCode How the load ended.
    * @throws {StoppedError} When they cannot be written.
    */

@@ -38,11 +38,7 @@ export class Notices {
     this.say = isQuiet ? (sentence) => this.#kept.push(sentence) : out;
   }
 
-  /**
-   * Says what was kept, where not all went well.
-   *
-   * @param exitCode How it ended.
-   */
+  /** Says what was kept, where not all went well. */
   end(exitCode: number): void {
     if (exitCode !== 0) {
       for (const sentence of this.#kept) {

@@ -34,14 +34,6 @@ export class OutputError extends Error {
  * of columns, a server's words.
  *
  * @returns The text with what a terminal might obey as JSON would write it.
- *
- * @example
- * ```ts
- * import { printable } from "./output.ts";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(printable("ERR \x1b[2J\r"), "ERR \\u001b[2J\\r");
- * ```
  */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (char) => {

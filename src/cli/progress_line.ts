@@ -82,29 +82,6 @@ const NORMAL = "\x1b[39m";
  * @param width The most columns that the line may take.
  * @param colors Whether errors may be red.
  * @returns The line, without a line break.
- *
- * @example
- * ```ts
- * import { formatProgress } from "./progress_line.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const state = {
- *   source: "users.csv",
- *   elapsed: 5,
- *   bytes: 42e6,
- *   fraction: 0.42,
- *   done: 1234567,
- *   unit: "record",
- *   donePerSecond: 250000,
- *   bytesPerSecond: 8.4e6,
- *   errors: 0,
- *   secondsLeft: 7,
- * } as const;
- * assertEquals(
- *   formatProgress(state, 40),
- *   "users.csv  42% 1.23M 250k/s 0:07",
- * );
- * ```
  */
 export function formatProgress(
   state: ProgressState,

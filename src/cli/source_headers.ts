@@ -8,7 +8,6 @@ import type { HeaderLine } from "../transport/url_source.ts";
  *
  * @param lines Those of the command line.
  * @param path A file with more of them, one on each line.
- * @returns Names and values.
  * @throws {UsageError} When one is malformed, or the file cannot be read.
  */
 export function headersOf(

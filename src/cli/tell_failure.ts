@@ -1,12 +1,7 @@
 import { ExitCode, exitCodeOf } from "./exit_code.ts";
 import { printError, say } from "./output.ts";
 
-/**
- * Says on standard error what ended a run.
- *
- * @param error What was thrown.
- * @returns The exit code.
- */
+/** Says on standard error what ended a run. */
 export function tellFailure(error: unknown): number {
   const code = exitCodeOf(error);
   if (code === ExitCode.OutputGone) return code;

@@ -15,15 +15,6 @@ export type Derived =
  * @param name What stands between the braces.
  * @returns What it stands for; nothing where it is a name like any other.
  * @throws {UsageError} When it is a range that has no numbers in it.
- *
- * @example
- * ```ts
- * import { derivedOf } from "./derived.ts";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(derivedOf("1..6"), { kind: "spread", from: 1, to: 6 });
- * assertEquals(derivedOf("name"), undefined);
- * ```
  */
 export function derivedOf(name: string): Derived | undefined {
   if (name === "#") return { kind: "number" };

@@ -41,7 +41,6 @@ export type DocumentShape =
  *
  * @param header The columns of the source itself.
  * @param skipEmpty Whether empty fields are left out.
- * @returns What {@linkcode DerivedReader} takes.
  */
 export function documentShape(
   header: Header,

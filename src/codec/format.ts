@@ -103,7 +103,6 @@ export class DerivedFormat implements Format {
    * Adds derived fields to a format.
    *
    * @param base How the records are read.
-   * @param derived The fields.
    * @param document How a record's object is made; nothing where it is one.
    */
   constructor(
@@ -140,7 +139,6 @@ export class CsvFormat implements Format {
   /**
    * Describes a kind of CSV.
    *
-   * @param dialect Delimiter and quote.
    * @param maxRecord The most bytes a record may have.
    */
   constructor(dialect: Dialect, maxRecord: number) {

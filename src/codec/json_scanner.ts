@@ -50,7 +50,6 @@ export class JsonScanner {
   /**
    * The byte at an index.
    *
-   * @param at The index.
    * @returns The byte; -1 behind the line.
    */
   byte(at: number): number {
@@ -76,8 +75,6 @@ export class JsonScanner {
   /**
    * Notes what is wrong.
    *
-   * @param reason What is wrong.
-   * @param at Where.
    * @returns -1.
    */
   fail(reason: string, at: number): -1 {
@@ -295,11 +292,9 @@ function hexDigit(byte: number): number {
 /**
  * Writes the text of a string that a scanner has walked over.
  *
- * @param bytes The buffer.
  * @param from Index behind the opening quote.
  * @param to Index of the closing quote.
  * @param out Where to; there must be room for as many bytes.
- * @param at Index in it.
  * @returns Index behind the last byte written.
  */
 export function unescape(

@@ -49,7 +49,6 @@ export class MemberList {
   /**
    * Adds a member.
    *
-   * @param bytes The buffer.
    * @param nameFrom Index of the name's first byte.
    * @param nameTo Index behind its last one.
    * @param isEscaped Whether the name has escapes.
@@ -94,7 +93,6 @@ export class MemberList {
   /**
    * Where a member's name stands as text; the answer is used again.
    *
-   * @param index The member.
    * @param bytes The buffer of the object.
    */
   name(index: number, bytes: Uint8Array): Readonly<Name> {

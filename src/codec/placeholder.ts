@@ -19,14 +19,6 @@ export type ParsedArgument =
  * @param word The word, such as `user:{id}`, `{*-id,lat}` or `{{user:{id}}}`.
  * @returns Its fixed bytes and references in order.
  * @throws {UsageError} When a brace is single or a placeholder is malformed.
- *
- * @example
- * ```ts
- * import { parseArgument } from "./placeholder.ts";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(parseArgument("{*-id}"), { kind: "pairs", without: ["id"] });
- * ```
  */
 export function parseArgument(word: string): ParsedArgument {
   const fail = (why: string): never => {

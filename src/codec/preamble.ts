@@ -29,15 +29,6 @@ function packed(format: string, tool: string): Preamble {
  * @param bytes The first bytes of a source; {@linkcode PREAMBLE_LENGTH} of them
  * suffice.
  * @returns What they say, or nothing while more bytes are needed to tell.
- *
- * @example
- * ```ts
- * import { readPreamble } from "./preamble.ts";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(readPreamble(new Uint8Array([0xef, 0xbb, 0xbf]))?.skip, 3);
- * assertEquals(readPreamble(new Uint8Array([0xef])), undefined);
- * ```
  */
 export function readPreamble(bytes: Uint8Array): Preamble | undefined {
   for (const [mark, meaning] of MARKS) {

@@ -8,19 +8,6 @@ import type { RecordFault } from "./step.ts";
  * mark, and lines that are not to be read.
  *
  * It is fed as a reader is, until it is done; a reader goes on at its place.
- *
- * @example
- * ```ts
- * import { SourceStart } from "./source_start.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const input = new TextEncoder().encode("# made today\nid,name\n");
- * const start = new SourceStart(1);
- * start.feed(input, 0, input.length);
- * assertEquals(start.read(false), true);
- * assertEquals(start.boundary, 13);
- * assertEquals(start.place(), { records: 0, line: 2, offset: 13 });
- * ```
  */
 export class SourceStart {
   /** Why the source cannot be read as text at all. */
@@ -43,11 +30,7 @@ export class SourceStart {
     this.#linesToSkip = linesToSkip;
   }
 
-  /**
-   * How many bytes must come first again with the next input.
-   *
-   * @returns Those behind {@linkcode boundary}.
-   */
+  /** How many bytes must come first again with the next input. */
   get pending(): number {
     return this.#end - this.boundary;
   }
@@ -64,7 +47,6 @@ export class SourceStart {
   /**
    * Shows it the next input, the {@linkcode pending} bytes first.
    *
-   * @param bytes The buffer.
    * @param start Index of the first byte.
    * @param end Index behind the last byte.
    */

@@ -32,20 +32,7 @@ export interface Template {
   readonly derived: readonly Derived[];
 }
 
-/**
- * A command template whose words were understood, before there is a header.
- *
- * @example
- * ```ts
- * import { CommandTemplate } from "./template.ts";
- * import { Header } from "./header.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const template = new CommandTemplate([["SET", "user:{id}", "{name}"]]);
- * const compiled = template.compile(Header.named(["id", "name"]));
- * assertEquals(compiled.commands[0].length, 3);
- * ```
- */
+/** A command template whose words were understood, before there is a header. */
 export class CommandTemplate {
   readonly #commands: readonly (readonly ParsedArgument[])[];
 
@@ -70,7 +57,6 @@ export class CommandTemplate {
   /**
    * Resolves the placeholders against a header.
    *
-   * @param header The columns.
    * @returns The template with columns by number.
    * @throws {UsageError} When a placeholder names no column, or one whose name
    * is empty or stands twice.

@@ -116,7 +116,6 @@ export class LoadState {
   /**
    * Reads the state, where there is one, and compares it with the load.
    *
-   * @param path The file.
    * @param load The load that is to go on.
    * @returns The state, with where to go on.
    * @throws {UsageError} When the file is none of this kind or cannot be

@@ -61,11 +61,7 @@ export class MemoryWatch implements LoadEnd {
   /** What was used before the load; none where there is nothing to forecast. */
   #before: number | undefined;
 
-  /**
-   * Asks nobody yet.
-   *
-   * @param options What it takes.
-   */
+  /** Asks nobody yet. */
   constructor(options: MemoryForecastOptions) {
     this.#options = options;
     this.#side = new SideConnection({ ...options.server, retry: 0 });

@@ -70,11 +70,7 @@ export interface PruneOptions {
 export class Prune implements LoadEnd {
   readonly #options: PruneOptions;
 
-  /**
-   * Looks at nothing yet.
-   *
-   * @param options What it needs.
-   */
+  /** Looks at nothing yet. */
   constructor(options: PruneOptions) {
     this.#options = options;
   }
@@ -151,7 +147,6 @@ export class Prune implements LoadEnd {
   /**
    * Goes through the keys of all servers.
    *
-   * @param servers The servers.
    * @param choose Takes some keys; gives those to delete.
    * @param onDeleted Told how many were.
    */

@@ -32,7 +32,6 @@ export class PruneLimit {
    * Reads a limit.
    *
    * @param text `N`, or `N%` of the keys that match; 20% by default.
-   * @returns The limit.
    * @throws {UsageError} When it is neither.
    */
   static parse(text: string = DEFAULT): PruneLimit {

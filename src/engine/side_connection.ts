@@ -57,7 +57,6 @@ export class SideConnection implements Disposable {
   /**
    * Sends some commands at once and waits for their replies.
    *
-   * @param commands The commands.
    * @param patience How long that may take, in ms.
    * @returns A reply for each; error replies among them.
    * @throws {ConnectionError} When they do not all come.

@@ -85,7 +85,6 @@ export class SwapDb implements LoadEnd {
   /**
    * Asks nobody yet.
    *
-   * @param options What it needs.
    * @throws {UsageError} When both databases are the same.
    */
   constructor(options: SwapOptions) {

@@ -82,7 +82,6 @@ export class Wait {
   /**
    * Waits for a time.
    *
-   * @param ms How long.
    * @throws What the run has failed with, as soon as it does.
    */
   async pause(ms: number): Promise<void> {

@@ -225,15 +225,6 @@ const UNKNOWN: CommandTraits = {};
  *
  * @param words Its words, the name first, in any letter case.
  * @returns What is known of it; nothing where it is not in the table.
- *
- * @example
- * ```ts
- * import { traitsOf } from "./command_traits.ts";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(traitsOf(["sadd", "k", "m"]).sharing, { size: 1 });
- * assertEquals(traitsOf(["JSON.GET", "k"]), {});
- * ```
  */
 export function traitsOf(words: readonly string[]): CommandTraits {
   if (words.length === 0) return UNKNOWN;
@@ -262,16 +253,6 @@ export function commandsThat(
  *
  * @param words The command's words, the name first, as a template has them.
  * @returns The key's index among the words; 0 where there is no key.
- *
- * @example
- * ```ts
- * import { keyPosition } from "./command_traits.ts";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(keyPosition(["SET", "user:{id}", "{name}"]), 1);
- * assertEquals(keyPosition(["bitop", "and", "{to}", "{from}"]), 2);
- * assertEquals(keyPosition(["MULTI"]), 0);
- * ```
  */
 export function keyPosition(words: readonly string[]): number {
   const { key = 1, counted } = traitsOf(words);
@@ -288,16 +269,6 @@ export function keyPosition(words: readonly string[]): number {
  * @param words Its words, the name first, as a template has them.
  * @returns Whether repeating it, in the order of the input, leaves the same
  * data; false where that is not known.
- *
- * @example
- * ```ts
- * import { isRepeatable } from "./command_traits.ts";
- * import { assert } from "@std/assert";
- *
- * assert(isRepeatable(["SET", "user:{id}", "{name}", "EX", "3600"]));
- * assert(!isRepeatable(["SET", "user:{id}", "{name}", "NX"]));
- * assert(!isRepeatable(["RPUSH", "users", "{id}"]));
- * ```
  */
 export function isRepeatable(words: readonly string[]): boolean {
   return traitsOf(words).repeatable?.(words) === true;
@@ -314,17 +285,6 @@ export function isRepeatable(words: readonly string[]): boolean {
  * @param commands For each command its words, as a template has them.
  * @returns Whether repeating them, in the order of the input, leaves the same
  * data.
- *
- * @example
- * ```ts
- * import { areRepeatable } from "./command_traits.ts";
- * import { assert } from "@std/assert";
- *
- * const set = ["HSET", "user:{id}", "{*}"];
- * const expire = ["EXPIRE", "user:{id}", "3600"];
- * assert(areRepeatable([["DEL", "user:{id}"], set, expire]));
- * assert(!areRepeatable([expire, set]));
- * ```
  */
 export function areRepeatable(
   commands: readonly (readonly string[])[],

@@ -15,7 +15,6 @@ const ONE_KEY = new Set(
 /**
  * Tells whether a command writes to the key behind its name alone.
  *
- * @param name The command's name.
  * @returns False where that is not known.
  *
  * @example

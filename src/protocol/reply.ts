@@ -130,17 +130,7 @@ export interface VerbatimReply {
  * Finds the error in a reply, whether the reply is one or has one inside, as
  * the answer to `EXEC` or to a script may.
  *
- * @param reply Any reply.
  * @returns The text of the first error; none where all went well.
- *
- * @example
- * ```ts
- * import { errorIn } from "./reply.ts";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(errorIn({ kind: "error", text: "ERR no" }), "ERR no");
- * assertEquals(errorIn({ kind: "simple", text: "OK" }), undefined);
- * ```
  */
 export function errorIn(reply: Reply): string | undefined {
   switch (reply.kind) {

@@ -130,7 +130,6 @@ function joined(commands: readonly Command[]): Uint8Array {
  *
  * @param connection Where the exchange is under way.
  * @param ms How long it may take; 0 is for ever.
- * @param exchange Its outcome.
  * @param late Makes what to throw when it takes longer.
  */
 export async function within<T>(

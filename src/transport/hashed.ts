@@ -10,7 +10,6 @@ const CHUNK = 1024 * 1024;
  *
  * @param source The source; closing the one returned closes it.
  * @param tell Told the hash at the end; never where a part was passed over.
- * @returns The same bytes.
  */
 export async function hashed(
   source: Source,
@@ -45,7 +44,6 @@ export async function hashed(
 /**
  * Hashes a file.
  *
- * @param path The file.
  * @returns The hash of its bytes as they are stored.
  * @throws {InputError} When it cannot be read.
  */

@@ -30,29 +30,6 @@ const FIRST_READ = 64 * 1024;
  * @param source The source; it is closed with the one returned.
  * @returns The text that is in it.
  * @throws {InputError} When it cannot be read.
- *
- * @example
- * ```ts
- * import { plainText } from "./plain_text.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const packed = await new Response(
- *   new Blob(["id,name\n"]).stream().pipeThrough(new CompressionStream("gzip")),
- * ).bytes();
- * let given = false;
- * const { source, found } = await plainText({
- *   name: "rows.csv.gz",
- *   read(into) {
- *     if (given) return Promise.resolve(null);
- *     given = true;
- *     into.set(packed);
- *     return Promise.resolve(packed.length);
- *   },
- *   close() {},
- * });
- * assertEquals(await source.read(new Uint8Array(64)), 8);
- * assertEquals(found, ["gzip"]);
- * ```
  */
 export async function plainText(source: Source): Promise<PlainText> {
   const [mark, whole] = await readMark(source);

@@ -36,7 +36,6 @@ export interface ReadTopologyOptions {
  * @param connection A connection to any node, a replica too, on which nothing
  * is in flight.
  * @param address Where that connection goes: nodes may leave their host open.
- * @param options How to ask.
  * @returns The cluster as this node sees it; without shards where the node has
  * met no other and has no slots.
  * @throws {NotReadyError} When the node is lost, does not answer, or says that

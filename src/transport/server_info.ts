@@ -90,7 +90,6 @@ export function readServerMemory(
 /**
  * Reads what `INFO` answers.
  *
- * @param reply The reply.
  * @returns Its fields; nothing where the server does not tell.
  *
  * @example

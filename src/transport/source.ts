@@ -90,7 +90,6 @@ export async function openSource(
  *
  * Without opening it: that alone would take a named pipe's data away.
  *
- * @param path The path.
  * @returns False for a named pipe, a device and the like.
  * @throws {InputError} When there is nothing, or it may not be looked at.
  */
@@ -106,8 +105,6 @@ export async function isRegularFile(path: string): Promise<boolean> {
 /**
  * Reads the first bytes of a file.
  *
- * @param path The file.
- * @param count How many.
  * @returns The bytes; fewer where it has no more.
  */
 export function readStart(path: string, count: number): Uint8Array {

@@ -28,8 +28,6 @@ const decoder = new TextDecoder();
 /**
  * Reads the reply to `CLUSTER SHARDS`.
  *
- * @param reply The reply.
- * @param asked Who gave it.
  * @returns The topology; none where the reply is something else.
  */
 export function readShards(
@@ -43,8 +41,6 @@ export function readShards(
 /**
  * Reads the reply to `CLUSTER SLOTS`.
  *
- * @param reply The reply.
- * @param asked Who gave it.
  * @returns The topology; none where the reply is something else.
  */
 export function readSlots(

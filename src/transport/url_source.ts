@@ -71,9 +71,7 @@ export function sourceName(path: string): string {
 /**
  * Opens a URL.
  *
- * @param path The URL.
  * @param headers What to send to its host besides.
- * @returns The source.
  * @throws {InputError} When the server does not give the content.
  */
 export async function openUrl(
@@ -91,7 +89,6 @@ export async function openUrl(
  * An unchanged one costs a request and no content. Servers that ignore the
  * condition, and send it all the same, are found out by what they say of it.
  *
- * @param path The URL.
  * @param headers What to send to its host besides.
  * @param known What the content was known by.
  * @returns Whether it is the same; false also where the server refuses.
