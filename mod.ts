@@ -27,7 +27,7 @@ export {
   type DialectOptions,
   parseDialect,
 } from "./src/codec/dialect.ts";
-export type { Derived } from "./src/codec/derived.ts";
+export type { Derived } from "./src/codec/placeholder.ts";
 export { Header } from "./src/codec/header.ts";
 export type { Place } from "./src/codec/place.ts";
 export { RecordView } from "./src/codec/record.ts";
@@ -90,7 +90,6 @@ export { connect, type ConnectOptions } from "./src/transport/connect.ts";
 export { type ByteStream, Connection } from "./src/transport/connection.ts";
 export type { HandshakeOptions } from "./src/transport/handshake.ts";
 export type { RedisSentinelOptions } from "./src/transport/redis_sentinel.ts";
-export type { ServerCheckOptions } from "./src/transport/server_check.ts";
 export type { ServerInfo, ServerMemory } from "./src/transport/server_info.ts";
 export type { TlsOptions } from "./src/transport/tls_material.ts";
 export { Tunnel, type TunnelOptions } from "./src/transport/tunnel.ts";

@@ -15,7 +15,7 @@ import {
 } from "./help.ts";
 import { nearest } from "./nearest.ts";
 import { print, say } from "./output.ts";
-import { tellFailure } from "./tell_failure.ts";
+import { tellFailure } from "./exit_code.ts";
 
 /**
  * Runs one command line.

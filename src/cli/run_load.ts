@@ -12,7 +12,7 @@ import { Notices } from "./notices.ts";
 import { openRejects, printRejects, type WrittenFile } from "./rejects.ts";
 import { formatJson, formatSummary, loadedPhrase } from "./report.ts";
 import { startProgress, summaryCounts } from "./start_progress.ts";
-import { tellFailure } from "./tell_failure.ts";
+import { tellFailure } from "./exit_code.ts";
 import { withServer } from "./with_server.ts";
 
 /**

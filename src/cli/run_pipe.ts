@@ -2,7 +2,7 @@ import { formatCount } from "../engine/counted.ts";
 import { type ErrorKind, ErrorTally } from "../engine/error_tally.ts";
 import { pipe } from "../engine/pipe.ts";
 import type { PipeCounts, PipeError } from "../engine/pipe_ledger.ts";
-import { totalSize } from "../transport/total_size.ts";
+import { totalSize } from "../transport/source.ts";
 import { ExitCode, exitCodeOf } from "./exit_code.ts";
 import { Notices } from "./notices.ts";
 import type { PipeOptions } from "./options.ts";

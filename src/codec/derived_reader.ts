@@ -11,7 +11,7 @@
 import { CR, LF } from "../protocol/ascii.ts";
 import { ByteBuffer } from "../protocol/byte_buffer.ts";
 import { writeDecimal } from "../protocol/encode_command.ts";
-import type { Derived } from "./derived.ts";
+import type { Derived } from "./placeholder.ts";
 import type { RecordReader } from "./format.ts";
 import type { Header } from "./header.ts";
 import { writeJsonString } from "./json_string.ts";

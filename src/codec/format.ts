@@ -20,7 +20,7 @@
  */
 import type { ByteBuffer } from "../protocol/byte_buffer.ts";
 import { CsvReader } from "./csv_reader.ts";
-import type { Derived } from "./derived.ts";
+import type { Derived } from "./placeholder.ts";
 import { DerivedReader, type DocumentShape } from "./derived_reader.ts";
 import type { Dialect } from "./dialect.ts";
 import type { JsonField } from "./json_fields.ts";

@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.ts";
-import { type Derived, derivedOf } from "./derived.ts";
+import { type Derived, derivedOf } from "./placeholder.ts";
 import { Header } from "./header.ts";
 import type { JsonField } from "./json_fields.ts";
 import { parseArgument, type ParsedArgument } from "./placeholder.ts";

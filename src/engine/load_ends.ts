@@ -6,7 +6,7 @@ import type { LoadEnd } from "./load_end.ts";
 import { STALL_TIMEOUT } from "./lane.ts";
 import { Lock } from "./lock.ts";
 import { MemoryWatch } from "./memory_forecast.ts";
-import { primariesOf } from "./primaries.ts";
+import { primariesOf } from "./side_connection.ts";
 import { Prune } from "./prune.ts";
 import { Rate } from "./rate.ts";
 import { PruneLimit } from "./prune_limit.ts";

@@ -1,5 +1,6 @@
 import type { ConnectOptions } from "../transport/connect.ts";
 import {
+  infoFields,
   readServerMemory,
   type ServerMemory,
 } from "../transport/server_info.ts";
@@ -143,4 +144,36 @@ export class MemoryWatch implements LoadEnd {
 
 function megabytes(bytes: number): string {
   return `${formatCount(bytes / 1_000_000)} MB`;
+}
+
+/**
+ * Asks a full server for the figures behind its refusal.
+ *
+ * @returns Such as `5.02M of maxmemory 5.00M used, maxmemory-policy
+ * noeviction`; nothing where it is not full, or may not be asked.
+ */
+export async function explainFull(
+  reply: string,
+  server: ConnectOptions | undefined,
+): Promise<string | undefined> {
+  if (!reply.startsWith("OOM") || server === undefined) return undefined;
+  try {
+    using side = new SideConnection({
+      ...server,
+      connectTimeout: PATIENCE,
+      retry: 0,
+      allowReplica: true,
+      beforeConnect: undefined,
+    });
+    const [answer] = await side.ask([["INFO", "memory"]], PATIENCE);
+    const info = infoFields(answer);
+    const used = info?.get("used_memory_human");
+    const most = info?.get("maxmemory_human");
+    const policy = info?.get("maxmemory_policy");
+    if (used === undefined || most === undefined) return undefined;
+    return `${used} of maxmemory ${most} used, maxmemory-policy ${policy}`;
+  } catch {
+    // The figures are a courtesy: the refusal itself has been told already.
+    return undefined;
+  }
 }

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { derivedOf } from "../../src/codec/derived.ts";
+import { derivedOf } from "../../src/codec/placeholder.ts";
 import { CommandTemplate } from "../../src/codec/template.ts";
 import { Header } from "../../src/codec/header.ts";
 import { UsageError } from "../../src/errors.ts";
