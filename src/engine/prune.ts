@@ -1,6 +1,6 @@
 import { StoppedError } from "../errors.ts";
 import { quoteBytes } from "../protocol/quote.ts";
-import { errorIn, type Reply } from "../protocol/reply.ts";
+import { errorIn, itemsIn, type Reply } from "../protocol/reply.ts";
 import type { Command } from "../transport/ask.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import { counted, formatCount } from "./counted.ts";
@@ -206,13 +206,13 @@ export class Prune implements LoadEnd {
 function readPage(
   reply: Reply,
 ): { cursor: Uint8Array; keys: Uint8Array[] } {
-  const [cursor, list] = reply.kind === "array" ? reply.items : [];
+  const [cursor, list] = itemsIn(reply) ?? [];
+  const found = itemsIn(list);
   if (
-    cursor?.kind !== "bulk" || cursor.body === undefined ||
-    list?.kind !== "array"
+    cursor?.kind !== "bulk" || cursor.body === undefined || found === undefined
   ) throw new Error(`Cannot read what SCAN answered: ${JSON.stringify(reply)}`);
   const keys: Uint8Array[] = [];
-  for (const key of list.items) {
+  for (const key of found) {
     if (key.kind === "bulk" && key.body !== undefined) keys.push(key.body);
   }
   return { cursor: cursor.body, keys };

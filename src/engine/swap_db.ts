@@ -21,7 +21,7 @@ import {
   UsageError,
 } from "../errors.ts";
 import { quoteBytes } from "../protocol/quote.ts";
-import { errorIn, type Reply } from "../protocol/reply.ts";
+import { errorIn, itemsIn, type Reply, textIn } from "../protocol/reply.ts";
 import type { Command } from "../transport/ask.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import { retry } from "../transport/retry.ts";
@@ -311,8 +311,7 @@ export class SwapDb implements LoadEnd {
   /** Runs a transaction; gives nothing where a watched key has changed. */
   async #change(commands: readonly Command[]): Promise<Reply[] | undefined> {
     const replies = await this.#ask([["MULTI"], ...commands, ["EXEC"]]);
-    const done = replies[replies.length - 1];
-    return done.kind === "array" ? done.items : undefined;
+    return itemsIn(replies.at(-1));
   }
 
   async #ask(commands: readonly Command[]): Promise<Reply[]> {
@@ -348,21 +347,13 @@ export class SwapDb implements LoadEnd {
 
 /** One of the keys that SCAN has found, but for the lock. */
 function anyOf(scanned: Reply): string {
-  if (scanned.kind !== "array") return "";
-  const [, keys] = scanned.items;
-  if (keys?.kind !== "array") return "";
-  for (const key of keys.items) {
+  const [, keys] = itemsIn(scanned) ?? [];
+  for (const key of itemsIn(keys) ?? []) {
     if (key.kind !== "bulk" || key.body === undefined) continue;
     const quoted = quoteBytes(key.body);
     if (quoted !== `"${MARKER_LOCK}"`) return `, such as ${quoted},`;
   }
   return "";
-}
-
-function textIn(reply: Reply): string | undefined {
-  return reply.kind === "bulk" && reply.body !== undefined
-    ? new TextDecoder().decode(reply.body)
-    : undefined;
 }
 
 function numberIn(reply: Reply): number {

@@ -145,3 +145,24 @@ export function errorIn(reply: Reply): string | undefined {
       return undefined;
   }
 }
+
+const decoder = new TextDecoder();
+
+/** Finds the text of a reply that is one; nothing where it is another thing. */
+export function textIn(reply: Reply | undefined): string | undefined {
+  switch (reply?.kind) {
+    case "bulk":
+    case "verbatim":
+      return reply.body === undefined ? undefined : decoder.decode(reply.body);
+    case "simple":
+      return reply.text;
+    default:
+      return undefined;
+  }
+}
+
+/** Finds the items of a reply that has some, and was held with all of them. */
+export function itemsIn(reply: Reply | undefined): Reply[] | undefined {
+  if (reply?.kind !== "array" && reply?.kind !== "set") return undefined;
+  return reply.items.length === reply.length ? reply.items : undefined;
+}

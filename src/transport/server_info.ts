@@ -1,4 +1,4 @@
-import type { Reply } from "../protocol/reply.ts";
+import { itemsIn, type Reply, textIn } from "../protocol/reply.ts";
 
 /** What a server says about its memory. */
 export interface ServerMemory {
@@ -34,8 +34,6 @@ const VERSIONS: readonly (readonly [field: string, name: string])[] = [
   ["garnet_version", "Garnet"],
   ["redis_version", "Redis"],
 ];
-
-const decoder = new TextDecoder();
 
 /**
  * Reads what a server says about itself.
@@ -105,10 +103,10 @@ export function readServerMemory(
 export function infoFields(
   reply: Reply | undefined,
 ): Map<string, string> | undefined {
-  if (reply?.kind !== "bulk" && reply?.kind !== "verbatim") return undefined;
-  if (reply.body === undefined) return undefined;
+  const text = textIn(reply);
+  if (text === undefined) return undefined;
   const fields = new Map<string, string>();
-  for (const line of decoder.decode(reply.body).split(/\r?\n/)) {
+  for (const line of text.split(/\r?\n/)) {
     const colon = line.indexOf(":");
     if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 1));
   }
@@ -119,8 +117,9 @@ export function infoFields(
 function roleOf(
   reply: Reply | undefined,
 ): { kind?: ServerInfo["role"]; host?: string; port?: string } {
-  if (reply?.kind !== "array") return {};
-  const [kind, host, port] = reply.items.slice(0, 3).map(textOf);
+  const [kind, host, port] = (itemsIn(reply) ?? []).map((item) =>
+    item.kind === "integer" ? String(item.value) : textIn(item)
+  );
   switch (kind) {
     case "master":
       return { kind: "primary" };
@@ -134,18 +133,5 @@ function roleOf(
       return { kind: "redisSentinel" };
     default:
       return {};
-  }
-}
-
-function textOf(reply: Reply): string | undefined {
-  switch (reply.kind) {
-    case "bulk":
-      return reply.body === undefined ? undefined : decoder.decode(reply.body);
-    case "simple":
-      return reply.text;
-    case "integer":
-      return String(reply.value);
-    default:
-      return undefined;
   }
 }
