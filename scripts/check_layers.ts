@@ -8,12 +8,12 @@
  *
  * @module
  */
-import { fileURLToPath, pathToFileURL } from "node:url";
 import { join, relative } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { ROOT } from "./checkout.ts";
 import { findViolations, type LayeredModule } from "./layers.ts";
-import { IMPORT_MAP_VARIABLE } from "./std_source.ts";
 import { runMain } from "./run_main.ts";
+import { IMPORT_MAP_VARIABLE } from "./std_source.ts";
 
 /** The part of what `deno info --json` says that matters here. */
 interface Graph {

@@ -10,9 +10,9 @@
  *
  * @module
  */
+import { runMain } from "./run_main.ts";
 import { findStdSource } from "./std_source.ts";
 import { TASKS } from "./tasks.ts";
-import { runMain } from "./run_main.ts";
 
 async function main([name = "", ...args]: string[]): Promise<number> {
   const task = Object.hasOwn(TASKS, name) ? TASKS[name] : undefined;

@@ -7,8 +7,7 @@ import {
   StoppedError,
   UsageError,
 } from "../errors.ts";
-import { OutputError } from "./output.ts";
-import { printError, say } from "./output.ts";
+import { OutputError, printError, say } from "./output.ts";
 
 /** What respipe exits with; cron and scripts read nothing else. */
 export const ExitCode = {

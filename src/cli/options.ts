@@ -2,16 +2,16 @@ import type { EndMarker } from "../engine/lane.ts";
 import type { EndOptions } from "../engine/load_ends.ts";
 import type { RowOptions } from "../engine/row_plan.ts";
 import { UsageError } from "../errors.ts";
+import { parseNodeMap } from "../transport/node_map.ts";
+import { reasonOf } from "../transport/reason.ts";
 import type { HeaderLine } from "../transport/url_source.ts";
 import { type Arguments, parseArguments } from "./args.ts";
 import { checkTemplate } from "./check_template.ts";
-import { parseNodeMap } from "../transport/node_map.ts";
 import type { Environment } from "./environment.ts";
 import type { CommandName, GivenFlags } from "./flags.ts";
-import type { MetricsOptions } from "./metrics_file.ts";
+import type { MetricsOptions } from "./metrics.ts";
 import { type ServerOptions, serverOptions } from "./server_options.ts";
 import type { ProgressChoice } from "./start_progress.ts";
-import { reasonOf } from "../transport/reason.ts";
 
 /** What every command is told. */
 interface CommonOptions {

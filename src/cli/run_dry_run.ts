@@ -1,15 +1,15 @@
+import { counted, formatCount } from "../engine/counted.ts";
 import { dryRun } from "../engine/dry_run.ts";
+import { type SlotData, SlotTally } from "../engine/slot_tally.ts";
+import { Summary, type SummaryData } from "../engine/summary.ts";
+import { SLOTS } from "../protocol/key_slot.ts";
 import { ExitCode, exitCodeOf } from "./exit_code.ts";
 import { Interruption } from "./interruption.ts";
 import type { LoadOptions } from "./options.ts";
 import { print } from "./output.ts";
 import { openRejects, printRejects, type WrittenFile } from "./rejects.ts";
-import { startProgress, summaryCounts } from "./start_progress.ts";
-import { counted, formatCount } from "../engine/counted.ts";
-import { type SlotData, SlotTally } from "../engine/slot_tally.ts";
-import { Summary, type SummaryData } from "../engine/summary.ts";
-import { SLOTS } from "../protocol/key_slot.ts";
 import { formatBytes, formatJson, foundLines } from "./report.ts";
+import { startProgress, summaryCounts } from "./start_progress.ts";
 
 /**
  * Runs `respipe load --dry-run`: all of a load but the load.

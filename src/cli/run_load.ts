@@ -4,15 +4,13 @@ import { load } from "../engine/load.ts";
 import type { LoadState } from "../engine/load_state.ts";
 import { Summary } from "../engine/summary.ts";
 import { type Continuation, continuationOf } from "./continuation.ts";
-import { ExitCode, exitCodeOf } from "./exit_code.ts";
-import { MetricsFile } from "./metrics_file.ts";
+import { ExitCode, exitCodeOf, tellFailure } from "./exit_code.ts";
+import { MetricsFile } from "./metrics.ts";
 import type { LoadOptions } from "./options.ts";
-import { OutputError, print, say } from "./output.ts";
-import { Notices } from "./notices.ts";
+import { Notices, OutputError, print, say } from "./output.ts";
 import { openRejects, printRejects, type WrittenFile } from "./rejects.ts";
 import { formatJson, formatSummary, loadedPhrase } from "./report.ts";
 import { startProgress, summaryCounts } from "./start_progress.ts";
-import { tellFailure } from "./exit_code.ts";
 import { withServer } from "./with_server.ts";
 
 /**

@@ -4,8 +4,7 @@ import { reasonOf } from "../transport/reason.ts";
 import { mayRead } from "./environment.ts";
 import { VERSION } from "./help.ts";
 import { Interruption } from "./interruption.ts";
-import type { Say } from "./notices.ts";
-import { say } from "./output.ts";
+import { type Say, say } from "./output.ts";
 import type { ServerOptions } from "./server_options.ts";
 
 /**

@@ -1,8 +1,12 @@
 import { UsageError } from "../errors.ts";
-import { type Derived, derivedOf } from "./placeholder.ts";
 import { Header } from "./header.ts";
 import type { JsonField } from "./json_fields.ts";
-import { parseArgument, type ParsedArgument } from "./placeholder.ts";
+import {
+  type Derived,
+  derivedOf,
+  parseArgument,
+  type ParsedArgument,
+} from "./placeholder.ts";
 import { refuseCommand } from "./refuse_command.ts";
 
 /** A part of an argument: fixed bytes, or a column counting from 0. */

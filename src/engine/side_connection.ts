@@ -6,8 +6,8 @@ import { askAll, type Command, within } from "../transport/ask.ts";
 import { connect, type ConnectOptions } from "../transport/connect.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { NodeMap } from "../transport/node_map.ts";
-import { withUri } from "../transport/uri.ts";
 import { readTopology } from "../transport/read_topology.ts";
+import { withUri } from "../transport/uri.ts";
 
 /** How long an answer may take, in ms. */
 const PATIENCE = 10_000;

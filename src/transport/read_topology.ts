@@ -1,8 +1,8 @@
 import { ConnectionError, NotReadyError } from "../errors.ts";
 import type { Reply } from "../protocol/reply.ts";
 import type { Address } from "./address.ts";
-import type { Topology } from "./cluster_topology.ts";
 import { ask, within } from "./ask.ts";
+import type { Topology } from "./cluster_topology.ts";
 import type { Connection } from "./connection.ts";
 import { type AskedNode, readShards, readSlots } from "./topology_reply.ts";
 

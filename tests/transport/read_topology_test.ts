@@ -7,8 +7,8 @@ import {
   slotTable,
   type Topology,
 } from "../../src/transport/cluster_topology.ts";
-import { Connection } from "../../src/transport/connection.ts";
 import { connect, type ConnectOptions } from "../../src/transport/connect.ts";
+import { Connection } from "../../src/transport/connection.ts";
 import { parseNodeMap } from "../../src/transport/node_map.ts";
 import {
   readTopology,
