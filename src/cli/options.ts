@@ -3,7 +3,7 @@ import type { EndOptions } from "../engine/load_ends.ts";
 import type { RowOptions } from "../engine/row_plan.ts";
 import { UsageError } from "../errors.ts";
 import { parseNodeMap } from "../transport/node_map.ts";
-import { reasonOf } from "../transport/reason.ts";
+import { readTextOf } from "../transport/source.ts";
 import type { HeaderLine } from "../transport/url_source.ts";
 import { type Arguments, parseArguments } from "./args.ts";
 import { checkTemplate } from "./check_template.ts";
@@ -251,15 +251,7 @@ function headersOf(
 ): HeaderLine[] {
   const given = (lines ?? []).map((line) => headerOf(line, "--header"));
   if (path === undefined) return given;
-  let text: string;
-  try {
-    text = Deno.readTextFileSync(path);
-  } catch (error) {
-    throw new UsageError(
-      `Cannot read ${path}: ${reasonOf(error, `--allow-read=${path}`)}`,
-      "--header-file",
-    );
-  }
+  const text = readTextOf("--header-file", path);
   const more = text.split(/\r?\n/).filter((line) => line.trim() !== "");
   return [...given, ...more.map((line) => headerOf(line, "--header-file"))];
 }

@@ -1,4 +1,4 @@
-import { InputError } from "../errors.ts";
+import { InputError, UsageError } from "../errors.ts";
 import { reasonOf } from "./reason.ts";
 import {
   type HeaderLine,
@@ -117,6 +117,24 @@ export function readStart(path: string, count: number): Uint8Array {
     done += read;
   }
   return bytes.subarray(0, done);
+}
+
+/**
+ * Reads a small file that is no input.
+ *
+ * @param flag The flag that names it.
+ * @throws {UsageError} When it cannot be read.
+ */
+export function readTextOf(flag: string, path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    throw new UsageError(
+      `Cannot read ${flag} ${path}: ` +
+        reasonOf(error, `--allow-read=${path}`),
+      flag,
+    );
+  }
 }
 
 function cannotRead(path: string, error: unknown): InputError {
