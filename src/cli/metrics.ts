@@ -36,11 +36,7 @@ export interface Ending {
 
 const SUCCESS = "respipe_last_success_timestamp_seconds";
 
-/**
- * Writes the metrics of a load.
- *
- * @returns Lines in the text format.
- */
+/** Writes the metrics of a load. */
 export function formatMetrics(ending: Ending): string {
   const { exitCode, data } = ending;
   const began = secondsOf(data.startedAt);
@@ -182,7 +178,6 @@ export class MetricsFile {
   /**
    * Looks at what the last load has left, and whether it can be replaced.
    *
-   * @param inputs Paths that must not be replaced.
    * @throws {UsageError} When it cannot be written, or is an input.
    */
   constructor(
@@ -203,7 +198,6 @@ export class MetricsFile {
   /**
    * Writes the metrics.
    *
-   * @param exitCode How the load ended.
    * @throws {StoppedError} When they cannot be written.
    */
   async write(summary: Summary, exitCode: number): Promise<void> {

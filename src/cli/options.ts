@@ -241,7 +241,6 @@ function rowsOf(args: Arguments): RowOptions {
  * Understands the headers for URLs; no message quotes one, for it may hold a
  * secret.
  *
- * @param lines Those of the command line.
  * @param path A file with more of them, one on each line.
  * @throws {UsageError} When one is malformed, or the file cannot be read.
  */

@@ -169,7 +169,6 @@ export class Notices {
   /**
    * Begins.
    *
-   * @param isQuiet Whether to keep what is said.
    * @param out Where it goes. Default: standard error.
    */
   constructor(isQuiet: boolean, out: Say = say) {

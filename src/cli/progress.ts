@@ -101,7 +101,6 @@ const NORMAL = "\x1b[39m";
  * room is left.
  *
  * @param width The most columns that the line may take.
- * @param colors Whether errors may be red.
  */
 export function formatProgress(
   state: ProgressState,

@@ -63,7 +63,6 @@ export class ProgressMeter {
   /**
    * Takes the counts.
    *
-   * @param now The time in ms.
    * @returns How far it is; nothing before there is something to compare with.
    */
   look(counts: ProgressCounts, now: number): ProgressState | undefined {

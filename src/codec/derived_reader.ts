@@ -39,7 +39,6 @@ export type DocumentShape =
 /**
  * Prepares the objects of a source's records.
  *
- * @param header The columns of the source itself.
  * @param skipEmpty Whether empty fields are left out.
  */
 export function documentShape(
@@ -67,8 +66,6 @@ export class DerivedReader implements RecordReader {
   /**
    * Makes a reader.
    *
-   * @param base What reads the records; it goes on where it is.
-   * @param derived The fields to add.
    * @param document How a record's object is made; the input's line where that
    * is not said.
    */

@@ -32,8 +32,6 @@ const decoder = new TextDecoder("latin1");
  * Finds out by its first line what a source is.
  *
  * @param first The source's first bytes, behind a byte order mark.
- * @param isAll Whether that is all of it.
- * @param hints What is known without.
  * @returns What it is; nothing while more bytes are needed to tell.
  */
 export function detectFormat(

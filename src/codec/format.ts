@@ -102,7 +102,6 @@ export class DerivedFormat implements Format {
   /**
    * Adds derived fields to a format.
    *
-   * @param base How the records are read.
    * @param document How a record's object is made; nothing where it is one.
    */
   constructor(
@@ -176,7 +175,6 @@ export class JsonFormat implements Format {
    * Describes what is taken of each object.
    *
    * @param fields The fields in the order of their columns.
-   * @param skipEmpty Whether members may be missing.
    * @param maxRecord The most bytes a record may have.
    */
   constructor(

@@ -121,12 +121,7 @@ class Assembler {
   }
 }
 
-/**
- * Compiles a template to a layout.
- *
- * @param template The template, resolved against a header.
- * @param options What may be left out.
- */
+/** Compiles a template to a layout. */
 export function compileLayout(
   template: Template,
   options: LayoutOptions = {},

@@ -92,7 +92,6 @@ export type Derived =
 /**
  * Understands a placeholder's name that is no field's.
  *
- * @param name What stands between the braces.
  * @returns What it stands for; nothing where it is a name like any other.
  * @throws {UsageError} When it is a range that has no numbers in it.
  */

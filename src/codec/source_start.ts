@@ -63,11 +63,7 @@ export class SourceStart {
   #offset = 0;
   #linesToSkip: number;
 
-  /**
-   * Begins a source.
-   *
-   * @param linesToSkip How many lines to pass over.
-   */
+  /** Begins a source. */
   constructor(linesToSkip: number) {
     this.#linesToSkip = linesToSkip;
   }
@@ -86,12 +82,7 @@ export class SourceStart {
     return { records: 0, line: this.#line, offset: this.#offset };
   }
 
-  /**
-   * Shows it the next input, the {@linkcode pending} bytes first.
-   *
-   * @param start Index of the first byte.
-   * @param end Index behind the last byte.
-   */
+  /** Shows it the next input, the {@linkcode pending} bytes first. */
   feed(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): void {
     this.#bytes = bytes;
     this.boundary = start;

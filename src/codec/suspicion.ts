@@ -44,8 +44,6 @@ export const CR_LINES = "its lines end in CR alone, as on old Macs; make " +
  * Says what a source's first record looks like, where that is no header of the
  * given dialect.
  *
- * @param header The columns as they were read.
- * @param dialect What they were read with.
  * @returns A sentence without its full stop, or nothing.
  */
 export function suspectHeader(

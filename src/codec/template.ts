@@ -61,7 +61,6 @@ export class CommandTemplate {
   /**
    * Resolves the placeholders against a header.
    *
-   * @returns The template with columns by number.
    * @throws {UsageError} When a placeholder names no column, or one whose name
    * is empty or stands twice.
    */

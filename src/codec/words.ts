@@ -29,9 +29,7 @@ export function inWord(byte: number): number {
  * Finds the first line feed or other byte.
  *
  * @param at Index of the first byte to look at.
- * @param end Index behind the last one.
  * @param word The other byte, as {@linkcode inWord} gives it.
- * @returns Its index, or `end`.
  */
 export function findByteOrBreak(
   view: DataView,
@@ -59,7 +57,6 @@ export function findByteOrBreak(
  * has 3.4 and needs a view of its own.
  *
  * @param at Index of the first byte to look at.
- * @param end Index behind the last one.
  * @returns Its index, or -1.
  */
 export function findLastBreak(view: DataView, at: number, end: number): number {

@@ -27,8 +27,6 @@ export interface Checkpoint extends Place {
 /**
  * Takes the fingerprint of some bytes: two 32-bit FNV-1a hashes, which tell
  * accidents apart, not attacks.
- *
- * @returns Their number and hash.
  */
 export function fingerprintOf(bytes: Uint8Array): Fingerprint {
   let one = 0x811c9dc5;
@@ -42,11 +40,7 @@ export function fingerprintOf(bytes: Uint8Array): Fingerprint {
   return { bytes: bytes.length, hash };
 }
 
-/**
- * Tells whether bytes have a fingerprint.
- *
- * @returns Whether it is theirs.
- */
+/** Tells whether bytes have a fingerprint. */
 export function isSame(bytes: Uint8Array, known: Fingerprint): boolean {
   const { bytes: count, hash } = fingerprintOf(bytes);
   return count === known.bytes && hash === known.hash;

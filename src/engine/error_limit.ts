@@ -45,7 +45,6 @@ export class ErrorLimit {
   /**
    * Judges the records that are committed so far.
    *
-   * @param counts How many were loaded and rejected.
    * @param isEnd Whether they are all: a share is judged before only where it
    * means something.
    * @returns Why the load should stop, or has failed; nothing where it should

@@ -35,8 +35,6 @@ export class KeyHashes {
    * Adds a key.
    *
    * @param bytes A buffer with the key in it.
-   * @param start Index of its first byte.
-   * @param end Index behind its last byte.
    */
   add(bytes: Uint8Array, start = 0, end: number = bytes.length): void {
     this.#hash(bytes, start, end);

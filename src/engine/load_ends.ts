@@ -80,9 +80,6 @@ export class LoadEnds implements Pacing, AsyncDisposable {
   /**
    * Makes the ends that the options ask for; nothing is connected yet.
    *
-   * @param options What is asked for.
-   * @param summary Where they tell what they did.
-   * @param wait What their failure ends.
    * @throws {UsageError} When an option cannot work.
    */
   constructor(options: LoadFrame, summary: Summary, wait: Wait) {

@@ -67,11 +67,7 @@ export class Lock implements LoadEnd {
   /** It is not, or not any more, this load's. */
   #isOver = true;
 
-  /**
-   * Asks nobody yet.
-   *
-   * @param options What it is made of.
-   */
+  /** Asks nobody yet. */
   constructor(options: LockOptions) {
     this.#options = options;
     this.key = options.key;

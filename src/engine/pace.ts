@@ -119,7 +119,6 @@ export class Pace {
   /**
    * Notes that a shipment was answered.
    *
-   * @param weight Bytes that it counted for.
    * @param sentAt When its first byte was sent, as `performance.now()`.
    */
   answered(weight: number, sentAt: number): void {
@@ -144,7 +143,6 @@ export class Pace {
    * Sleeps for a moment where that lets replies gather.
    *
    * @param read Bytes of replies that were read at once.
-   * @param weight Bytes that are in flight.
    */
   rest(read: number, weight: number): void {
     if (!this.#mayNap || this.#measurements === 0) return;

@@ -147,7 +147,6 @@ export class Prune implements LoadEnd {
    * Goes through the keys of all servers.
    *
    * @param choose Takes some keys; gives those to delete.
-   * @param onDeleted Told how many were.
    */
   async #each(
     servers: readonly ConnectOptions[],

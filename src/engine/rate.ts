@@ -25,7 +25,6 @@ export class Rate implements LoadEnd {
   /**
    * Begins with the first batch.
    *
-   * @param summary Where they are counted.
    * @throws {UsageError} When the rate is none.
    */
   constructor(rate: number, summary: Summary, wait: Wait) {

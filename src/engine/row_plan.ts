@@ -137,7 +137,6 @@ export class RowPlan {
   /**
    * Checks the options.
    *
-   * @param options As the user gave them.
    * @throws {UsageError} When one of them cannot work.
    */
   constructor(options: RowOptions) {
@@ -186,7 +185,6 @@ export class RowPlan {
   /**
    * Finds out what a source is.
    *
-   * @param isAll Whether that is all of it.
    * @returns What its first line says; nothing while more bytes are needed.
    */
   detect(

@@ -32,7 +32,6 @@ export class SideConnection implements Disposable {
   /**
    * Connects to nothing yet.
    *
-   * @param server Where and who to be.
    * @param map Where nodes of a cluster can be reached from here.
    */
   constructor(server: ConnectOptions, map?: NodeMap) {
@@ -96,9 +95,7 @@ export class SideConnection implements Disposable {
   /**
    * The same for a key, on the node of a cluster that has it.
    *
-   * @param commands Commands for one key.
    * @param patience How long each exchange may take, in ms.
-   * @returns A reply for each.
    */
   async askForKey(
     commands: readonly Command[],
@@ -139,9 +136,7 @@ export class SideConnection implements Disposable {
  * Finds the servers that have the data: the primaries of a cluster, or the
  * server itself where it is no cluster.
  *
- * @param server How to reach it, or any node of the cluster.
  * @param map Where nodes of a cluster can be reached from here.
- * @returns How to reach each of them.
  */
 export async function primariesOf(
   server: ConnectOptions,

@@ -34,12 +34,7 @@ export interface SourceComparison {
   readonly by: string;
 }
 
-/**
- * Looks at a source.
- *
- * @param path The path that the user wrote.
- * @returns What it is known by.
- */
+/** Looks at a source. */
 export function markOf(path: string): SourceMark {
   const name = sourceName(path);
   const unknown = { name, size: null, modified: null, head: null };
@@ -68,11 +63,8 @@ export interface KeptSource {
  * A file of the same size and time is the same, as for make and rsync. One with
  * another time is hashed: a copy that is made anew each night is the same.
  *
- * @param path The path that the user wrote.
- * @param now What it is known by.
  * @param then What the last complete load has kept; nothing without one.
  * @param headers What to send with the request for a URL.
- * @returns What was found, and by what.
  * @throws {InputError} When it cannot be read or reached.
  */
 export async function compareSource(
@@ -126,7 +118,6 @@ export async function compareSource(
  *
  * @param source The source, of which nothing was read.
  * @param tell Told when that is known; none where nothing tells.
- * @returns What to read instead.
  */
 export async function watchContent(
   source: Source,

@@ -126,11 +126,7 @@ export interface VerdictContext {
   readonly isCluster: boolean;
 }
 
-/**
- * Judges an error reply.
- *
- * @returns What it asks for.
- */
+/** Judges an error reply. */
 export function verdictOf(error: string, context: VerdictContext): Verdict {
   if (context.isMade && ABOUT_THE_COMMAND.test(error)) return UNSHARE;
   // What EXEC refused a transaction for is named behind this.

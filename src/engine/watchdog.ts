@@ -31,11 +31,7 @@ export class Watchdog {
   #silence = 0;
   readonly #interval: number;
 
-  /**
-   * Begins to watch.
-   *
-   * @param options What to watch and whom to tell.
-   */
+  /** Begins to watch. */
   constructor(options: WatchdogOptions) {
     this.#options = options;
     this.#interval = Math.min(

@@ -24,8 +24,6 @@ export class ArgumentWalker {
   /**
    * Goes to the start of some commands, or of some arguments.
    *
-   * @param start Index of the first byte.
-   * @param end Index behind the last byte.
    * @param left Arguments that begin there; 0 where a command does.
    */
   begin(

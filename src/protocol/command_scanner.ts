@@ -143,8 +143,6 @@ export class CommandScanner {
    * Stops early, and for good, at a {@linkcode hazard} or a
    * {@linkcode fault}.
    *
-   * @param start Index of the first byte.
-   * @param end Index behind the last byte.
    * @param most Whole commands to pass over at the most.
    * @returns The index where it stopped.
    */

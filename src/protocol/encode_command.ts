@@ -93,7 +93,6 @@ export function decimalLength(n: number): number {
  * Writes a length in decimal, without allocating anything.
  *
  * @param bytes Where to write; there must be room.
- * @param at Position of the first digit.
  * @param n A safe integer, 0 or more; it is not checked.
  * @returns The position after the last digit.
  */

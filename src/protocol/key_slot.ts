@@ -22,8 +22,6 @@ const CRC16: Uint16Array = Uint16Array.from({ length: 256 }, (_, byte) => {
 /**
  * Tells the hash slot of a key.
  *
- * @param start Index of its first byte.
- * @param end Index behind its last byte.
  * @returns The slot, from 0 to 16383.
  */
 export function keySlot(

@@ -11,8 +11,6 @@ const LONGEST = 32;
  * sign or white space in front, a point without digits (strtod does, fast_float
  * does not), and in how long a number may be.
  *
- * @param start Index of the argument's first byte.
- * @param end Index behind its last byte.
  * @param bound How far from 0 it may be: a whole number or `Infinity`, so that
  * it is compared exactly.
  * @returns Whether it is such a number; false says nothing.

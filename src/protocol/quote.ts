@@ -97,7 +97,6 @@ export function quoteArgument(
  * Shows one of several commands.
  *
  * @param commands Whole commands in RESP, one after the other.
- * @param index Which one, counting from 0.
  */
 export function quoteCommand(commands: Uint8Array, index: number): string {
   const walker = new ArgumentWalker();
@@ -133,7 +132,6 @@ export function quoteCommands(
 /**
  * Shows one command of a piped input, which may be an inline one.
  *
- * @param start Index of the command's first byte.
  * @param end Index behind the last byte that may be looked at; the command may
  * be cut there.
  * @returns The command's arguments, or an inline command's line.

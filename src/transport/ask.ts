@@ -128,7 +128,6 @@ function joined(commands: readonly Command[]): Uint8Array {
 /**
  * Closes a connection on which an exchange takes too long.
  *
- * @param connection Where the exchange is under way.
  * @param ms How long it may take; 0 is for ever.
  * @param late Makes what to throw when it takes longer.
  */

@@ -6,7 +6,6 @@ export interface NodeMap {
   /**
    * Tells where to connect.
    *
-   * @param announced What the cluster says.
    * @returns Where that is reached: by host and port, else by host alone; the
    * address itself where the map does not have it.
    */
@@ -23,7 +22,6 @@ const NO_PORT = 0;
  * keeps its port.
  *
  * @param text Such as `10.0.0.1:6379=127.0.0.1:7001` or `redis-1=localhost`.
- * @param flag What the user calls it.
  * @throws {UsageError} When an entry is something else, or there twice.
  */
 export function parseNodeMap(text: string, flag = "--node-map"): NodeMap {

@@ -28,7 +28,6 @@ const FIRST_READ = 64 * 1024;
  * takes that off.
  *
  * @param source The source; it is closed with the one returned.
- * @returns The text that is in it.
  * @throws {InputError} When it cannot be read.
  */
 export async function plainText(source: Source): Promise<PlainText> {

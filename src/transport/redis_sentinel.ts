@@ -19,7 +19,6 @@ export interface RedisSentinelOptions {
 /**
  * Asks Redis Sentinels, one after the other, where a primary is.
  *
- * @param options The Redis Sentinels and the name of the service.
  * @throws {NotReadyError} When none of them knows; it says what each said.
  */
 export async function findPrimary(

@@ -11,7 +11,6 @@ const PAUSES = { first: 50, longest: 2_000 };
  * that many clients of one server do not come back at the same moment.
  *
  * @param attempts How often it was tried; 1 or more.
- * @returns The pause in ms.
  *
  * @example
  * ```ts

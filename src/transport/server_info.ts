@@ -38,8 +38,6 @@ const VERSIONS: readonly (readonly [field: string, name: string])[] = [
 /**
  * Reads what a server says about itself.
  *
- * @param role The reply to `ROLE`.
- * @param info The reply to `INFO server`.
  * @returns What is known; nothing where neither was answered.
  */
 export function readServerInfo(
@@ -68,7 +66,6 @@ export function readServerInfo(
 /**
  * Reads what a server says about its memory.
  *
- * @param reply The reply to `INFO memory`.
  * @returns What is known; nothing where it was not answered.
  */
 export function readServerMemory(

@@ -122,7 +122,6 @@ export function readStart(path: string, count: number): Uint8Array {
 /**
  * Reads a small file that is no input.
  *
- * @param flag The flag that names it.
  * @throws {UsageError} When it cannot be read.
  */
 export function readTextOf(flag: string, path: string): string {

@@ -126,9 +126,7 @@ function lower(text: string): string {
 /**
  * Fills in from a URI what nothing else says.
  *
- * @param options What was said, perhaps with a URI.
  * @param flag Where the URI was given, for messages.
- * @returns The same without the URI.
  * @throws {UsageError} When it is not a URI.
  */
 export function withUri<

@@ -36,7 +36,6 @@ const PAGE = /^(text\/html|application\/xhtml\+xml)\b/i;
 /**
  * Tells a URL from a path.
  *
- * @param path What the user wrote.
  * @returns Whether it begins with `http://` or `https://`.
  */
 export function isUrl(path: string): boolean {
@@ -90,7 +89,6 @@ export async function openUrl(
  * condition, and send it all the same, are found out by what they say of it.
  *
  * @param headers What to send to its host besides.
- * @param known What the content was known by.
  * @returns Whether it is the same; false also where the server refuses.
  * @throws {InputError} When the server cannot be reached.
  */

@@ -46,8 +46,6 @@ export class ZstdFrames {
   /**
    * Walks on, to the end of a block, of the frame, or of the input.
    *
-   * @param at Index of the first byte.
-   * @param end Index behind the last byte.
    * @returns Index behind the last byte that belongs to the current frame; the
    * frame is whole where {@linkcode isBetween} says so.
    */
