@@ -175,11 +175,15 @@ export class Recovery {
     const text = isCluster && error.startsWith("CROSSSLOT")
       ? `${error}; ${HASH_TAGS}`
       : error;
+    const stops = verdict.kind !== "reject";
     for (let i = record; i < behind; i++) {
-      batch.failures.push({ record: i, command: ordinal, error: text });
+      batch.failures.push({ record: i, command: ordinal, error: text, stops });
     }
+    if (!stops) return;
+    ledger.hold();
+    if (this.#options.isRepeatable) ledger.mark({ batch, record });
     const { wait } = this.#options;
-    if (verdict.kind === "reject" || wait.error !== undefined) return;
+    if (wait.error !== undefined) return;
     wait.fail(this.#stopped(error, batch, record, verdict));
   }
 
