@@ -27,8 +27,15 @@ export interface KeptFile {
   readonly size: number;
 }
 
+/** What a load is known by. */
+export interface LoadFingerprint {
+  readonly template: RowOptions["commands"];
+  readonly reading: Record<string, unknown>;
+  readonly sources: readonly SourceMark[];
+}
+
 /** What stands in the file. */
-interface StateData {
+interface StateData extends LoadFingerprint {
   readonly respipe: "state of a load";
   readonly version: number;
   /** Running, too, where the process was killed. */
@@ -36,9 +43,6 @@ interface StateData {
   /** Whether the whole input is in, and all that was asked for is done. */
   readonly hasSucceeded: boolean;
   readonly savedAt: string;
-  readonly template: RowOptions["commands"];
-  readonly reading: Record<string, unknown>;
-  readonly sources: readonly SourceMark[];
   /** What the sources' contents are known by, where that was asked for. */
   readonly validators?: readonly (Validator | null)[] | undefined;
   /** The first record that is not committed; none where none was. */
@@ -82,7 +86,7 @@ export class LoadState {
   readonly sentence: string | undefined;
   readonly #file: StateFile;
   readonly #load: LoadIdentity;
-  readonly #is: Pick<StateData, "template" | "reading" | "sources">;
+  readonly #is: LoadFingerprint;
   readonly #earlier: StateData | undefined;
   #validators: (Validator | null)[] | undefined;
   #last: Pick<StateData, "next" | "rejects">;
@@ -90,7 +94,7 @@ export class LoadState {
   private constructor(
     file: StateFile,
     load: LoadIdentity,
-    is: Pick<StateData, "template" | "reading" | "sources">,
+    is: LoadFingerprint,
     found: StateData | undefined,
     earlier: StateData | undefined,
   ) {
@@ -129,12 +133,7 @@ export class LoadState {
         "--state",
       );
     }
-    const { commands, ...rows } = load.rows;
-    const is = {
-      template: commands,
-      reading: readingOf(rows),
-      sources: load.sources.map(markOf),
-    };
+    const is = takeFingerprint(load);
     const file = new StateFile(path, "--state");
     const text = file.read();
     const earlier = text === undefined ? undefined : parse(text, path);
@@ -225,6 +224,25 @@ export class LoadState {
   }
 }
 
+/**
+ * Takes down what a load is.
+ *
+ * @param load Its sources, and what rows become.
+ * @returns What another load has to be, too, to be the same.
+ */
+export function takeFingerprint(
+  { rows: { commands, ...rows }, sources }: Pick<
+    LoadIdentity,
+    "sources" | "rows"
+  >,
+): LoadFingerprint {
+  return {
+    template: commands,
+    reading: readingOf(rows),
+    sources: sources.map(markOf),
+  };
+}
+
 /** What decides how records are found, and not how many or how fast. */
 function readingOf(rows: Omit<RowOptions, "commands">): StateData["reading"] {
   const { limit: _, coalesce: __, maxRecord: ___, from: ____, ...reading } =
@@ -253,7 +271,7 @@ function parse(text: string, path: string): StateData {
 /** Whether a load goes on where an earlier one ended, or begins anew. */
 function mayGoOn(
   earlier: StateData,
-  is: Pick<StateData, "template" | "reading" | "sources">,
+  is: LoadFingerprint,
   { rows, atLeastOnce }: LoadIdentity,
   path: string,
 ): boolean {
@@ -284,9 +302,14 @@ function mayGoOn(
   );
 }
 
-function differencesOf(
-  then: Pick<StateData, "template" | "reading" | "sources">,
-  now: Pick<StateData, "template" | "reading" | "sources">,
+/**
+ * Compares a load with an earlier one.
+ *
+ * @returns What was otherwise, in a few words each.
+ */
+export function differencesOf(
+  then: LoadFingerprint,
+  now: LoadFingerprint,
 ): string[] {
   const found: string[] = [];
   if (!isEqual(then.template, now.template)) {
