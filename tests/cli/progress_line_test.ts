@@ -1,6 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { unicodeWidth } from "@std/cli/unicode-width";
-import { formatProgress, formatProgressLog } from "../../src/cli/progress.ts";
+import {
+  formatProgress,
+  formatProgressLog,
+} from "../../src/cli/progress_line.ts";
 import type { ProgressState } from "../../src/cli/progress_meter.ts";
 
 const STATE: ProgressState = {
