@@ -1,4 +1,4 @@
-import { openSource, type Source } from "./source.ts";
+import { around, openSource, type Source } from "./source.ts";
 import type { Validator } from "./url_source.ts";
 
 /** Bytes of a file that are read at once where it is read for its hash only. */
@@ -18,9 +18,7 @@ export async function hashed(
   // It costs start-up time, and few need it.
   const { createHash } = await import("node:crypto");
   let hash: ReturnType<typeof createHash> | undefined = createHash("sha256");
-  return {
-    name: source.name,
-    size: source.size,
+  return around(source, {
     async read(into: Uint8Array): Promise<number | null> {
       const count = await source.read(into);
       if (count !== null) {
@@ -37,8 +35,7 @@ export async function hashed(
       hash = undefined;
       return source.seek!(offset);
     }),
-    close: () => source.close(),
-  };
+  });
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Packing, Source } from "./source.ts";
+import { around, type Packing, type Source } from "./source.ts";
 import { Utf16Source } from "./utf16_source.ts";
 
 /** What a source's first bytes say about the others. */
@@ -71,12 +71,7 @@ function markOf(first: Uint8Array): Mark | "unknown" | undefined {
 
 function withFirst(first: Uint8Array, source: Source): Source {
   let rest = first;
-  return {
-    name: source.name,
-    size: source.size,
-    get bytesTaken(): number | undefined {
-      return source.bytesTaken;
-    },
+  return around(source, {
     read(into: Uint8Array): Promise<number | null> {
       if (rest.length === 0) return source.read(into);
       const count = Math.min(rest.length, into.length);
@@ -88,6 +83,5 @@ function withFirst(first: Uint8Array, source: Source): Source {
       await source.seek!(offset);
       rest = rest.subarray(rest.length);
     }),
-    close: () => source.close(),
-  };
+  });
 }

@@ -85,6 +85,21 @@ export async function openSource(
   });
 }
 
+/** Makes a source of another one, of which a part is its own. */
+export function around(source: Source, own: Partial<Source>): Source {
+  return {
+    name: source.name,
+    size: source.size,
+    get bytesTaken(): number | undefined {
+      return source.bytesTaken;
+    },
+    seek: source.seek && ((offset) => source.seek!(offset)),
+    read: (into) => source.read(into),
+    close: () => source.close(),
+    ...own,
+  };
+}
+
 /**
  * Tells whether a path leads to a file that can be opened again and again.
  *
