@@ -146,13 +146,6 @@ export class CsvFormat implements Format {
     this.#maxRecord = maxRecord;
   }
 
-  /**
-   * Makes a reader.
-   *
-   * @param place Where in its source the input begins.
-   * @param fields How many fields a record must have. Default: any number.
-   * @returns A reader without input.
-   */
   reader(place: Place, fields?: number): RecordReader {
     const { dialect } = this;
     return new CsvReader({
@@ -187,12 +180,6 @@ export class JsonFormat implements Format {
     this.#maxRecord = maxRecord;
   }
 
-  /**
-   * Makes a reader.
-   *
-   * @param place Where in its source the input begins.
-   * @returns A reader without input.
-   */
   reader(place: Place): RecordReader {
     return new JsonReader({
       fields: this.#fields,
