@@ -364,6 +364,23 @@ Deno.test("a URL of which nothing tells is loaded each time, and that is said", 
   }
 });
 
+Deno.test("a URL that is gone is no URL that has not changed", async () => {
+  await using loads = await Loads.start();
+  await using http = startHttpServer((_, number) =>
+    number === 1
+      ? {
+        head: ["200 OK", "Content-Length: 5", 'ETag: "a"'],
+        body: "id\n1\n",
+      }
+      : { head: ["404 Not Found", "Content-Length: 0", 'ETag: "a"'] }
+  );
+  const words = [`${http.origin}/a.csv`];
+  await loads.compare(words, "", [http.port]);
+  const run = await loads.run(words, "", [http.port]);
+  assertEquals(run.code, 5, run.stderr);
+  assertMatch(run.stderr, /the server answers 404 Not Found/);
+});
+
 Deno.test("--if-changed without --state is refused", async () => {
   const run = await runRespipe(
     ["load", "-p", "1", "--if-changed", "--", "SET", "{a}", "1"],
