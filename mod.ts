@@ -27,7 +27,7 @@ export {
   type DialectOptions,
   parseDialect,
 } from "./src/codec/dialect.ts";
-export type { Derived } from "./src/codec/derived.ts";
+export type { Derived } from "./src/codec/placeholder.ts";
 export { Header } from "./src/codec/header.ts";
 export type { Place } from "./src/codec/place.ts";
 export { RecordView } from "./src/codec/record.ts";
@@ -53,6 +53,7 @@ export { pipe, type PipeOptions } from "./src/engine/pipe.ts";
 export type { KnownReject, Reject } from "./src/engine/reject.ts";
 export type { RowOptions } from "./src/engine/row_plan.ts";
 export type { SourceOptions } from "./src/engine/rows.ts";
+export type { SourceComparison } from "./src/engine/source_mark.ts";
 export {
   type NodeData,
   type ServerData,
@@ -93,11 +94,10 @@ export { connect, type ConnectOptions } from "./src/transport/connect.ts";
 export { type ByteStream, Connection } from "./src/transport/connection.ts";
 export type { HandshakeOptions } from "./src/transport/handshake.ts";
 export type { RedisSentinelOptions } from "./src/transport/redis_sentinel.ts";
-export type { ServerCheckOptions } from "./src/transport/server_check.ts";
 export type { ServerInfo, ServerMemory } from "./src/transport/server_info.ts";
 export type { TlsOptions } from "./src/transport/tls_material.ts";
 export { Tunnel, type TunnelOptions } from "./src/transport/tunnel.ts";
 export { openSource, type Source } from "./src/transport/source.ts";
-export type { HeaderLine } from "./src/transport/url_source.ts";
+export type { HeaderLine, Validator } from "./src/transport/url_source.ts";
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Packs the binaries of a release: for each an archive with the program, the
-# README and the licence, and SHA256SUMS over them.
+# README, the examples and the licence, and SHA256SUMS over them.
 #
 #   sh scripts/archive.sh dist release
 #
@@ -27,8 +27,9 @@ for binary in "$from"/respipe-*; do
   mkdir "$made/$name"
   cp "$binary" "$made/$name/$program"
   cp "$root/README.md" "$root/CHANGELOG.md" "$root/LICENSE" "$made/$name/"
-  chmod 755 "$made/$name" "$made/$name/$program"
-  chmod 644 "$made/$name"/*.md "$made/$name/LICENSE"
+  cp -r "$root/examples" "$made/$name/"
+  chmod 755 "$made/$name" "$made/$name/$program" "$made/$name/examples"
+  chmod 644 "$made/$name"/*.md "$made/$name/LICENSE" "$made/$name"/examples/*
   find "$made/$name" -exec touch -d "$stamp" {} +
   cd "$made"
   case $program in

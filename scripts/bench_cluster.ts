@@ -29,6 +29,7 @@ import {
   startCluster,
 } from "../tests/support/redis_cluster.ts";
 import { startServer } from "../tests/support/redis_server.ts";
+import { runMain } from "./run_main.ts";
 
 /** How much longer a load may take because it is routed. */
 const ROUTING_LIMIT = 1.10;
@@ -196,11 +197,4 @@ function judge(
   ];
 }
 
-if (import.meta.main) {
-  try {
-    Deno.exit(await main(Deno.args));
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runMain(main);

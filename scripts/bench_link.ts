@@ -23,6 +23,7 @@ import {
 } from "./bench_race.ts";
 import { formatTable } from "./bench_table.ts";
 import { DelayRelay } from "../tests/support/delay_relay.ts";
+import { runMain } from "./run_main.ts";
 
 async function main(args: string[]): Promise<number> {
   const { values } = parseArgs({
@@ -56,11 +57,4 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
-if (import.meta.main) {
-  try {
-    Deno.exit(await main(Deno.args));
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runMain(main);

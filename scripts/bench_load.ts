@@ -33,6 +33,7 @@ import { raceScores } from "./bench_scores.ts";
 import { formatTable, type Row } from "./bench_table.ts";
 import { machineLines } from "./bench_machine.ts";
 import { respipeArgs, shellLine } from "./respipe_command.ts";
+import { runMain } from "./run_main.ts";
 
 /** How often the start alone is measured. */
 const STARTS = 11;
@@ -140,11 +141,4 @@ function comparisons(
   });
 }
 
-if (import.meta.main) {
-  try {
-    Deno.exit(await main(Deno.args));
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runMain(main);

@@ -8,10 +8,11 @@
  *
  * @module
  */
-import { fileURLToPath, pathToFileURL } from "node:url";
 import { join, relative } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { ROOT } from "./checkout.ts";
 import { findViolations, type LayeredModule } from "./layers.ts";
+import { runMain } from "./run_main.ts";
 import { IMPORT_MAP_VARIABLE } from "./std_source.ts";
 
 /** The part of what `deno info --json` says that matters here. */
@@ -98,4 +99,4 @@ async function sources(folder: string): Promise<string[]> {
   return paths.sort();
 }
 
-if (import.meta.main) Deno.exit(await main());
+if (import.meta.main) await runMain(main);

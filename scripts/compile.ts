@@ -23,6 +23,7 @@ import { ROOT } from "./checkout.ts";
 import { binaryName, PERMISSIONS, TARGETS } from "./compile_targets.ts";
 import { IMPORT_MAP_VARIABLE } from "./std_source.ts";
 import denoJson from "../deno.json" with { type: "json" };
+import { runMain } from "./run_main.ts";
 
 /**
  * How the engine in a binary behaves.
@@ -171,4 +172,4 @@ function cause(said: string): string {
   return line?.[0] ?? said.split("\n")[0];
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runMain(main);

@@ -20,6 +20,7 @@ import {
   type RedisServer,
   startServer,
 } from "../tests/support/redis_server.ts";
+import { runMain } from "./run_main.ts";
 
 const ROWS = 1_000_000;
 
@@ -201,4 +202,4 @@ function watchSignals(): AbortSignal {
   return controller.signal;
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runMain(main);

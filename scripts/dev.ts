@@ -10,6 +10,7 @@
  *
  * @module
  */
+import { runMain } from "./run_main.ts";
 import { findStdSource } from "./std_source.ts";
 import { TASKS } from "./tasks.ts";
 
@@ -31,11 +32,4 @@ async function main([name = "", ...args]: string[]): Promise<number> {
   return await task({ source, args });
 }
 
-if (import.meta.main) {
-  try {
-    Deno.exit(await main(Deno.args));
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runMain(main);

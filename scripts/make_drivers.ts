@@ -6,6 +6,7 @@
  * @module
  */
 import { driversCsv } from "./drivers.ts";
+import { runMain } from "./run_main.ts";
 
 function wholeNumber(name: string, text: string): number {
   if (!/^\d{1,15}$/.test(text)) {
@@ -35,4 +36,4 @@ function main([rows = "1000000", seed]: string[]): number {
   }
 }
 
-if (import.meta.main) Deno.exit(main(Deno.args));
+if (import.meta.main) await runMain(main);

@@ -14,6 +14,7 @@ import { parseArgs } from "node:util";
 import { driversCsv } from "./drivers.ts";
 import { respipeArgs } from "./respipe_command.ts";
 import { startServer } from "../tests/support/redis_server.ts";
+import { runMain } from "./run_main.ts";
 
 /** The most that a binary may take, in bytes. */
 const BINARY_LIMIT = 100e6;
@@ -119,4 +120,4 @@ function peakMemory(pid: number): number {
   }
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runMain(main);

@@ -7,7 +7,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { findProgram } from "../scripts/find_program.ts";
 import { plain } from "./support/plain_reply.ts";
-import { blockCommands, readmeBlocks, readmeRows } from "./support/readme.ts";
+import {
+  blockCommands,
+  README,
+  readmeBlocks,
+  readmeRows,
+} from "./support/readme.ts";
 import { type RedisServer, startServer } from "./support/redis_server.ts";
 import { writeProgram, writeRespipeScript } from "./support/respipe_script.ts";
 import { TempFiles } from "./support/temp_files.ts";
@@ -17,15 +22,11 @@ const NOT_RUN: readonly [start: string, reason: string][] = [
   ["sh scripts/demo.sh", "loads a million rows; it is run by hand"],
   ["sh scripts/test.sh", "is what runs this"],
   ["deno ", "fetches, installs or names permissions; run_respipe.ts does that"],
-  ["curl ", "downloads a release"],
   ["sha256sum ", "checks a download"],
   ["gh ", "checks a download"],
   ["tar ", "follows a download"],
   ["sudo ", "installs for all users"],
   ["respipe load --header-file", "needs a server of somebody's"],
-  ["kubectl ", "needs a cluster of Kubernetes"],
-  ["systemctl ", "needs systemd; tests/cli/cron_test.ts runs the unit's line"],
-  ["respipe load --via", "needs a cluster of Kubernetes or another machine"],
 ];
 
 /** Commands that do not end with 0: what they contain, and the exit code. */
@@ -182,5 +183,22 @@ Deno.test("README: there are recipes, and every command in it is known", () => {
     const isKnown = /(?:^|\| )respipe /.test(line) ||
       NOT_RUN.some(([start]) => line.startsWith(start));
     assert(isKnown, `neither run nor listed with a reason: ${line}`);
+  }
+});
+
+Deno.test("README: what it links to in the repository is there", async () => {
+  const links = [...README.matchAll(/\]\((?!https?:)([^)#]+)(?:#([^)]+))?\)/g)];
+  assert(links.length > 5);
+  for (const [, path, anchor] of links) {
+    const text = await Deno.readTextFile(
+      new URL(`../${path}`, import.meta.url),
+    );
+    const headings = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+      heading.toLowerCase().replaceAll(" ", "-")
+    );
+    assert(
+      anchor === undefined || headings.includes(anchor),
+      `${path}#${anchor}`,
+    );
   }
 });

@@ -43,18 +43,6 @@ export interface Arguments {
  *
  * @throws {UsageError} When a flag is unknown, is not of this command, lacks
  * its value or has a wrong one, or stands twice.
- *
- * @example
- * ```ts
- * import { parseArguments } from "./args.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const words = ["a.csv", "-p", "7000", "--", "SET", "{k}", "-5"];
- * const { files, flags, template } = parseArguments("load", words);
- * assertEquals(files, ["a.csv"]);
- * assertEquals(flags.port, 7000);
- * assertEquals(template, ["SET", "{k}", "-5"]);
- * ```
  */
 export function parseArguments(
   command: CommandName,

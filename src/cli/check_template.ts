@@ -22,18 +22,6 @@ const TYPOS: readonly RegExp[] = [
  * What begins with `-- --` is meant as it stands.
  *
  * @throws {UsageError} When there is no command, or it looks like a mistake.
- *
- * @example
- * ```ts
- * import { parseArguments } from "./args.ts";
- * import { checkTemplate } from "./check_template.ts";
- * import { assertEquals, assertThrows } from "@std/assert";
- *
- * const commands = (...words: string[]) =>
- *   checkTemplate(parseArguments("load", words));
- * assertThrows(() => commands("--", "INCR", "rows"));
- * assertEquals(commands("--", "--", "INCR", "rows"), [["INCR", "rows"]]);
- * ```
  */
 export function checkTemplate(
   { template, flags, files, isMeant }: Arguments,

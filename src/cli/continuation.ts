@@ -21,8 +21,6 @@ export interface Continuation {
 /**
  * Writes the command that goes on where a load left off.
  *
- * @param options What the load was told.
- * @param summary How far it got.
  * @returns The command; nothing where there is nothing to go on with.
  */
 export function continuationOf(

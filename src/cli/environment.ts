@@ -5,8 +5,6 @@ export type Environment = (name: string) => string | undefined;
  * Tells whether Deno permits a look at an environment variable.
  *
  * Asking does not prompt. Whether the variable is set cannot be known without.
- *
- * @returns Whether it may be read.
  */
 export function mayRead(name: string): boolean {
   const { state } = Deno.permissions.querySync({ name: "env", variable: name });

@@ -7,7 +7,7 @@ import {
   StoppedError,
   UsageError,
 } from "../errors.ts";
-import { OutputError } from "./output.ts";
+import { OutputError, printError, say } from "./output.ts";
 
 /** What respipe exits with; cron and scripts read nothing else. */
 export const ExitCode = {
@@ -43,14 +43,11 @@ export type ExitCode = typeof ExitCode[keyof typeof ExitCode];
 /**
  * Tells the exit code for what ended a run.
  *
- * @param error What was thrown.
- * @returns The code.
- *
  * @example
  * ```ts
  * import { exitCodeOf } from "./exit_code.ts";
  * import { UsageError } from "../errors.ts";
-import { OutputError } from "./output.ts";
+ * import { OutputError } from "./output.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(exitCodeOf(new UsageError("no")), 2);
@@ -71,4 +68,19 @@ export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof OutputError) return ExitCode.Output;
   if (error instanceof Deno.errors.BrokenPipe) return ExitCode.OutputGone;
   return ExitCode.Internal;
+}
+
+/** Says on standard error what ended a run. */
+export function tellFailure(error: unknown): number {
+  const code = exitCodeOf(error);
+  if (code === ExitCode.OutputGone) return code;
+  say(error instanceof Error ? error.message : String(error));
+  if (code === ExitCode.Internal) {
+    say(
+      "this is a mistake in respipe; please report it, with the command " +
+        "line and these lines",
+    );
+    if (error instanceof Error) printError(`${error.stack}\n`);
+  }
+  return code;
 }

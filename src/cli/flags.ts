@@ -407,8 +407,9 @@ const TABLE = {
   "if-changed": {
     commands: ["load"],
     group: "Every night",
-    help: "with --state: do nothing where size, time and start of every file " +
-      "are those of the last complete load",
+    help: "with --state: do nothing where every source is that of the last " +
+      "complete load: a file by its size and time, else its hash; a URL by " +
+      "its ETag, else Last-Modified",
   },
   "swap-db": {
     value: "N",

@@ -1,8 +1,7 @@
 import { UsageError } from "../errors.ts";
 import { STANDARD_INPUT } from "../transport/source.ts";
-import { type Options, parseOptions } from "./options.ts";
 import { readVariable } from "./environment.ts";
-import { ExitCode } from "./exit_code.ts";
+import { ExitCode, tellFailure } from "./exit_code.ts";
 import type { CommandName } from "./flags.ts";
 import {
   commandHelp,
@@ -14,8 +13,8 @@ import {
   VERSION,
 } from "./help.ts";
 import { nearest } from "./nearest.ts";
+import { type Options, parseOptions } from "./options.ts";
 import { print, say } from "./output.ts";
-import { tellFailure } from "./tell_failure.ts";
 
 /**
  * Runs one command line.

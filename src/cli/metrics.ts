@@ -9,7 +9,10 @@
  *
  * @module
  */
-import type { SummaryData } from "../engine/summary.ts";
+import type { Summary, SummaryData } from "../engine/summary.ts";
+import { UsageError } from "../errors.ts";
+import { isSameFile } from "../transport/same_file.ts";
+import { StateFile } from "../transport/state_file.ts";
 
 /** One sample of a metric. */
 interface Sample {
@@ -33,12 +36,7 @@ export interface Ending {
 
 const SUCCESS = "respipe_last_success_timestamp_seconds";
 
-/**
- * Writes the metrics of a load.
- *
- * @param ending How it ended.
- * @returns Lines in the text format.
- */
+/** Writes the metrics of a load. */
 export function formatMetrics(ending: Ending): string {
   const { exitCode, data } = ending;
   const began = secondsOf(data.startedAt);
@@ -138,8 +136,6 @@ export function formatMetrics(ending: Ending): string {
 /**
  * Finds the time of the last success in what {@linkcode formatMetrics} wrote.
  *
- * @param text The file before.
- * @param job Whose.
  * @returns Seconds since 1970; nothing where none is there.
  */
 export function lastSuccessIn(text: string, job: string): number | undefined {
@@ -160,4 +156,56 @@ function labelled(labels: Readonly<Record<string, string>>): string {
 
 function secondsOf(time: string): number {
   return Date.parse(time) / 1000;
+}
+
+/** Where metrics go, and under which name. */
+export interface MetricsOptions {
+  /** The file's path. */
+  readonly path: string;
+  /** What the series are called. */
+  readonly job: string;
+}
+
+/**
+ * The file of metrics, replaced as a whole: whoever reads it sees one load or
+ * the next one.
+ */
+export class MetricsFile {
+  readonly #file: StateFile;
+  readonly #job: string;
+  readonly #lastSuccess: number | undefined;
+
+  /**
+   * Looks at what the last load has left, and whether it can be replaced.
+   *
+   * @throws {UsageError} When it cannot be written, or is an input.
+   */
+  constructor(
+    { path, job }: MetricsOptions,
+    inputs: readonly string[],
+  ) {
+    if (inputs.some((input) => isSameFile(path, input))) {
+      throw new UsageError(
+        `Cannot write metrics to ${path}: it is an input file`,
+        "--metrics",
+      );
+    }
+    this.#job = job;
+    this.#file = new StateFile(path, "--metrics");
+    this.#lastSuccess = lastSuccessIn(this.#file.read() ?? "", job);
+  }
+
+  /**
+   * Writes the metrics.
+   *
+   * @throws {StoppedError} When they cannot be written.
+   */
+  async write(summary: Summary, exitCode: number): Promise<void> {
+    await this.#file.write(formatMetrics({
+      job: this.#job,
+      exitCode,
+      data: summary.toJSON(),
+      lastSuccess: this.#lastSuccess,
+    }));
+  }
 }

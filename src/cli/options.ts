@@ -2,15 +2,15 @@ import type { EndMarker } from "../engine/lane.ts";
 import type { EndOptions } from "../engine/load_ends.ts";
 import type { RowOptions } from "../engine/row_plan.ts";
 import { UsageError } from "../errors.ts";
+import { parseNodeMap } from "../transport/node_map.ts";
+import { readTextOf } from "../transport/source.ts";
 import type { HeaderLine } from "../transport/url_source.ts";
 import { type Arguments, parseArguments } from "./args.ts";
 import { checkTemplate } from "./check_template.ts";
-import { parseNodeMap } from "../transport/node_map.ts";
 import type { Environment } from "./environment.ts";
 import type { CommandName, GivenFlags } from "./flags.ts";
-import type { MetricsOptions } from "./metrics_file.ts";
+import type { MetricsOptions } from "./metrics.ts";
 import { type ServerOptions, serverOptions } from "./server_options.ts";
-import { headersOf } from "./source_headers.ts";
 import type { ProgressChoice } from "./start_progress.ts";
 
 /** What every command is told. */
@@ -238,4 +238,33 @@ function rowsOf(args: Arguments): RowOptions {
     coalesce: flags["no-coalesce"] ? false : undefined,
     maxRecord: flags["max-record"],
   };
+}
+
+/**
+ * Understands the headers for URLs; no message quotes one, for it may hold a
+ * secret.
+ *
+ * @param path A file with more of them, one on each line.
+ * @throws {UsageError} When one is malformed, or the file cannot be read.
+ */
+function headersOf(
+  lines: readonly string[] | undefined,
+  path?: string,
+): HeaderLine[] {
+  const given = (lines ?? []).map((line) => headerOf(line, "--header"));
+  if (path === undefined) return given;
+  const text = readTextOf("--header-file", path);
+  const more = text.split(/\r?\n/).filter((line) => line.trim() !== "");
+  return [...given, ...more.map((line) => headerOf(line, "--header-file"))];
+}
+
+function headerOf(line: string, flag: string): HeaderLine {
+  const match = /^([!#$%&'*+.^_`|~0-9a-z-]+):[ \t]*([\x20-\x7e\t]*?)[ \t]*$/i
+    .exec(line);
+  if (match !== null) return [match[1], match[2]];
+  throw new UsageError(
+    `Cannot use a header of ${flag}: must be a name, a colon and a value, as ` +
+      "in 'Authorization: Bearer ...'",
+    flag,
+  );
 }

@@ -1,202 +1,104 @@
-/**
- * How far a command is, as one line.
- *
- * Why it has this shape: what a line says and how long it says it is decided
- * by a list of steps, from generous to terse. Each step gives up a little
- * more; the first whose line fits is taken, and what room is left goes to the
- * bar.
- *
- * @module
- */
 import { unicodeWidth } from "@std/cli/unicode-width";
-import { formatCount } from "../engine/counted.ts";
+import { counted, formatCount } from "../engine/counted.ts";
 import type { ProgressState } from "./progress_meter.ts";
 import { formatBytes } from "./report.ts";
 
-/** What a line says, and how long it says it. */
-interface Shape {
-  /** The most columns of the source's name; 0: it is left out. */
-  readonly name: number;
-  /** The fewest columns between the bar's brackets; 0: there is no bar. */
-  readonly bar: number;
-  /** Whether numbers are written out: 1,234,567 instead of 1.23M. */
-  readonly long: boolean;
-  /** Whether speeds are written out: `records/s` instead of `/s`. */
-  readonly words: boolean;
-  /** Whether numbers have words behind them: `records`, `errors`, `left`. */
-  readonly units: boolean;
-  /** Whether records or replies are counted. */
-  readonly done: boolean;
-  /** Whether it says how many come in a second. */
-  readonly pace: boolean;
-  /** Whether it says how many bytes come in a second. */
-  readonly speed: boolean;
-  /** Whether it says so where there is no error. */
-  readonly noErrors: boolean;
-  /** Whether it says how much time is left. */
-  readonly left: boolean;
-}
-
-const GENEROUS: Shape = {
-  name: 40,
-  bar: 10,
-  long: true,
-  words: true,
-  units: true,
-  done: true,
-  pace: true,
-  speed: true,
-  noErrors: true,
-  left: true,
-};
+/** What a line has, in this order. */
+type Part =
+  | "name"
+  | "bar"
+  | "share"
+  | "done"
+  | "pace"
+  | "speed"
+  | "errors"
+  | "left";
 
 /** What is given up, in this order, where the room is short. */
-const STEPS: readonly Partial<Shape>[] = [
-  {},
-  { words: false },
-  { name: 16 },
-  { long: false },
-  { bar: 6 },
-  { noErrors: false },
-  { name: 12 },
-  { units: false },
-  { speed: false },
-  { bar: 0 },
-  { name: 8 },
-  { pace: false },
-  { name: 0 },
-  { done: false },
-  { left: false },
+const GIVEN_UP: readonly Part[] = [
+  ...["speed", "bar", "pace", "done", "left", "name", "errors"] as const,
 ];
 
-/** The most columns between the bar's brackets. */
-const LONGEST_BAR = 50;
+/** The most columns of a source's name. */
+const LONGEST_NAME = 24;
+
+/** Columns between the bar's brackets. */
+const BAR = { least: 6, most: 50 };
 
 /** Red, and back to normal (ECMA-48). */
 const RED = "\x1b[31m";
 const NORMAL = "\x1b[39m";
 
 /**
- * Writes how far a command is for a terminal, on one line.
+ * Writes how far a command is for a terminal, on one line; the bar takes what
+ * room is left.
  *
  * @param width The most columns that the line may take.
  * @param colors Whether errors may be red.
- * @returns The line, without a line break.
- *
- * @example
- * ```ts
- * import { formatProgress } from "./progress_line.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const state = {
- *   source: "users.csv",
- *   elapsed: 5,
- *   bytes: 42e6,
- *   fraction: 0.42,
- *   done: 1234567,
- *   unit: "record",
- *   donePerSecond: 250000,
- *   bytesPerSecond: 8.4e6,
- *   errors: 0,
- *   secondsLeft: 7,
- * } as const;
- * assertEquals(
- *   formatProgress(state, 40),
- *   "users.csv  42% 1.23M 250k/s 0:07",
- * );
- * ```
  */
 export function formatProgress(
   state: ProgressState,
   width: number,
   colors = false,
 ): string {
-  let shape = GENEROUS;
-  let parts: string[] = [];
-  for (const step of STEPS) {
-    shape = { ...shape, ...step };
-    parts = partsOf(state, shape);
-    const room = width - widthOf(parts) - barRoom(state, shape);
-    if (room >= 0) {
-      const bar = state.fraction === undefined || shape.bar === 0
-        ? []
-        : [barOf(state.fraction, Math.min(shape.bar + room, LONGEST_BAR))];
-      // The bar stands behind the name.
-      parts.splice(shape.name > 0 ? 1 : 0, 0, ...bar);
-      return paint(parts, state, colors).join(" ");
-    }
+  const parts = partsOf(state, LONGEST_NAME);
+  let room = width - widthOf(parts);
+  for (const part of GIVEN_UP) {
+    if (room >= 0) break;
+    parts.delete(part);
+    room = width - widthOf(parts);
   }
-  return parts.join(" ").slice(0, Math.max(0, width));
+  if (room < 0) return [...parts.values()].join(" ").slice(0, width);
+  if (parts.has("bar")) {
+    const length = Math.min(BAR.least + room, BAR.most);
+    parts.set("bar", barOf(state.fraction!, length));
+  }
+  const errors = parts.get("errors");
+  if (colors && errors !== undefined) {
+    parts.set("errors", `${RED}${errors}${NORMAL}`);
+  }
+  return [...parts.values()].join(" ");
 }
 
 /** Writes how far a command is for a log: everything, written out. */
 export function formatProgressLog(state: ProgressState): string {
-  const parts = partsOf(state, { ...GENEROUS, name: Infinity, bar: 0 });
-  const line = parts.map((part) => part.trim()).join(", ");
+  const parts = partsOf(state, Infinity);
+  parts.delete("bar");
+  const line = [...parts.values()].map((part) => part.trim()).join(", ");
   return `respipe: after ${formatTime(Math.floor(state.elapsed))}: ${line}\n`;
 }
 
-/** All but the bar; the errors' place is where {@linkcode paint} finds it. */
-function partsOf(state: ProgressState, shape: Shape): string[] {
-  const number = shape.long ? formatCount : formatShort;
-  const { unit, done, errors, secondsLeft } = state;
-  const many = unit === "record" ? "records" : "replies";
-  const parts: string[] = [];
-  if (shape.name > 0) parts.push(nameOf(state.source, shape.name));
-  parts.push(
-    state.fraction === undefined
-      ? formatBytes(state.bytes)
-      : `${String(Math.floor(state.fraction * 100)).padStart(3)}%`,
-  );
-  if (shape.done) {
-    const what = done === 1 ? unit : many;
-    parts.push(number(done) + (shape.units ? ` ${what}` : ""));
+function partsOf(state: ProgressState, longestName: number): Map<Part, string> {
+  const { fraction, done, errors, secondsLeft } = state;
+  const many = state.unit === "record" ? "records" : "replies";
+  const parts = new Map<Part, string>([
+    ["name", nameOf(state.source, longestName)],
+  ]);
+  if (fraction === undefined) parts.set("share", formatBytes(state.bytes));
+  else {
+    parts.set("bar", barOf(fraction, BAR.least));
+    parts.set("share", `${String(Math.floor(fraction * 100)).padStart(3)}%`);
   }
+  parts.set("done", `${formatCount(done)} ${done === 1 ? state.unit : many}`);
   const { waiting } = state;
-  if (waiting !== undefined && shape.pace) {
-    const what = shape.words ? "waiting for the server" : "waiting";
-    parts.push(`${what} ${formatTime(Math.floor(waiting))}`);
-  } else if (shape.pace) {
-    parts.push(
-      `${number(state.donePerSecond)}${shape.words ? ` ${many}` : ""}/s`,
-    );
+  if (waiting === undefined) {
+    parts.set("pace", `${formatCount(state.donePerSecond)}/s`);
+    parts.set("speed", `${formatBytes(Math.round(state.bytesPerSecond))}/s`);
+  } else {
+    const time = formatTime(Math.floor(waiting));
+    parts.set("pace", `waiting for the server ${time}`);
   }
-  if (shape.speed && waiting === undefined) {
-    parts.push(`${formatBytes(Math.round(state.bytesPerSecond))}/s`);
-  }
-  if (errors > 0 || shape.noErrors) parts.push(errorsOf(state, shape));
-  if (shape.left && secondsLeft !== undefined) {
-    parts.push(formatTime(secondsLeft) + (shape.units ? " left" : ""));
+  if (errors > 0) parts.set("errors", counted(errors, "error"));
+  if (secondsLeft !== undefined) {
+    parts.set("left", `${formatTime(secondsLeft)} left`);
   }
   return parts;
 }
 
-function errorsOf({ errors }: ProgressState, { long, units }: Shape): string {
-  const count = long ? formatCount(errors) : formatShort(errors);
-  return `${count} ${units ? errors === 1 ? "error" : "errors" : "err"}`;
-}
-
-function paint(
-  parts: readonly string[],
-  { errors }: ProgressState,
-  colors: boolean,
-): string[] {
-  return parts.map((part) =>
-    colors && errors > 0 && /^[\d.,]+[kMGT]? (errors?|err)$/.test(part)
-      ? `${RED}${part}${NORMAL}`
-      : part
-  );
-}
-
 /** The columns that parts take with a space between each two. */
-function widthOf(parts: readonly string[]): number {
-  return parts.reduce((sum, part) => sum + unicodeWidth(part), 0) +
-    parts.length - 1;
-}
-
-/** The columns that the shortest bar takes with its brackets and a space. */
-function barRoom({ fraction }: ProgressState, { bar }: Shape): number {
-  return fraction === undefined || bar === 0 ? 0 : bar + 3;
+function widthOf(parts: ReadonlyMap<Part, string>): number {
+  return [...parts.values()].reduce((sum, it) => sum + unicodeWidth(it), 0) +
+    parts.size - 1;
 }
 
 function barOf(fraction: number, length: number): string {
@@ -219,21 +121,6 @@ function nameOf(source: string, most: number): string {
     chars.shift();
   }
   return `..${chars.join("")}`;
-}
-
-/** Three digits and a letter, such as 1.23M. */
-function formatShort(n: number): string {
-  let value = Math.round(n);
-  const units = ["", "k", "M", "G", "T"];
-  let unit = 0;
-  // 999.5 and more would be rounded to "1000".
-  while (value >= (unit === 0 ? 1000 : 999.5) && unit < units.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  if (unit === 0) return String(value);
-  const digits = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
-  return value.toFixed(digits) + units[unit];
 }
 
 /** Minutes and seconds, such as 0:07 or 1:02:03. */

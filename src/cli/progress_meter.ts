@@ -59,24 +59,6 @@ interface Sample {
  *
  * Speeds are those of the last three seconds, so that a load that stalls is
  * seen to.
- *
- * @example
- * ```ts
- * import { ProgressMeter } from "./progress_meter.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const meter = new ProgressMeter();
- * const counts = {
- *   source: "a.csv",
- *   bytesExpected: 400,
- *   unit: "record",
- *   errors: 0,
- * } as const;
- * meter.look({ ...counts, bytes: 0, done: 0 }, 0);
- * const state = meter.look({ ...counts, bytes: 100, done: 10 }, 1000);
- * assertEquals(state?.donePerSecond, 10);
- * assertEquals(state?.secondsLeft, 3);
- * ```
  */
 export class ProgressMeter {
   readonly #samples: Sample[] = [];
@@ -85,7 +67,6 @@ export class ProgressMeter {
   /**
    * Takes the counts.
    *
-   * @param now The time in ms.
    * @returns How far it is; nothing before there is something to compare with.
    */
   look(counts: ProgressCounts, now: number): ProgressState | undefined {

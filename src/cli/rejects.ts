@@ -17,7 +17,6 @@ export type WrittenFile = ReturnType<RejectFiles["close"]>[number];
  *
  * @param inputs Paths that are read and must not be overwritten.
  * @param kept Files of a load that goes on, which are appended to.
- * @returns The files, or nothing.
  * @throws {UsageError} When a file cannot be written, or is an input.
  */
 export async function openRejects(

@@ -13,14 +13,6 @@ const UNITS = ["B", "kB", "MB", "GB", "TB"];
  * Writes a number of bytes for people.
  *
  * @returns Such as `78.6 MB`; a MB has 1,000,000 bytes.
- *
- * @example
- * ```ts
- * import { formatBytes } from "./report.ts";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(formatBytes(78_646_670), "78.6 MB");
- * ```
  */
 export function formatBytes(bytes: number): string {
   let unit = 0;
@@ -60,8 +52,8 @@ export function formatSummary(summary: Summary): string {
   if (summary.swapped !== undefined) {
     const { database, spare, replaced } = summary.swapped;
     lines.push(
-      `database ${spare} is database ${database} now, in place of ` +
-        counted(replaced, "key"),
+      `database ${spare} is database ${database} now` +
+        (replaced === null ? "" : `, in place of ${counted(replaced, "key")}`),
     );
   }
   if (summary.replicated !== undefined) {
@@ -123,7 +115,6 @@ function reconnections(summary: Summary): string[] {
 /**
  * Says what sources were found to be, where that is not plain CSV.
  *
- * @param summary The counts.
  * @returns A line for each format, such as `users.gz: read as gzip, CSV`.
  */
 export function foundLines({ formats }: Summary): string[] {
@@ -184,15 +175,6 @@ export function formatJson(
  *
  * @param kinds The kinds with their counts and first places.
  * @returns The lines, each with its line break.
- *
- * @example
- * ```ts
- * import { formatErrors } from "./report.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const kinds = [{ error: "ERR no", count: 12, first: ["a.csv:7"] }];
- * assertEquals(formatErrors(kinds), "  ERR no x 12, first a.csv:7\n");
- * ```
  */
 export function formatErrors(kinds: readonly ErrorKind[]): string {
   return kinds.map(({ error, count, first }) =>

@@ -5,11 +5,10 @@ import type { KeptFile, LoadState } from "../engine/load_state.ts";
 import { Summary } from "../engine/summary.ts";
 import type { EarlierRun } from "../engine/transactions.ts";
 import { type Continuation, continuationOf } from "./continuation.ts";
-import { ExitCode, exitCodeOf } from "./exit_code.ts";
-import { MetricsFile } from "./metrics_file.ts";
+import { ExitCode, exitCodeOf, tellFailure } from "./exit_code.ts";
+import { MetricsFile } from "./metrics.ts";
 import type { LoadOptions } from "./options.ts";
-import { OutputError, print, say } from "./output.ts";
-import { Notices } from "./notices.ts";
+import { Notices, OutputError, print, say } from "./output.ts";
 import {
   openRejects,
   printRejects,
@@ -23,7 +22,6 @@ import {
   repliesLostPhrase,
 } from "./report.ts";
 import { startProgress, summaryCounts } from "./start_progress.ts";
-import { tellFailure } from "./tell_failure.ts";
 import { withServer } from "./with_server.ts";
 
 /**
@@ -63,7 +61,9 @@ export async function runLoad(options: LoadOptions): Promise<number> {
       new MetricsFile(options.metrics, options.files);
     state = await openState(options);
     if (state?.sentence !== undefined) notices.say(state.sentence);
-    summary.isSkipped = options.ifChanged && state?.isUnchanged === true;
+    if (options.ifChanged) {
+      await compareSources(options, state!, notices, summary);
+    }
     if (!summary.isSkipped) {
       // With a key on the server that one says what is kept.
       if (options.exactlyOnce === undefined) {
@@ -86,6 +86,9 @@ export async function runLoad(options: LoadOptions): Promise<number> {
           ...options.ends,
           limit,
           checkpoint: state?.from,
+          watch: options.ifChanged
+            ? (source, index) => state!.watch(source, index)
+            : undefined,
           sources: options.files,
           idleTimeout: options.idleTimeout,
           headers: options.headers,
@@ -210,6 +213,23 @@ async function openState(
   return LoadState.open(state, { sources: files, rows, atLeastOnce });
 }
 
+/** Finds out whether there is something to load, and says why there is. */
+async function compareSources(
+  { headers }: LoadOptions,
+  state: LoadState,
+  notices: Notices,
+  summary: Summary,
+): Promise<void> {
+  summary.compared = await state.compare(headers);
+  const { source, result, by } = summary.compared.at(-1)!;
+  summary.isSkipped = result === "same";
+  if (summary.isSkipped) return;
+  const what = result === "changed"
+    ? "has changed"
+    : "is loaded, changed or not";
+  notices.say(`${source} ${what} (--if-changed): ${by}`);
+}
+
 /** Records that earlier runs of the same load have settled. */
 function settledBefore(state: LoadState | undefined): number {
   return (state?.loaded ?? 0) + (state?.rejected ?? 0);
@@ -235,7 +255,9 @@ async function printSummary(
   ) {
     await print(
       summary.isSkipped
-        ? "skipped: the sources are those of the last complete load\n"
+        ? `skipped: the sources are those of the last complete load (${
+          [...new Set(summary.compared!.map(({ by }) => by))].join(", ")
+        })\n`
         : formatSummary(summary),
     );
   }

@@ -7,14 +7,6 @@ import { printable } from "./output.ts";
  * @param text The text of one flag, such as `EXPIRE "user:{id}" 3600`.
  * @throws {UsageError} When a quote is left open, a backslash ends the text,
  * or there is no word in it.
- *
- * @example
- * ```ts
- * import { splitWords } from "./shell_words.ts";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(splitWords(`SET 'a b' "{c}"`, "--then"), ["SET", "a b", "{c}"]);
- * ```
  */
 export function splitWords(text: string, flag: string): string[] {
   const words: string[] = [];
@@ -67,20 +59,8 @@ export function splitWords(text: string, flag: string): string[] {
 /**
  * Writes a word so that a shell reads it as it is.
  *
- * @param word The word.
  * @returns The word itself, or in quotes; where there are controls in it, in
  * the `$'...'` that bash, zsh and POSIX of 2024 know.
- *
- * @example
- * ```ts
- * import { quoteWord } from "./shell_words.ts";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(quoteWord("user:7"), "user:7");
- * assertEquals(quoteWord("user:{id}"), "'user:{id}'");
- * assertEquals(quoteWord("it's"), "'it'\\''s'");
- * assertEquals(quoteWord("a\tb"), "$'a\\tb'");
- * ```
  */
 export function quoteWord(word: string): string {
   if (/^[\w@%+=:,./-]+$/.test(word)) return word;

@@ -1,11 +1,10 @@
 import { ConnectionError, UsageError } from "../errors.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
-import { reasonOf } from "../transport/reason.ts";
+import { readTextOf } from "../transport/source.ts";
 import { mayRead } from "./environment.ts";
 import { VERSION } from "./help.ts";
 import { Interruption } from "./interruption.ts";
-import type { Say } from "./notices.ts";
-import { say } from "./output.ts";
+import { type Say, say } from "./output.ts";
 import type { ServerOptions } from "./server_options.ts";
 
 /**
@@ -92,16 +91,7 @@ async function complete(options: ServerOptions): Promise<ConnectOptions> {
 
 /** A whole file but for the line break that editors end files with. */
 function readPassword(path: string, flag: string): string {
-  let password: string;
-  try {
-    password = Deno.readTextFileSync(path).replace(/\r?\n$/, "");
-  } catch (error) {
-    throw new UsageError(
-      `Cannot read ${flag} ${path}: ` +
-        reasonOf(error, `--allow-read=${path}`),
-      flag,
-    );
-  }
+  const password = readTextOf(flag, path).replace(/\r?\n$/, "");
   if (password !== "") return password;
   throw new UsageError(`Cannot use ${flag} ${path}: it is empty`, flag);
 }

@@ -78,7 +78,6 @@ function lengthOf(words: readonly Argument[]): number {
 /**
  * Finds out whether a template's commands can share one.
  *
- * @param template The template.
  * @returns How; nothing where the outcome might not be the same.
  */
 export function planCoalescing(template: Template): Coalescing | undefined {

@@ -11,7 +11,7 @@
 import { CR, LF } from "../protocol/ascii.ts";
 import { ByteBuffer } from "../protocol/byte_buffer.ts";
 import { writeDecimal } from "../protocol/encode_command.ts";
-import type { Derived } from "./derived.ts";
+import type { Derived } from "./placeholder.ts";
 import type { RecordReader } from "./format.ts";
 import type { Header } from "./header.ts";
 import { writeJsonString } from "./json_string.ts";
@@ -39,9 +39,7 @@ export type DocumentShape =
 /**
  * Prepares the objects of a source's records.
  *
- * @param header The columns of the source itself.
  * @param skipEmpty Whether empty fields are left out.
- * @returns What {@linkcode DerivedReader} takes.
  */
 export function documentShape(
   header: Header,
@@ -68,8 +66,6 @@ export class DerivedReader implements RecordReader {
   /**
    * Makes a reader.
    *
-   * @param base What reads the records; it goes on where it is.
-   * @param derived The fields to add.
    * @param document How a record's object is made; the input's line where that
    * is not said.
    */

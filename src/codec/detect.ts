@@ -32,26 +32,7 @@ const decoder = new TextDecoder("latin1");
  * Finds out by its first line what a source is.
  *
  * @param first The source's first bytes, behind a byte order mark.
- * @param isAll Whether that is all of it.
- * @param hints What is known without.
  * @returns What it is; nothing while more bytes are needed to tell.
- *
- * @example
- * ```ts
- * import { detectFormat } from "./detect.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const hints = {
- *   format: undefined,
- *   mayBeJson: true,
- *   mayTellDelimiter: true,
- * };
- * const first = new TextEncoder().encode("id;name\n");
- * assertEquals(detectFormat(first, true, hints), {
- *   format: "csv",
- *   delimiter: ";",
- * });
- * ```
  */
 export function detectFormat(
   first: Uint8Array,

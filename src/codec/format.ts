@@ -20,7 +20,7 @@
  */
 import type { ByteBuffer } from "../protocol/byte_buffer.ts";
 import { CsvReader } from "./csv_reader.ts";
-import type { Derived } from "./derived.ts";
+import type { Derived } from "./placeholder.ts";
 import { DerivedReader, type DocumentShape } from "./derived_reader.ts";
 import type { Dialect } from "./dialect.ts";
 import type { JsonField } from "./json_fields.ts";
@@ -102,8 +102,6 @@ export class DerivedFormat implements Format {
   /**
    * Adds derived fields to a format.
    *
-   * @param base How the records are read.
-   * @param derived The fields.
    * @param document How a record's object is made; nothing where it is one.
    */
   constructor(
@@ -140,7 +138,6 @@ export class CsvFormat implements Format {
   /**
    * Describes a kind of CSV.
    *
-   * @param dialect Delimiter and quote.
    * @param maxRecord The most bytes a record may have.
    */
   constructor(dialect: Dialect, maxRecord: number) {
@@ -149,13 +146,6 @@ export class CsvFormat implements Format {
     this.#maxRecord = maxRecord;
   }
 
-  /**
-   * Makes a reader.
-   *
-   * @param place Where in its source the input begins.
-   * @param fields How many fields a record must have. Default: any number.
-   * @returns A reader without input.
-   */
   reader(place: Place, fields?: number): RecordReader {
     const { dialect } = this;
     return new CsvReader({
@@ -178,7 +168,6 @@ export class JsonFormat implements Format {
    * Describes what is taken of each object.
    *
    * @param fields The fields in the order of their columns.
-   * @param skipEmpty Whether members may be missing.
    * @param maxRecord The most bytes a record may have.
    */
   constructor(
@@ -191,12 +180,6 @@ export class JsonFormat implements Format {
     this.#maxRecord = maxRecord;
   }
 
-  /**
-   * Makes a reader.
-   *
-   * @param place Where in its source the input begins.
-   * @returns A reader without input.
-   */
   reader(place: Place): RecordReader {
     return new JsonReader({
       fields: this.#fields,

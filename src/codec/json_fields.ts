@@ -33,7 +33,6 @@ export interface JsonNode {
  * Makes a tree of names.
  *
  * @param fields The fields in the order of their columns.
- * @returns The node of the object itself.
  */
 export function jsonTree(fields: readonly JsonField[]): JsonNode {
   const root = nodeOf("");

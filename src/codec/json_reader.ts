@@ -82,11 +82,7 @@ export class JsonReader {
   /** The values of the current record. */
   readonly #out = new ByteBuffer(1024);
 
-  /**
-   * Makes a reader for a source, from its start or from a place within it.
-   *
-   * @param options What to take, the limits and the place.
-   */
+  /** Makes a reader for a source, from its start or from a place within it. */
   constructor(options: JsonReaderOptions) {
     const { fields, place } = options;
     this.#columns = fields;

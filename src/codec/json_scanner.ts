@@ -47,12 +47,7 @@ export class JsonScanner {
   /** For each open value 1 for an object, 0 for an array. */
   #open = new Uint8Array(64);
 
-  /**
-   * The byte at an index.
-   *
-   * @param at The index.
-   * @returns The byte; -1 behind the line.
-   */
+  /** The byte at an index; -1 behind the line. */
   byte(at: number): number {
     return at < this.end ? this.bytes[at] : -1;
   }
@@ -73,13 +68,7 @@ export class JsonScanner {
     return at;
   }
 
-  /**
-   * Notes what is wrong.
-   *
-   * @param reason What is wrong.
-   * @param at Where.
-   * @returns -1.
-   */
+  /** Notes what is wrong; gives -1. */
   fail(reason: string, at: number): -1 {
     this.reason = at >= this.end ? ENDS : reason;
     this.wrongAt = Math.min(at, this.end);
@@ -137,7 +126,6 @@ export class JsonScanner {
   /**
    * Walks over a value.
    *
-   * @param at Index of its first byte.
    * @returns Index behind its last byte, or -1.
    */
   value(at: number): number {
@@ -295,11 +283,9 @@ function hexDigit(byte: number): number {
 /**
  * Writes the text of a string that a scanner has walked over.
  *
- * @param bytes The buffer.
  * @param from Index behind the opening quote.
  * @param to Index of the closing quote.
  * @param out Where to; there must be room for as many bytes.
- * @param at Index in it.
  * @returns Index behind the last byte written.
  */
 export function unescape(

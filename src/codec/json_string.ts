@@ -13,22 +13,9 @@ LETTERS[0x0d] = 0x72;
  * Writes a field as a JSON string, into the buffer that it stands in.
  *
  * @param bytes The buffer, with room for 6 bytes for each one, and 2.
- * @param from Index of the field's first byte.
- * @param to Index behind its last one.
  * @param quote The byte that is doubled in the field; -1 where none is.
  * @param at Index to write at, behind the field.
  * @returns Index behind what was written; -1 where the field is no UTF-8.
- *
- * @example
- * ```ts
- * import { writeJsonString } from "./json_string.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const bytes = new Uint8Array(20);
- * bytes.set(new TextEncoder().encode("6'\n"));
- * const end = writeJsonString(bytes, 0, 3, -1, 3);
- * assertEquals(new TextDecoder().decode(bytes.subarray(3, end)), '"6\'\\n"');
- * ```
  */
 export function writeJsonString(
   bytes: Uint8Array,

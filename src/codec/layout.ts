@@ -121,13 +121,7 @@ class Assembler {
   }
 }
 
-/**
- * Compiles a template to a layout.
- *
- * @param template The template, resolved against a header.
- * @param options What may be left out.
- * @returns The layout.
- */
+/** Compiles a template to a layout. */
 export function compileLayout(
   template: Template,
   options: LayoutOptions = {},
@@ -145,11 +139,8 @@ export function compileLayout(
 /**
  * Compiles some of a command's arguments to a layout of their own.
  *
- * @param words The arguments.
- * @param header The columns.
  * @param count What the command's array header says, where the arguments are
  * its first; none where they are not.
- * @returns The layout.
  */
 export function compileArguments(
   words: readonly Argument[],

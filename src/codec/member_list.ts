@@ -49,12 +49,6 @@ export class MemberList {
   /**
    * Adds a member.
    *
-   * @param bytes The buffer.
-   * @param nameFrom Index of the name's first byte.
-   * @param nameTo Index behind its last one.
-   * @param isEscaped Whether the name has escapes.
-   * @param from Index of the value's first byte.
-   * @param to Index behind its last one.
    * @param hasEscape Whether the value is a string with escapes.
    */
   add(
@@ -91,12 +85,7 @@ export class MemberList {
     this.hasEscape[place] = hasEscape ? 1 : 0;
   }
 
-  /**
-   * Where a member's name stands as text; the answer is used again.
-   *
-   * @param index The member.
-   * @param bytes The buffer of the object.
-   */
+  /** Where a member's name stands as text; the answer is used again. */
   name(index: number, bytes: Uint8Array): Readonly<Name> {
     const name = this.#name;
     const unescaped = this.#unescaped.size === 0

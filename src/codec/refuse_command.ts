@@ -8,14 +8,6 @@ import { traitsOf } from "../protocol/command_traits.ts";
  * @throws {UsageError} When a command's name comes from the data, when the
  * command breaks the pairing or the connection, or when MULTI and EXEC do not
  * match.
- *
- * @example
- * ```ts
- * import { refuseCommand } from "./refuse_command.ts";
- * import { assertThrows } from "@std/assert";
- *
- * assertThrows(() => refuseCommand([["MONITOR"]]));
- * ```
  */
 export function refuseCommand(commands: readonly (readonly string[])[]): void {
   let open = false;

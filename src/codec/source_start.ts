@@ -1,26 +1,55 @@
 import { LF } from "../protocol/ascii.ts";
 import type { Place } from "./place.ts";
-import { PREAMBLE_LENGTH, readPreamble } from "./preamble.ts";
 import type { RecordFault } from "./step.ts";
+
+/** What the first bytes of a source say about it. */
+export interface Preamble {
+  /** Bytes of a byte order mark to pass over: 0 or 3. */
+  readonly skip: number;
+  /** Why the input cannot be CSV, where that is plain to see. */
+  readonly reason?: string;
+}
+
+/** How many bytes {@linkcode readPreamble} looks at, at the most. */
+export const PREAMBLE_LENGTH = 6;
+
+const MARKS: readonly (readonly [readonly number[], Preamble])[] = [
+  [[0xef, 0xbb, 0xbf], { skip: 3 }],
+  [[0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], packed("xz", "xzcat")],
+  [[0x50, 0x4b, 0x03, 0x04], packed("zip (or a spreadsheet)", "unzip -p")],
+];
+
+function packed(format: string, tool: string): Preamble {
+  return {
+    skip: 0,
+    reason: `the input is compressed (${format}); unpack it on the way: ` +
+      `${tool} FILE | respipe ...`,
+  };
+}
+
+/**
+ * Recognises a byte order mark, and formats that are certainly not CSV.
+ *
+ * @param bytes The first bytes of a source; {@linkcode PREAMBLE_LENGTH} of them
+ * suffice.
+ * @returns What they say, or nothing while more bytes are needed to tell.
+ */
+export function readPreamble(bytes: Uint8Array): Preamble | undefined {
+  for (const [mark, meaning] of MARKS) {
+    const known = Math.min(mark.length, bytes.length);
+    let same = 0;
+    while (same < known && bytes[same] === mark[same]) same++;
+    if (same === mark.length) return meaning;
+    if (same === bytes.length) return undefined;
+  }
+  return { skip: 0 };
+}
 
 /**
  * Passes over what stands in front of a source's first record: a byte order
  * mark, and lines that are not to be read.
  *
  * It is fed as a reader is, until it is done; a reader goes on at its place.
- *
- * @example
- * ```ts
- * import { SourceStart } from "./source_start.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const input = new TextEncoder().encode("# made today\nid,name\n");
- * const start = new SourceStart(1);
- * start.feed(input, 0, input.length);
- * assertEquals(start.read(false), true);
- * assertEquals(start.boundary, 13);
- * assertEquals(start.place(), { records: 0, line: 2, offset: 13 });
- * ```
  */
 export class SourceStart {
   /** Why the source cannot be read as text at all. */
@@ -34,20 +63,12 @@ export class SourceStart {
   #offset = 0;
   #linesToSkip: number;
 
-  /**
-   * Begins a source.
-   *
-   * @param linesToSkip How many lines to pass over.
-   */
+  /** Begins a source. */
   constructor(linesToSkip: number) {
     this.#linesToSkip = linesToSkip;
   }
 
-  /**
-   * How many bytes must come first again with the next input.
-   *
-   * @returns Those behind {@linkcode boundary}.
-   */
+  /** How many bytes must come first again with the next input. */
   get pending(): number {
     return this.#end - this.boundary;
   }
@@ -61,13 +82,7 @@ export class SourceStart {
     return { records: 0, line: this.#line, offset: this.#offset };
   }
 
-  /**
-   * Shows it the next input, the {@linkcode pending} bytes first.
-   *
-   * @param bytes The buffer.
-   * @param start Index of the first byte.
-   * @param end Index behind the last byte.
-   */
+  /** Shows it the next input, the {@linkcode pending} bytes first. */
   feed(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): void {
     this.#bytes = bytes;
     this.boundary = start;

@@ -23,7 +23,6 @@ const DELIMITERS: readonly [char: string, name: string, flag: string][] = [
  * Tells whether the lines of an input end in CR alone.
  *
  * @param bytes All of an input, or as much of it as one record may have.
- * @param quote The dialect's quote.
  * @returns Whether there is a CR outside quotes, not as the last byte, and no
  * LF at all.
  */
@@ -45,24 +44,7 @@ export const CR_LINES = "its lines end in CR alone, as on old Macs; make " +
  * Says what a source's first record looks like, where that is no header of the
  * given dialect.
  *
- * @param header The columns as they were read.
- * @param dialect What they were read with.
  * @returns A sentence without its full stop, or nothing.
- *
- * @example
- * ```ts
- * import { suspectHeader } from "./suspicion.ts";
- * import { parseDialect } from "./dialect.ts";
- * import { Header } from "./header.ts";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(
- *   suspectHeader(Header.named(["id;name"]), parseDialect()),
- *   "the header looks as if semicolons separated its columns: try " +
- *     "--delimiter ';'",
- * );
- * assertEquals(suspectHeader(Header.named(["id"]), parseDialect()), undefined);
- * ```
  */
 export function suspectHeader(
   { labels, length }: Header,

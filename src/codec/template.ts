@@ -1,8 +1,12 @@
 import { UsageError } from "../errors.ts";
-import { type Derived, derivedOf } from "./derived.ts";
 import { Header } from "./header.ts";
 import type { JsonField } from "./json_fields.ts";
-import { parseArgument, type ParsedArgument } from "./placeholder.ts";
+import {
+  type Derived,
+  derivedOf,
+  parseArgument,
+  type ParsedArgument,
+} from "./placeholder.ts";
 import { refuseCommand } from "./refuse_command.ts";
 
 /** A part of an argument: fixed bytes, or a column counting from 0. */
@@ -32,20 +36,7 @@ export interface Template {
   readonly derived: readonly Derived[];
 }
 
-/**
- * A command template whose words were understood, before there is a header.
- *
- * @example
- * ```ts
- * import { CommandTemplate } from "./template.ts";
- * import { Header } from "./header.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const template = new CommandTemplate([["SET", "user:{id}", "{name}"]]);
- * const compiled = template.compile(Header.named(["id", "name"]));
- * assertEquals(compiled.commands[0].length, 3);
- * ```
- */
+/** A command template whose words were understood, before there is a header. */
 export class CommandTemplate {
   readonly #commands: readonly (readonly ParsedArgument[])[];
 
@@ -70,8 +61,6 @@ export class CommandTemplate {
   /**
    * Resolves the placeholders against a header.
    *
-   * @param header The columns.
-   * @returns The template with columns by number.
    * @throws {UsageError} When a placeholder names no column, or one whose name
    * is empty or stands twice.
    */

@@ -20,12 +20,7 @@ const HIGHS = 0x80808080;
 /** A line feed in each byte of a word. */
 const LINE_FEEDS = 0x0a0a0a0a;
 
-/**
- * Puts a byte into each quarter of a word.
- *
- * @param byte The byte.
- * @returns The word.
- */
+/** Puts a byte into each quarter of a word. */
 export function inWord(byte: number): number {
   return Math.imul(byte, ONES);
 }
@@ -33,23 +28,8 @@ export function inWord(byte: number): number {
 /**
  * Finds the first line feed or other byte.
  *
- * @param view The buffer.
  * @param at Index of the first byte to look at.
- * @param end Index behind the last one.
  * @param word The other byte, as {@linkcode inWord} gives it.
- * @returns Its index, or `end`.
- *
- * @example
- * ```ts
- * import { findByteOrBreak, inWord } from "./words.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const bytes = new TextEncoder().encode("name;city\n");
- * const view = new DataView(bytes.buffer);
- * assertEquals(findByteOrBreak(view, 0, 10, inWord(0x3b)), 4);
- * assertEquals(findByteOrBreak(view, 5, 10, inWord(0x3b)), 9);
- * assertEquals(findByteOrBreak(view, 0, 4, inWord(0x3b)), 4);
- * ```
  */
 export function findByteOrBreak(
   view: DataView,
@@ -76,21 +56,8 @@ export function findByteOrBreak(
  * Finds the last line feed, eight bytes at a time: 4.5 GB/s, where `lastIndexOf`
  * has 3.4 and needs a view of its own.
  *
- * @param view The buffer.
  * @param at Index of the first byte to look at.
- * @param end Index behind the last one.
  * @returns Its index, or -1.
- *
- * @example
- * ```ts
- * import { findLastBreak } from "./words.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const bytes = new TextEncoder().encode("1,Hue\n2,Hoi An\n3,Ha");
- * const view = new DataView(bytes.buffer);
- * assertEquals(findLastBreak(view, 0, bytes.length), 14);
- * assertEquals(findLastBreak(view, 15, bytes.length), -1);
- * ```
  */
 export function findLastBreak(view: DataView, at: number, end: number): number {
   for (const first = at + 8; end >= first; end -= 8) {

@@ -1,41 +1,25 @@
 /**
- * Makes batches of a source: reads, splits into records, encodes.
+ * Makes batches of a source: splits what was read into records, and encodes
+ * them.
  *
- * Why it has this shape: one read of the source fills a chunk, and what whole
- * records there are in it become a batch, so that a slow producer's rows go
- * out as they come, and a fast one's in large pieces. Awaits happen per chunk.
- * The unfinished record at a chunk's end is copied to the front of the next
- * one; a chunk that one record fills is replaced by one twice its size.
- *
- * The next read is under way while a chunk is encoded (`#readAhead`) where the
- * chunk is full; where it is not, the next read goes behind what is in it, once
- * the chunk is done: a slow producer's rows are few, and need no second chunk.
- *
- * What must change together: whoever hands the reader bytes (`#fill`) and the
- * batch's bounds, which are indices into the same chunk.
+ * What whole records there are in a chunk become a batch, so that a slow
+ * producer's rows go out as they come, and a fast one's in large pieces.
  *
  * @module
  */
 import { Coalescer } from "../codec/coalescer.ts";
-import type { Dialect } from "../codec/dialect.ts";
-import {
-  DerivedFormat,
-  type Format,
-  type RecordReader,
-} from "../codec/format.ts";
+import type { RecordReader } from "../codec/format.ts";
 import type { Place } from "../codec/place.ts";
-import { Header } from "../codec/header.ts";
-import { SourceStart } from "../codec/source_start.ts";
-import { type RecordFault, Step } from "../codec/step.ts";
-import { CR_LINES, endsLinesInCr, suspectHeader } from "../codec/suspicion.ts";
-import { InputError, UsageError } from "../errors.ts";
+import { Step } from "../codec/step.ts";
+import { type InputError, UsageError } from "../errors.ts";
 import type { Source } from "../transport/source.ts";
 import type { Batch } from "./batch.ts";
 import type { BatchPool } from "./batch_pool.ts";
 import { type Fingerprint, isSame } from "./checkpoint.ts";
-import { type Chunk, CHUNK_SLACK } from "./chunk_pool.ts";
+import type { ChunkFeed } from "./chunk_feed.ts";
+import { OpenedSource } from "./opened_source.ts";
 import type { Reject } from "./reject.ts";
-import type { RowCoding, RowFormat, RowPlan } from "./row_plan.ts";
+import type { RowFormat, RowPlan } from "./row_plan.ts";
 
 /**
  * Bytes of RESP at which a batch ends even though its chunk has more records:
@@ -51,63 +35,33 @@ const LARGE_BATCH = 1024 * 1024;
  */
 const BATCHES_ALONE = 15;
 
-/** A chunk with less room than this is not read into any more. */
-const LEAST_ROOM = 32 * 1024;
-
 /** Reads one source into batches. */
 export class Batcher {
-  /** Bytes of the source read so far. */
-  bytesRead = 0;
   /** Whether rows may share commands. */
   coalesce: boolean;
-  /** What the source looks like, where it may not be read as it was meant. */
-  hint: string | undefined;
-  readonly #source: Source;
+  readonly #source: OpenedSource;
+  readonly #feed: ChunkFeed;
   readonly #pool: BatchPool;
-  readonly #plan: RowPlan;
-  readonly #start: SourceStart;
-  /** There is none before the source's start was passed over. */
-  #reader: RecordReader | undefined;
-  /** What the source was found to be. */
-  #input: Format | undefined;
-  #dialect: Dialect;
-  /** What its records become, where they need no header for that. */
-  #coding: RowCoding | undefined;
-  #format: RowFormat | undefined;
-  #coalescer: Coalescer | undefined;
+  readonly #coalescer: Coalescer | undefined;
   /** Batches whose rows are not compared: none of the last one's were alike. */
   #alone = 0;
-  #chunk: Chunk;
-  /** Index in the chunk behind the last byte that was read into it. */
-  #filled = 0;
-  #reading: Promise<number | null> | undefined;
-  /** The chunk that is being read into, where that is not the current one. */
-  #ahead: Chunk | undefined;
-  /** Bytes that it has in front of what is read. */
-  #headroom = 0;
-  /** The reader can do nothing before the read under way has ended. */
-  #isWaiting = false;
-  /** The source has no more bytes; the reader may still have records. */
-  #exhausted = false;
-  #done = false;
   #failure: InputError | undefined;
   /** Lines with nothing on them in front of the first record to read. */
   #blankLinesBefore = 0;
 
   private constructor(
-    source: Source,
-    plan: RowPlan,
+    source: OpenedSource,
     pool: BatchPool,
     coalesce: boolean,
   ) {
     this.#source = source;
-    this.coalesce = coalesce;
+    this.#feed = source.feed;
     this.#pool = pool;
-    this.#plan = plan;
-    this.#dialect = plan.dialect;
-    this.#chunk = pool.chunks.take();
-    this.#start = new SourceStart(plan.skipLines);
-    this.#readOn();
+    this.coalesce = coalesce;
+    const { coalescing, header } = source.format ?? {};
+    if (coalescing !== undefined && header !== undefined && coalesce) {
+      this.#coalescer = new Coalescer(coalescing, header);
+    }
   }
 
   /**
@@ -130,16 +84,25 @@ export class Batcher {
     coalesce: boolean,
     fromLine = 1,
   ): Promise<Batcher> {
-    const batcher = new Batcher(source, plan, pool, coalesce);
-    const reader = await batcher.#readStart();
-    await batcher.#begin(reader);
+    const [opened, reader] = await OpenedSource.open(source, plan, pool);
+    const batcher = new Batcher(opened, pool, coalesce);
     if (fromLine > 1) await batcher.#seek(reader, fromLine);
     return batcher;
   }
 
   /** What the records are, for people. */
   get kind(): string {
-    return this.#input?.kind ?? "";
+    return this.#source.kind;
+  }
+
+  /** What the source looks like, where it may not be read as it was meant. */
+  get hint(): string | undefined {
+    return this.#source.hint;
+  }
+
+  /** Bytes of the source read so far. */
+  get bytesRead(): number {
+    return this.#feed.bytesRead;
   }
 
   /**
@@ -148,12 +111,12 @@ export class Batcher {
    * @returns How many.
    */
   get blankLines(): number {
-    return (this.#reader?.blankLines ?? 0) - this.#blankLinesBefore;
+    return this.#reader.blankLines - this.#blankLinesBefore;
   }
 
   /** Records of the source in front of the next batch. */
   get records(): number {
-    return this.#reader?.records ?? 0;
+    return this.#reader.records;
   }
 
   /**
@@ -167,42 +130,18 @@ export class Batcher {
    * @throws {UsageError} When they are others now.
    */
   async goTo(place: Place, tail: Fingerprint): Promise<void> {
-    if (this.#reading !== undefined) await this.#fill();
-    const from = place.offset - tail.bytes;
-    const { bytes } = this.#chunk;
-    let offset = this.bytesRead;
-    if (offset < place.offset) {
-      const kept = Math.max(0, offset - from);
-      bytes.copyWithin(0, this.#filled - kept, this.#filled);
-      this.#filled = kept;
-      if (offset < from && this.#source.seek !== undefined) {
-        await this.#source.seek(from);
-        offset = from;
-      }
-    }
-    while (offset < place.offset && !this.#exhausted) {
-      const end = offset < from ? from - offset : bytes.length - CHUNK_SLACK;
-      const room = bytes.subarray(this.#filled, end);
-      const count = await this.#source.read(room);
-      this.#exhausted = count === null;
-      offset += count ?? 0;
-      this.bytesRead += count ?? 0;
-      if (offset > from) this.#filled += count ?? 0;
-    }
-    const at = this.#filled - (offset - place.offset);
-    const before = bytes.subarray(Math.max(0, at - tail.bytes), at);
-    if (offset < place.offset || !isSame(before, tail)) {
+    const feed = this.#feed;
+    const found = await feed.goTo(place.offset, tail.bytes);
+    if (found === undefined || !isSame(found.before, tail)) {
       throw new UsageError(
-        `Cannot go on at ${this.#source.name}:${place.line}: what comes ` +
+        `Cannot go on at ${this.#feed.name}:${place.line}: what comes ` +
           "before is not what was loaded; without the file of --state, or the " +
           "key of --exactly-once, the load begins anew",
         "--state",
       );
     }
-    const fields = this.#format?.header.length;
-    const input = this.#format?.input ?? this.#input!;
-    this.#reader = input.reader(place, fields);
-    this.#reader.feed(bytes, at, this.#filled);
+    const { input, format } = this.#source;
+    feed.hand(input.reader(place, format?.header.length), found.at);
     this.#blankLinesBefore = 0;
   }
 
@@ -215,9 +154,10 @@ export class Batcher {
    * so far are good.
    */
   async next(limit = Infinity): Promise<Batch | undefined> {
-    while (!this.#done) {
-      if (this.#isWaiting) await this.#fill();
-      this.#readAhead();
+    const feed = this.#feed;
+    while (!feed.isDone) {
+      if (feed.isWaiting) await feed.fill();
+      feed.readAhead();
       const batch = this.#encode(limit);
       if (batch !== undefined) return batch;
       if (this.#failure !== undefined) throw this.#failure;
@@ -225,120 +165,19 @@ export class Batcher {
     return undefined;
   }
 
-  /** Passes over what stands in front of the first record. */
-  async #readStart(): Promise<RecordReader> {
-    const start = this.#start;
-    for (;;) {
-      await this.#fill();
-      if (start.read(this.#exhausted)) {
-        if (start.fault !== undefined) throw this.#inputError(start.fault);
-        if (this.#detect()) break;
-      }
-      this.#readOn();
-    }
-    const reader = this.#input!.reader(start.place());
-    reader.feed(this.#chunk.bytes, start.boundary, this.#filled);
-    this.#reader = reader;
-    return reader;
-  }
-
-  /** Finds out what the source is; says whether there was enough of it. */
-  #detect(): boolean {
-    const start = this.#start;
-    const first = this.#chunk.bytes.subarray(start.boundary, this.#filled);
-    const plan = this.#plan;
-    const found = plan.detect(this.#source.name, first, this.#exhausted);
-    if (found === undefined) return false;
-    if (found.isRemark) start.passLine();
-    if (found.format === "jsonl") {
-      this.#coding = plan.namedCoding();
-      this.#input = this.#coding.input;
-    } else {
-      const input = plan.csv(found.delimiter);
-      this.#dialect = input.dialect;
-      this.#input = input;
-    }
-    return true;
-  }
-
-  /** Finds out what the columns are, and what their records become. */
-  async #begin(reader: RecordReader): Promise<void> {
-    if (this.#coding !== undefined) {
-      return this.#encodeAs(this.#coding, new Uint8Array());
-    }
-    const plan = this.#plan;
-    const dialect = this.#dialect;
-    let header = plan.columns;
-    let headerBytes = new Uint8Array();
-    if (plan.header || header === undefined) {
-      let step = this.#step(reader);
-      while (step === Step.NeedInput && !this.#done) {
-        await this.#fill();
-        step = this.#step(reader);
-      }
-      const { record } = reader;
-      if (step === Step.NeedInput) {
-        if (!plan.header) return;
-        throw new InputError(
-          `Cannot read ${this.#source.name}: it is empty, not even a header ` +
-            "is in it",
-          { source: this.#source.name, line: 1, offset: 0 },
-        );
-      }
-      if (this.#hasCrLines(reader)) throw this.#crLines();
-      if (step !== Step.Record) {
-        const line = record.bytes.subarray(record.start, record.end);
-        const suspicion = suspectHeader(Header.ofLine(line), dialect);
-        throw this.#inputError(reader.fault!, suspicion);
-      }
-      if (plan.header) {
-        header ??= Header.fromRecord(record);
-        headerBytes = record.bytes.slice(record.start, record.end);
-        reader.records--;
-      } else {
-        header = Header.numbered(record.fieldCount);
-        reader.unread();
-      }
-    }
-    reader.fields = header.length;
-    const suspicion = suspectHeader(header, dialect);
-    try {
-      const coding = plan.codingFor(header, this.#input);
-      this.#encodeAs(coding, headerBytes);
-      this.hint = suspicion;
-    } catch (error) {
-      if (!(error instanceof UsageError)) throw error;
-      throw new UsageError(
-        `${this.#source.name}: ${error.message}` +
-          (suspicion === undefined ? "" : `; ${suspicion}`),
-      );
-    }
-  }
-
-  #encodeAs(coding: RowCoding, headerBytes: Uint8Array): void {
-    const { input, header, coalescing } = coding;
-    this.#format = { ...coding, source: this.#source.name, headerBytes };
-    if (input !== this.#input && input instanceof DerivedFormat) {
-      this.#reader = input.derive(this.#reader!);
-      this.#reader.feed(
-        this.#chunk.bytes,
-        this.#reader.boundary,
-        this.#filled,
-      );
-    }
-    if (coalescing !== undefined && this.coalesce) {
-      this.#coalescer = new Coalescer(coalescing, header);
-    }
+  /** What reads the records; the source's start was walked over already. */
+  get #reader(): RecordReader {
+    return this.#feed.walker as RecordReader;
   }
 
   /** Passes over the records that begin in front of a line. */
   async #seek(reader: RecordReader, line: number): Promise<void> {
-    const where = `line ${line} of ${this.#source.name}`;
+    const where = `line ${line} of ${this.#feed.name}`;
     for (;;) {
-      const step = this.#step(reader);
+      const step = this.#feed.step(reader);
       this.#blankLinesBefore = reader.blankLines;
-      if (step === Step.Broken) throw this.#inputError(reader.fault!);
-      if (step === Step.NeedInput && this.#done) {
+      if (step === Step.Broken) throw this.#source.inputError(reader.fault!);
+      if (step === Step.NeedInput && this.#feed.isDone) {
         // A load of all its records left off right behind them.
         if (reader.place().line === line) return;
         throw new UsageError(
@@ -349,7 +188,7 @@ export class Batcher {
           "--from-line",
         );
       }
-      if (step === Step.NeedInput) await this.#fill();
+      if (step === Step.NeedInput) await this.#feed.fill();
       else if (reader.line >= line) break;
       else if (reader.place().line > line) {
         throw new UsageError(
@@ -364,10 +203,11 @@ export class Batcher {
 
   /** Encodes what records there are in the chunk; none: more is needed. */
   #encode(limit: number): Batch | undefined {
-    const format = this.#format;
+    const { format } = this.#source;
+    const feed = this.#feed;
     const reader = this.#reader;
-    if (format === undefined || reader === undefined) {
-      this.#done = true;
+    if (format === undefined) {
+      feed.isDone = true;
       return undefined;
     }
     const { encoder } = format;
@@ -376,7 +216,7 @@ export class Batcher {
       : undefined;
     const batch = this.#pool.begin(
       format,
-      this.#chunk,
+      feed.chunk,
       reader.boundary,
       reader.place(),
     );
@@ -396,12 +236,12 @@ export class Batcher {
         if (count > 0) continue;
       }
       step = reader.next();
-      if (step === Step.NeedInput && this.#exhausted) {
-        step = this.#finish(reader);
-        if (step !== Step.NeedInput && this.#hasCrLines(reader)) {
-          this.#done = true;
+      if (step === Step.NeedInput && feed.isExhausted) {
+        step = feed.finish(reader);
+        if (step !== Step.NeedInput && this.#source.hasCrLines(reader)) {
+          feed.isDone = true;
           this.#pool.release(batch);
-          throw this.#crLines();
+          throw this.#source.crLines();
         }
       }
       if (step === Step.Record) {
@@ -415,7 +255,7 @@ export class Batcher {
       }
     }
     if (step === Step.Broken) {
-      this.#failure = this.#inputError(reader.fault!);
+      this.#failure = this.#source.inputError(reader.fault!);
       const counted = encoded + batch.rejects.length;
       if (reader.records - before > counted) {
         batch.rejects.push(this.#malformed(reader, format));
@@ -430,129 +270,16 @@ export class Batcher {
     batch.encoded = encoded;
     batch.end = reader.boundary;
     batch.after = reader.place();
-    if (step === Step.NeedInput && !this.#exhausted) this.#readOn();
+    if (step === Step.NeedInput && !feed.isExhausted) feed.readOn();
     if (batch.records > 0) return batch;
     this.#pool.release(batch);
     return undefined;
   }
 
-  /** One step of the reader, which is told when there is no more input. */
-  #step(reader: RecordReader): Step {
-    const step = reader.next();
-    if (step !== Step.NeedInput) return step;
-    if (this.#exhausted) return this.#finish(reader);
-    this.#readOn();
-    return step;
-  }
-
-  #finish(reader: RecordReader): Step {
-    const step = reader.finish();
-    this.#done = step === Step.NeedInput;
-    return step;
-  }
-
-  /** What is fed with the input now. */
-  get #walker(): SourceStart | RecordReader {
-    return this.#reader ?? this.#start;
-  }
-
-  /** Sees to it that more input is on its way. */
-  #readOn(): void {
-    this.#isWaiting = true;
-    if (this.#reading !== undefined) return;
-    if (this.#room < LEAST_ROOM) {
-      const { pending } = this.#walker;
-      this.#moveTo(this.#pool.chunks.take(pending * 2), 0);
-    }
-    this.#read(this.#chunk, this.#filled);
-  }
-
-  /** Starts the next read where the current chunk can take no more. */
-  #readAhead(): void {
-    if (this.#reading !== undefined || this.#exhausted) return;
-    if (this.#room >= LEAST_ROOM) return;
-    this.#ahead = this.#pool.chunks.take();
-    this.#headroom = this.#pool.headroom;
-    this.#read(this.#ahead, this.#headroom);
-  }
-
-  #read({ bytes }: Chunk, at: number): void {
-    const room = bytes.subarray(at, bytes.length - CHUNK_SLACK);
-    this.#reading = this.#source.read(room);
-    // A failure is seen by whoever awaits the read; until then it is nobody's.
-    this.#reading.catch(() => {});
-  }
-
-  async #fill(): Promise<void> {
-    const count = await this.#reading!;
-    this.#reading = undefined;
-    this.#isWaiting = false;
-    this.bytesRead += count ?? 0;
-    const ahead = this.#ahead;
-    this.#ahead = undefined;
-    if (ahead === undefined) this.#filled += count ?? 0;
-    else if (count === null) this.#pool.chunks.release(ahead);
-    else this.#goOnIn(ahead, count);
-    this.#exhausted = count === null;
-    const walker = this.#walker;
-    walker.feed(this.#chunk.bytes, walker.boundary, this.#filled);
-  }
-
-  /** Goes on in the chunk that was read ahead, behind its headroom. */
-  #goOnIn(ahead: Chunk, count: number): void {
-    const pool = this.#pool.chunks;
-    const { pending } = this.#walker;
-    if (pending <= this.#headroom) {
-      this.#moveTo(ahead, this.#headroom - pending);
-    } else {
-      pool.growFor(pending);
-      this.#moveTo(pool.take(pending * 2 + count), 0);
-      const from = this.#headroom;
-      this.#chunk.bytes.set(ahead.bytes.subarray(from, from + count), pending);
-      pool.release(ahead);
-    }
-    this.#filled += count;
-  }
-
-  /** Moves the unfinished record to an index of another chunk. */
-  #moveTo(next: Chunk, at: number): void {
-    const walker = this.#walker;
-    const { boundary } = walker;
-    next.bytes.set(this.#chunk.bytes.subarray(boundary, this.#filled), at);
-    this.#pool.chunks.release(this.#chunk);
-    this.#chunk = next;
-    this.#filled += at - boundary;
-    walker.feed(next.bytes, at, this.#filled);
-  }
-
-  /** Bytes that can still be read into the current chunk. */
-  get #room(): number {
-    return this.#chunk.bytes.length - CHUNK_SLACK - this.#filled;
-  }
-
-  /**
-   * Whether the current record begins its source, and has a CR where each of
-   * its lines would end.
-   */
-  #hasCrLines({ raw, offset }: RecordReader): boolean {
-    if (this.#coding !== undefined) return false;
-    const { quote } = this.#dialect;
-    return offset === this.#start.place().offset &&
-      endsLinesInCr(raw, quote);
-  }
-
-  #crLines(): InputError {
-    const { name } = this.#source;
-    return new InputError(
-      `Cannot read ${name}: ${CR_LINES}`,
-      { source: name, line: 1, offset: 0 },
-    );
-  }
-
   #malformed(reader: RecordReader, format: RowFormat): Reject {
     const { raw, records, line, offset, fault } = reader;
     return {
-      source: this.#source.name,
+      source: this.#feed.name,
       record: records,
       line,
       offset,
@@ -563,15 +290,5 @@ export class Batcher {
       kind: format.input.kind,
       header: format.headerBytes,
     };
-  }
-
-  #inputError(fault: RecordFault, suspicion?: string): InputError {
-    const { name } = this.#source;
-    return new InputError(
-      `Cannot read ${name} beyond line ${fault.line} (byte ` +
-        `${fault.offset}): ${fault.reason}` +
-        (suspicion === undefined ? "" : `; ${suspicion}`),
-      { source: name, line: fault.line, offset: fault.offset },
-    );
   }
 }

@@ -45,10 +45,7 @@ export class Cargo implements BatchOrigin {
    * Adds a command.
    *
    * @param id Its id, or its first record's where records share it.
-   * @param shares How many records share it.
    * @param bytes A buffer with its RESP.
-   * @param start Index of its first byte.
-   * @param end Index behind its last byte.
    */
   add(
     id: number,

@@ -27,18 +27,6 @@ export interface Checkpoint extends Place {
 /**
  * Takes the fingerprint of some bytes: two 32-bit FNV-1a hashes, which tell
  * accidents apart, not attacks.
- *
- * @param bytes The bytes.
- * @returns Their number and hash.
- *
- * @example
- * ```ts
- * import { fingerprintOf } from "./checkpoint.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const bytes = new TextEncoder().encode("a");
- * assertEquals(fingerprintOf(bytes), { bytes: 1, hash: "e40c292c7f73fcbf" });
- * ```
  */
 export function fingerprintOf(bytes: Uint8Array): Fingerprint {
   let one = 0x811c9dc5;
@@ -52,13 +40,7 @@ export function fingerprintOf(bytes: Uint8Array): Fingerprint {
   return { bytes: bytes.length, hash };
 }
 
-/**
- * Tells whether bytes have a fingerprint.
- *
- * @param bytes The bytes.
- * @param known The fingerprint.
- * @returns Whether it is theirs.
- */
+/** Tells whether bytes have a fingerprint. */
 export function isSame(bytes: Uint8Array, known: Fingerprint): boolean {
   const { bytes: count, hash } = fingerprintOf(bytes);
   return count === known.bytes && hash === known.hash;

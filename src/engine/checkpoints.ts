@@ -28,8 +28,6 @@ export class Checkpoints {
    *
    * @param current Tells how far the load is; the same object as long as it has
    * not got on.
-   * @param save Saves it.
-   * @param wait Fails when it cannot be saved.
    */
   constructor(
     current: () => Checkpoint | undefined,

@@ -1,8 +1,6 @@
 import { OVERRUN } from "../codec/record_writer.ts";
 
-/**
- * A buffer of input bytes that several batches may share.
- */
+/** A buffer of input bytes that several batches may share. */
 export interface Chunk {
   /** The bytes, with {@linkcode CHUNK_SLACK} more at the end than are filled. */
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -32,17 +30,6 @@ const LARGEST_ORDINARY = 2 * 1024 * 1024;
 /**
  * Hands out input buffers and takes them back, so that a load of any size runs
  * in the same few of them.
- *
- * @example
- * ```ts
- * import { ChunkPool } from "./chunk_pool.ts";
- * import { assert } from "@std/assert";
- *
- * const pool = new ChunkPool(1024);
- * const chunk = pool.take();
- * pool.release(chunk);
- * assert(pool.take() === chunk);
- * ```
  */
 export class ChunkPool {
   /** Bytes that an ordinary chunk can be filled with. */
@@ -58,11 +45,7 @@ export class ChunkPool {
     this.#size = size;
   }
 
-  /**
-   * Bytes that an ordinary chunk can be filled with.
-   *
-   * @returns The size.
-   */
+  /** Bytes that an ordinary chunk can be filled with. */
   get size(): number {
     return this.#size;
   }

@@ -8,7 +8,6 @@ import type { Wait } from "./wait.ts";
  * Connects to a server, unless something ends the wait for it.
  *
  * @param wait What may end it; a connection that comes later is closed.
- * @param server Where and who, as for `connect`.
  * @throws What ended the wait.
  *
  * @example

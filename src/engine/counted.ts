@@ -20,15 +20,6 @@ export function formatCount(n: number): string {
  *
  * @param thing One of them, a word that takes an s.
  * @returns Such as `1 record` or `1,000 records`.
- *
- * @example
- * ```ts
- * import { counted } from "./counted.ts";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(counted(1, "record"), "1 record");
- * assertEquals(counted(0, "record"), "0 records");
- * ```
  */
 export function counted(n: number, thing: string): string {
   return `${formatCount(n)} ${thing}${n === 1 ? "" : "s"}`;

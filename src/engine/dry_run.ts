@@ -34,25 +34,6 @@ export interface DryRunOptions extends RowOptions, SourceOptions {
  * @throws {UsageError} When an option or the template cannot work.
  * @throws {InputError} When a source cannot be read on; what came before it is
  * counted.
- *
- * @example
- * ```ts
- * import { dryRun } from "./dry_run.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const path = await Deno.makeTempFile();
- * await Deno.writeTextFile(path, "id,name\n7,Ann\n8,Bo\n");
- * const shown: string[] = [];
- * const summary = await dryRun({
- *   sources: [path],
- *   commands: [["SET", "user:{id}", "{name}"]],
- *   show: 1,
- *   onRow: (commands) => Promise.resolve(void shown.push(...commands)),
- * });
- * await Deno.remove(path);
- * assertEquals(shown, ["SET user:7 Ann"]);
- * assertEquals(summary.commands, 2);
- * ```
  */
 export async function dryRun(
   options: DryRunOptions,

@@ -102,10 +102,6 @@ export async function encode(
 /**
  * Counts a batch that no server is asked about: what is encoded counts as
  * loaded.
- *
- * @param batch The batch.
- * @param summary The counts to add to.
- * @param onReject Told about each malformed record.
  */
 export function countEncoded(
   batch: Batch,

@@ -8,20 +8,7 @@ const LEAST_RECORDS = 1000;
 /** The counts that a limit judges: those of records that are committed. */
 type Counts = Pick<Summary, "loaded" | "rejected">;
 
-/**
- * How many rejects are too many: a number, or a share of the records.
- *
- * @example
- * ```ts
- * import { ErrorLimit } from "./error_limit.ts";
- * import { assert, assertEquals } from "@std/assert";
- *
- * const limit = ErrorLimit.parse("1%");
- * assertEquals(limit.judge({ loaded: 988, rejected: 11 }, false), undefined);
- * assert(limit.judge({ loaded: 988, rejected: 11 }, true));
- * assert(limit.judge({ loaded: 989, rejected: 11 }, false));
- * ```
- */
+/** How many rejects are too many: a number, or a share of the records. */
 export class ErrorLimit {
   readonly #text: string;
   readonly #count: number;
@@ -37,7 +24,6 @@ export class ErrorLimit {
    * Reads a limit.
    *
    * @param text `N`, or `N%` of the records; without it there is no limit.
-   * @returns The limit.
    * @throws {UsageError} When it is neither.
    */
   static parse(text: string | undefined): ErrorLimit {
@@ -59,7 +45,6 @@ export class ErrorLimit {
   /**
    * Judges the records that are committed so far.
    *
-   * @param counts How many were loaded and rejected.
    * @param isEnd Whether they are all: a share is judged before only where it
    * means something.
    * @returns Why the load should stop, or has failed; nothing where it should

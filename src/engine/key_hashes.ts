@@ -9,19 +9,6 @@ const FIRST_ROOM = 64 * 1024;
  * that takes no more room than the hashes themselves, where a table needs a part
  * of it free. Two keys with the same hash count as one: of a hundred million
  * keys one pair in some 4,000 such sets.
- *
- * @example
- * ```ts
- * import { KeyHashes } from "./key_hashes.ts";
- * import { assert, assertEquals } from "@std/assert";
- *
- * const keys = new KeyHashes();
- * const key = new TextEncoder().encode("user:1");
- * keys.add(key);
- * keys.add(key);
- * assert(keys.has(key));
- * assertEquals(keys.size, 1);
- * ```
  */
 export class KeyHashes {
   #hashes = new BigUint64Array(FIRST_ROOM);
@@ -48,8 +35,6 @@ export class KeyHashes {
    * Adds a key.
    *
    * @param bytes A buffer with the key in it.
-   * @param start Index of its first byte.
-   * @param end Index behind its last byte.
    */
   add(bytes: Uint8Array, start = 0, end: number = bytes.length): void {
     this.#hash(bytes, start, end);
@@ -68,7 +53,6 @@ export class KeyHashes {
   /**
    * Tells whether a key was added.
    *
-   * @param key The key.
    * @returns Whether it was, or one with the same hash.
    */
   has(key: Uint8Array): boolean {

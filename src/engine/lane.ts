@@ -88,9 +88,6 @@ export const STALL_TIMEOUT = 30_000;
 /** The default of {@linkcode LaneOptions.keepAlive}: 15 s. */
 const KEEP_ALIVE = 15_000;
 
-/** How often in that time a lane looks whether it is over. */
-const LOOKS = 5;
-
 const PING = encodeCommand(["PING"]);
 
 /** Bytes of replies that are read at once. */
@@ -132,9 +129,7 @@ export class Lane<Origin> {
   #isWriting = false;
   /** Where the PING is that keeps the connection alive. */
   #ping: "none" | "due" | "sent" = "none";
-  /** Looks since something was sent. */
-  #silentLooks = 0;
-  readonly #looks: ReturnType<typeof setInterval> | undefined;
+  readonly #keepAlive: Watchdog;
   #hasEnded = false;
   #wakeWriter: (() => void) | undefined;
   #lastWords: string | undefined;
@@ -187,10 +182,14 @@ export class Lane<Origin> {
       isWaiting: () => this.#closing === "sent" || this.flight.unanswered > 0,
       onTimeout: (seconds) => this.#fail(this.#stalled(seconds)),
     });
-    const { keepAlive = KEEP_ALIVE } = options;
-    if (keepAlive > 0) {
-      this.#looks = setInterval(() => this.#look(), keepAlive / LOOKS);
-    }
+    this.#keepAlive = new Watchdog({
+      timeout: options.keepAlive ?? KEEP_ALIVE,
+      isWaiting: () => this.#mayPing,
+      onTimeout: () => {
+        this.#ping = "due";
+        this.#wakeWriter?.();
+      },
+    });
     this.#loops = Promise.all([this.#writeLoop(), this.#replyLoop()]);
   }
 
@@ -311,17 +310,13 @@ export class Lane<Origin> {
   }
 
   /**
-   * Wants a PING where nothing was sent for long. Nothing is in flight then, so
+   * Whether a PING may keep the connection alive. Nothing is in flight then, so
    * the reply that comes next is the one to it.
    */
-  #look(): void {
-    if (++this.#silentLooks < LOOKS || this.#ping !== "none") return;
-    const { flight } = this;
-    if (this.#closing !== "no" || this.#queue.length > 0) return;
-    if (flight.unanswered > 0 || !flight.isExact) return;
-    if (this.#options.mayPing?.() === false) return;
-    this.#ping = "due";
-    this.#wakeWriter?.();
+  get #mayPing(): boolean {
+    return this.#ping === "none" && this.#closing === "no" &&
+      this.#queue.length === 0 && this.flight.unanswered === 0 &&
+      this.flight.isExact && this.#options.mayPing?.() !== false;
   }
 
   async #write(shipment: Shipment<Origin>): Promise<void> {
@@ -362,7 +357,7 @@ export class Lane<Origin> {
 
   async #writeBytes(bytes: Uint8Array | undefined): Promise<void> {
     if (bytes === undefined) return;
-    this.#silentLooks = 0;
+    this.#keepAlive.calm();
     // A part that went through is a sign of life: large values take time.
     await this.#connection.write(bytes, () => this.#watchdog.calm());
   }
@@ -492,7 +487,7 @@ export class Lane<Origin> {
   #end(): void {
     this.#hasEnded = true;
     this.#watchdog.stop();
-    clearInterval(this.#looks);
+    this.#keepAlive.stop();
     this.#wakeWriter?.();
     this.#wait.wake();
   }

@@ -4,7 +4,7 @@ import { Connection } from "../transport/connection.ts";
 import { Checkpoints, type SaveCheckpoint } from "./checkpoints.ts";
 import { connectAnd, connectUnless } from "./connect_unless.ts";
 import { ErrorLimit } from "./error_limit.ts";
-import { explainFull } from "./explain_full.ts";
+import { explainFull } from "./memory_forecast.ts";
 import type { LaneOptions } from "./lane.ts";
 import { type EndOptions, LoadEnds } from "./load_ends.ts";
 import { openRouter } from "./open_router.ts";

@@ -2,17 +2,16 @@ import { UsageError } from "../errors.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import { parseNodeMap } from "../transport/node_map.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import type { LoadEnd } from "./load_end.ts";
 import { STALL_TIMEOUT } from "./lane.ts";
+import type { LoadEnd } from "./load_end.ts";
 import { Lock } from "./lock.ts";
 import { MemoryWatch } from "./memory_forecast.ts";
-import { primariesOf } from "./primaries.ts";
-import { Prune } from "./prune.ts";
+import { Prune, PruneLimit } from "./prune.ts";
 import { Rate } from "./rate.ts";
-import { PruneLimit } from "./prune_limit.ts";
 import type { Router } from "./router.ts";
 import type { RowOptions } from "./row_plan.ts";
 import type { Pacing } from "./rows.ts";
+import { primariesOf } from "./side_connection.ts";
 import type { Summary } from "./summary.ts";
 import { SwapDb } from "./swap_db.ts";
 import type { Wait } from "./wait.ts";
@@ -81,9 +80,6 @@ export class LoadEnds implements Pacing, AsyncDisposable {
   /**
    * Makes the ends that the options ask for; nothing is connected yet.
    *
-   * @param options What is asked for.
-   * @param summary Where they tell what they did.
-   * @param wait What their failure ends.
    * @throws {UsageError} When an option cannot work.
    */
   constructor(options: LoadFrame, summary: Summary, wait: Wait) {

@@ -1,35 +1,23 @@
 import { UsageError } from "../errors.ts";
 import { areRepeatable } from "../protocol/command_traits.ts";
 import { isSameFile } from "../transport/same_file.ts";
-import { readStart, STANDARD_INPUT } from "../transport/source.ts";
+import type { Source } from "../transport/source.ts";
 import { StateFile } from "../transport/state_file.ts";
-import { isUrl, sourceName } from "../transport/url_source.ts";
-import {
-  type Checkpoint,
-  type Fingerprint,
-  fingerprintOf,
-} from "./checkpoint.ts";
+import type { HeaderLine, Validator } from "../transport/url_source.ts";
+import type { Checkpoint } from "./checkpoint.ts";
 import { counted } from "./counted.ts";
 import type { RowOptions } from "./row_plan.ts";
+import {
+  compareSource,
+  markOf,
+  type SourceComparison,
+  type SourceMark,
+  watchContent,
+} from "./source_mark.ts";
 import type { Summary } from "./summary.ts";
 
 /** The version of what stands in the file. */
 const VERSION = 1;
-
-/** Bytes of a source's start that are compared. */
-const HEAD = 4096;
-
-/** What a source is known by. */
-interface SourceMark {
-  /** Its path. */
-  readonly name: string;
-  /** Its size in bytes; none of what is no file. */
-  readonly size: number | null;
-  /** When it was changed, ISO 8601; none of what is no file. */
-  readonly modified: string | null;
-  /** Its first bytes; none of what is no file. */
-  readonly head: Fingerprint | null;
-}
 
 /** A file of rejects, and how much of it belongs to the checkpoint. */
 export interface KeptFile {
@@ -55,6 +43,8 @@ interface StateData extends LoadFingerprint {
   /** Whether the whole input is in, and all that was asked for is done. */
   readonly hasSucceeded: boolean;
   readonly savedAt: string;
+  /** What the sources' contents are known by, where that was asked for. */
+  readonly validators?: readonly (Validator | null)[] | undefined;
   /** The first record that is not committed; none where none was. */
   readonly next: Checkpoint | null;
   /** Of this load, earlier runs included. */
@@ -94,21 +84,26 @@ export class LoadState {
   readonly rejected: number;
   /** Says from where the load goes on. */
   readonly sentence: string | undefined;
-  /** Whether a load of the very same sources has succeeded last. */
-  readonly isUnchanged: boolean;
   readonly #file: StateFile;
+  readonly #load: LoadIdentity;
   readonly #is: LoadFingerprint;
+  readonly #earlier: StateData | undefined;
+  #validators: (Validator | null)[] | undefined;
   #last: Pick<StateData, "next" | "rejects">;
 
   private constructor(
     file: StateFile,
+    load: LoadIdentity,
     is: LoadFingerprint,
+    found: StateData | undefined,
     earlier: StateData | undefined,
-    isUnchanged: boolean,
   ) {
     this.#file = file;
-    this.isUnchanged = isUnchanged;
+    this.#load = load;
     this.#is = is;
+    this.#earlier = found;
+    // Sources that were read before are not read again.
+    this.#validators = earlier?.validators && [...earlier.validators];
     this.from = earlier?.next ?? undefined;
     this.rejects = earlier?.rejects ?? [];
     this.loaded = earlier?.loaded ?? 0;
@@ -125,7 +120,6 @@ export class LoadState {
   /**
    * Reads the state, where there is one, and compares it with the load.
    *
-   * @param path The file.
    * @param load The load that is to go on.
    * @returns The state, with where to go on.
    * @throws {UsageError} When the file is none of this kind or cannot be
@@ -144,10 +138,55 @@ export class LoadState {
     const text = file.read();
     const earlier = text === undefined ? undefined : parse(text, path);
     const isKept = earlier !== undefined && mayGoOn(earlier, is, load, path);
-    const isUnchanged = earlier?.hasSucceeded === true &&
-      is.sources.every(({ size }) => size !== null) &&
-      differencesOf(earlier, is).length === 0;
-    return new LoadState(file, is, isKept ? earlier : undefined, isUnchanged);
+    return new LoadState(file, load, is, earlier, isKept ? earlier : undefined);
+  }
+
+  /**
+   * Compares the sources with those of the last load, if that has succeeded.
+   *
+   * @param headers What to send with the request for a URL.
+   * @returns What was found, up to the first source that is not the same.
+   * @throws {InputError} When a source cannot be read or reached.
+   */
+  async compare(headers?: readonly HeaderLine[]): Promise<SourceComparison[]> {
+    const is = this.#is;
+    const then = this.#earlier?.hasSucceeded ? this.#earlier : undefined;
+    const [other] = then === undefined ? [] : differencesOf(then, {
+      ...is,
+      // Of the sources themselves only which they are.
+      sources: is.sources.map((mark, i) => {
+        const was = then.sources[i];
+        return was?.name === mark.name ? was : mark;
+      }),
+    });
+    if (other !== undefined) {
+      return [{ source: is.sources[0].name, result: "changed", by: other }];
+    }
+    const found: SourceComparison[] = [];
+    for (const [i, path] of this.#load.sources.entries()) {
+      const kept = then && {
+        mark: then.sources[i],
+        validator: then.validators?.[i],
+      };
+      const one = await compareSource(path, is.sources[i], kept, headers);
+      found.push(one);
+      if (one.result !== "same") break;
+    }
+    return found;
+  }
+
+  /**
+   * Keeps, too, what a source's content is known by, once it has been read.
+   *
+   * @param source The source, of which nothing was read.
+   * @param index Which of the sources it is.
+   * @returns What to read instead.
+   */
+  watch(source: Source, index: number): Promise<Source> {
+    const validators = this.#validators ??= this.#is.sources.map(() => null);
+    return watchContent(source, (validator) => {
+      validators[index] = validator;
+    });
   }
 
   /**
@@ -175,6 +214,7 @@ export class LoadState {
       hasSucceeded,
       savedAt: new Date().toISOString(),
       ...this.#is,
+      validators: this.#validators,
       ...this.#last,
       loaded: this.loaded + loaded,
       rejected: this.rejected + rejected,
@@ -209,21 +249,6 @@ function readingOf(rows: Omit<RowOptions, "commands">): StateData["reading"] {
     rows;
   // As it comes back from the file, without what is undefined.
   return JSON.parse(JSON.stringify(reading));
-}
-
-function markOf(name: string): SourceMark {
-  const shown = sourceName(name);
-  const unknown = { name: shown, size: null, modified: null, head: null };
-  if (name === STANDARD_INPUT || isUrl(name)) return unknown;
-  try {
-    const { isFile, size, mtime } = Deno.statSync(name);
-    if (!isFile) return unknown;
-    const head = fingerprintOf(readStart(name, Math.min(HEAD, size)));
-    return { name, size, modified: mtime?.toISOString() ?? null, head };
-  } catch {
-    // Whoever opens it will say what is wrong.
-    return unknown;
-  }
 }
 
 function parse(text: string, path: string): StateData {

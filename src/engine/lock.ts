@@ -1,5 +1,5 @@
 import { ConnectionError, LockedError, StoppedError } from "../errors.ts";
-import { errorIn, type Reply } from "../protocol/reply.ts";
+import { errorIn, itemsIn, type Reply, textIn } from "../protocol/reply.ts";
 import type { Command } from "../transport/ask.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import type { NodeMap } from "../transport/node_map.ts";
@@ -21,8 +21,6 @@ const PAUSE = 500;
 
 /** How long giving it back may take, in ms. */
 const RETURN_PATIENCE = 2_000;
-
-const decoder = new TextDecoder();
 
 /** What a lock is made of. */
 export interface LockOptions {
@@ -69,11 +67,7 @@ export class Lock implements LoadEnd {
   /** It is not, or not any more, this load's. */
   #isOver = true;
 
-  /**
-   * Asks nobody yet.
-   *
-   * @param options What it is made of.
-   */
+  /** Asks nobody yet. */
   constructor(options: LockOptions) {
     this.#options = options;
     this.key = options.key;
@@ -163,13 +157,6 @@ export class Lock implements LoadEnd {
     }
   }
 
-  /** Notes that the key is gone as a part of something greater. */
-  wasMoved(): void {
-    clearTimeout(this.#timer);
-    this.#isOver = true;
-    this.#mayBeHeld = false;
-  }
-
   /** Takes it; says who holds it where it is not free. */
   async #take(): Promise<string | undefined> {
     const { key } = this.#options;
@@ -183,7 +170,7 @@ export class Lock implements LoadEnd {
     if (refusal !== undefined) throw this.#refused(refusal);
     if (taken.kind === "simple") return undefined;
     // An answer that was lost may have been a yes.
-    return textOf(held) === this.value ? undefined : holderIn(held);
+    return textIn(held) === this.value ? undefined : holderIn(held);
   }
 
   #schedule(): void {
@@ -240,7 +227,7 @@ export class Lock implements LoadEnd {
     );
     const refusal = errorIn(watched) ?? errorIn(held);
     if (refusal !== undefined) throw this.#refused(refusal);
-    if (textOf(held) !== this.value) return holderIn(held);
+    if (textIn(held) !== this.value) return holderIn(held);
     const replies = await this.#side.ask(
       [["MULTI"], command, ["EXEC"]],
       patience,
@@ -248,11 +235,11 @@ export class Lock implements LoadEnd {
     const done = replies[2];
     const error = errorIn(replies[1]) ?? errorIn(done);
     if (error !== undefined) throw this.#refused(error);
-    const [count] = done.kind === "array" ? done.items : [];
+    const [count] = itemsIn(done) ?? [];
     if (count?.kind === "integer" && count.value === 1) return undefined;
     const [now] = await this.#side.ask([["GET", key]], patience);
     // Something else than the value was changed: a new attempt may do.
-    if (textOf(now) === this.value) {
+    if (textIn(now) === this.value) {
       return await this.#change(command, patience);
     }
     return holderIn(now);
@@ -284,7 +271,7 @@ function hostName(): string | undefined {
 
 /** Says who holds a lock, by what stands in it; `""` where it is free. */
 function holderIn(reply: Reply): string {
-  const text = textOf(reply);
+  const text = textIn(reply);
   if (text === undefined) return "";
   try {
     const { host, pid, since } = JSON.parse(text);
@@ -296,10 +283,4 @@ function holderIn(reply: Reply): string {
     // Somebody else's value is shown as it is.
   }
   return JSON.stringify(text);
-}
-
-function textOf(reply: Reply): string | undefined {
-  return reply.kind === "bulk" && reply.body !== undefined
-    ? decoder.decode(reply.body)
-    : undefined;
 }

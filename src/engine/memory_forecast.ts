@@ -1,5 +1,6 @@
 import type { ConnectOptions } from "../transport/connect.ts";
 import {
+  infoFields,
   readServerMemory,
   type ServerMemory,
 } from "../transport/server_info.ts";
@@ -61,11 +62,7 @@ export class MemoryWatch implements LoadEnd {
   /** What was used before the load; none where there is nothing to forecast. */
   #before: number | undefined;
 
-  /**
-   * Asks nobody yet.
-   *
-   * @param options What it takes.
-   */
+  /** Asks nobody yet. */
   constructor(options: MemoryForecastOptions) {
     this.#options = options;
     this.#side = new SideConnection({ ...options.server, retry: 0 });
@@ -147,4 +144,38 @@ export class MemoryWatch implements LoadEnd {
 
 function megabytes(bytes: number): string {
   return `${formatCount(bytes / 1_000_000)} MB`;
+}
+
+/**
+ * Asks a full server for the figures behind its refusal.
+ *
+ * @returns Such as `5.02M of maxmemory 5.00M used, maxmemory-policy
+ * noeviction`; nothing where it is not full, or may not be asked.
+ */
+export async function explainFull(
+  reply: string,
+  server: ConnectOptions | undefined,
+): Promise<string | undefined> {
+  // EXEC names what it refuses a transaction for.
+  if (!/^(EXECABORT .*: )?OOM /.test(reply)) return undefined;
+  if (server === undefined) return undefined;
+  try {
+    using side = new SideConnection({
+      ...server,
+      connectTimeout: PATIENCE,
+      retry: 0,
+      allowReplica: true,
+      beforeConnect: undefined,
+    });
+    const [answer] = await side.ask([["INFO", "memory"]], PATIENCE);
+    const info = infoFields(answer);
+    const used = info?.get("used_memory_human");
+    const most = info?.get("maxmemory_human");
+    const policy = info?.get("maxmemory_policy");
+    if (used === undefined || most === undefined) return undefined;
+    return `${used} of maxmemory ${most} used, maxmemory-policy ${policy}`;
+  } catch {
+    // The figures are a courtesy: the refusal itself has been told already.
+    return undefined;
+  }
 }

@@ -50,9 +50,7 @@ export interface OpenRouter {
  * Makes the router for a server: one lane, or in a cluster one for each
  * primary. Nobody has to say which: the server does.
  *
- * @param connection The first connection.
  * @param options What the router is for.
- * @returns The router.
  * @throws {ConnectionError} When a node of the cluster cannot be reached.
  */
 export async function openRouter(

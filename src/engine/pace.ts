@@ -75,17 +75,6 @@ export interface PaceOptions {
  *
  * @param rate Bytes that are answered in a ms.
  * @param delay The shortest time in which a shipment was answered, in ms.
- * @returns Bytes.
- *
- * @example
- * ```ts
- * import { LEAST_WINDOW, MOST_WINDOW, windowFor } from "./pace.ts";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(windowFor(45_000, 1), LEAST_WINDOW);
- * assertEquals(windowFor(45_000, 100), 9_000_000);
- * assertEquals(windowFor(1_000_000, 200), MOST_WINDOW);
- * ```
  */
 export function windowFor(rate: number, delay: number): number {
   return Math.min(MOST_WINDOW, Math.max(LEAST_WINDOW, 2 * rate * delay));
@@ -96,16 +85,6 @@ export function windowFor(rate: number, delay: number): number {
  *
  * @param rate Bytes that the server works through in a ms.
  * @returns The length in ms; 0 where it is too short to be one.
- *
- * @example
- * ```ts
- * import { napFor } from "./pace.ts";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(napFor(0), 2);
- * assertEquals(napFor(64 * 1024), 1);
- * assertEquals(napFor(1024 * 1024), 0);
- * ```
  */
 export function napFor(rate: number): number {
   const length = Math.min(LONGEST_NAP, NAP_BYTES / rate);
@@ -129,11 +108,7 @@ export class Pace {
   /** Bytes answered since then. */
   #bytes = 0;
 
-  /**
-   * Begins with what a fast server would need.
-   *
-   * @param options How to pace.
-   */
+  /** Begins with what a fast server would need. */
   constructor({ window, roundTrip, mayNap }: PaceOptions) {
     this.#isFixed = window !== undefined;
     this.window = window ?? windowFor(ASSUMED_RATE, roundTrip ?? 0);
@@ -144,7 +119,6 @@ export class Pace {
   /**
    * Notes that a shipment was answered.
    *
-   * @param weight Bytes that it counted for.
    * @param sentAt When its first byte was sent, as `performance.now()`.
    */
   answered(weight: number, sentAt: number): void {
@@ -169,7 +143,6 @@ export class Pace {
    * Sleeps for a moment where that lets replies gather.
    *
    * @param read Bytes of replies that were read at once.
-   * @param weight Bytes that are in flight.
    */
   rest(read: number, weight: number): void {
     if (!this.#mayNap || this.#measurements === 0) return;

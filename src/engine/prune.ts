@@ -1,12 +1,11 @@
-import { StoppedError } from "../errors.ts";
+import { StoppedError, UsageError } from "../errors.ts";
 import { quoteBytes } from "../protocol/quote.ts";
-import { errorIn, type Reply } from "../protocol/reply.ts";
+import { errorIn, itemsIn, type Reply } from "../protocol/reply.ts";
 import type { Command } from "../transport/ask.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import { counted, formatCount } from "./counted.ts";
 import { KeyHashes } from "./key_hashes.ts";
 import type { LoadEnd } from "./load_end.ts";
-import type { PruneLimit } from "./prune_limit.ts";
 import { SideConnection } from "./side_connection.ts";
 import type { Summary } from "./summary.ts";
 import type { Wait } from "./wait.ts";
@@ -70,11 +69,7 @@ export interface PruneOptions {
 export class Prune implements LoadEnd {
   readonly #options: PruneOptions;
 
-  /**
-   * Looks at nothing yet.
-   *
-   * @param options What it needs.
-   */
+  /** Looks at nothing yet. */
   constructor(options: PruneOptions) {
     this.#options = options;
   }
@@ -151,9 +146,7 @@ export class Prune implements LoadEnd {
   /**
    * Goes through the keys of all servers.
    *
-   * @param servers The servers.
    * @param choose Takes some keys; gives those to delete.
-   * @param onDeleted Told how many were.
    */
   async #each(
     servers: readonly ConnectOptions[],
@@ -211,14 +204,74 @@ export class Prune implements LoadEnd {
 function readPage(
   reply: Reply,
 ): { cursor: Uint8Array; keys: Uint8Array[] } {
-  const [cursor, list] = reply.kind === "array" ? reply.items : [];
+  const [cursor, list] = itemsIn(reply) ?? [];
+  const found = itemsIn(list);
   if (
-    cursor?.kind !== "bulk" || cursor.body === undefined ||
-    list?.kind !== "array"
+    cursor?.kind !== "bulk" || cursor.body === undefined || found === undefined
   ) throw new Error(`Cannot read what SCAN answered: ${JSON.stringify(reply)}`);
   const keys: Uint8Array[] = [];
-  for (const key of list.items) {
+  for (const key of found) {
     if (key.kind === "bulk" && key.body !== undefined) keys.push(key.body);
   }
   return { cursor: cursor.body, keys };
+}
+
+/** The limit where none is given. */
+const DEFAULT = "20%";
+
+/**
+ * How many stale keys may be deleted: a number, or a share of what matches.
+ *
+ * @example
+ * ```ts
+ * import { PruneLimit } from "./prune.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(PruneLimit.parse("20%").of(1_000), 200);
+ * assertEquals(PruneLimit.parse("7").of(1_000), 7);
+ * assertEquals(PruneLimit.parse("0").isNothing, true);
+ * ```
+ */
+export class PruneLimit {
+  /** The limit as it was given. */
+  readonly text: string;
+  readonly #count: number;
+  readonly #share: number;
+
+  private constructor(text: string, count: number, share: number) {
+    this.text = text;
+    this.#count = count;
+    this.#share = share;
+  }
+
+  /**
+   * Reads a limit.
+   *
+   * @param text `N`, or `N%` of the keys that match; 20% by default.
+   * @throws {UsageError} When it is neither.
+   */
+  static parse(text: string = DEFAULT): PruneLimit {
+    const share = /^([0-9]{1,3}(?:\.[0-9]+)?)%$/.exec(text);
+    if (share !== null && Number(share[1]) <= 100) {
+      return new PruneLimit(text, Infinity, Number(share[1]) / 100);
+    }
+    if (/^[0-9]{1,15}$/.test(text)) {
+      return new PruneLimit(text, Number(text), 1);
+    }
+    throw new UsageError(
+      `Cannot parse --prune-limit ${JSON.stringify(text)}: must be a whole ` +
+        "number of keys, or a share such as 20%",
+      "--prune-limit",
+    );
+  }
+
+  /** Whether nothing is to be deleted, whatever there is. */
+  get isNothing(): boolean {
+    return this.#count === 0 || this.#share === 0;
+  }
+
+  /** How many of so many keys may be deleted. */
+  of(matching: number): number {
+    return Math.min(this.#count, Math.floor(this.#share * matching));
+  }
 }

@@ -25,9 +25,6 @@ export class Rate implements LoadEnd {
   /**
    * Begins with the first batch.
    *
-   * @param rate Records a second.
-   * @param summary Where they are counted.
-   * @param wait Where it pauses.
    * @throws {UsageError} When the rate is none.
    */
   constructor(rate: number, summary: Summary, wait: Wait) {

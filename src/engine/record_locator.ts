@@ -36,10 +36,8 @@ export class RecordLocator {
    * @param index The record's index among those that the batch has encoded; not
    * lower than in the call before.
    * @param command Which of the record's commands failed, counting from 0.
-   * @param error The server's text.
    * @param isTold Whether anybody is told about the reject: where nobody is,
    * its bytes are not copied and its command is not spelled out.
-   * @returns The reject.
    */
   reject(
     index: number,

@@ -61,7 +61,6 @@ export class OneLane<L extends BatchLane> implements Router {
   /**
    * Makes a router.
    *
-   * @param lane The lane.
    * @param reopen Makes a new one in its place, within so many ms.
    */
   constructor(
@@ -107,9 +106,7 @@ export class OneLane<L extends BatchLane> implements Router {
  * Encodes again what a batch's `only` and `from` say, each record in commands
  * of its own.
  *
- * @param batch The batch.
  * @param output Where the commands go; it is cleared first.
- * @returns The commands' ids.
  */
 export function encodeAgain(batch: Batch, output: ByteBuffer): number[] {
   const { only, from, encoded } = batch;

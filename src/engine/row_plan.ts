@@ -41,8 +41,7 @@ export interface RowCoding {
 export interface RowFormat extends RowCoding {
   /** The source's name in messages. */
   readonly source: string;
-  /** The header as it stands in the source, with its line break; empty where
-   * there is none. */
+  /** */
   readonly headerBytes: Uint8Array;
 }
 
@@ -101,14 +100,6 @@ function requireCount(
 /**
  * The options for rows, checked, with all that can be worked out before a
  * source is opened.
- *
- * @example
- * ```ts
- * import { RowPlan } from "./row_plan.ts";
- * import { assertThrows } from "@std/assert";
- *
- * assertThrows(() => new RowPlan({ commands: [["SET", "{a", "b"]] }));
- * ```
  */
 export class RowPlan {
   /** The commands, understood but not resolved. */
@@ -146,7 +137,6 @@ export class RowPlan {
   /**
    * Checks the options.
    *
-   * @param options As the user gave them.
    * @throws {UsageError} When one of them cannot work.
    */
   constructor(options: RowOptions) {
@@ -195,9 +185,6 @@ export class RowPlan {
   /**
    * Finds out what a source is.
    *
-   * @param name Its name.
-   * @param first Its first bytes.
-   * @param isAll Whether that is all of it.
    * @returns What its first line says; nothing while more bytes are needed.
    */
   detect(
@@ -229,7 +216,6 @@ export class RowPlan {
    *
    * @param found The delimiter that was found, where there is one; the user's
    * wins.
-   * @returns The format.
    */
   csv(found?: string): CsvFormat {
     const { quote } = this.#options;
@@ -249,7 +235,6 @@ export class RowPlan {
    *
    * Sources with the same header get the same answer.
    *
-   * @param header The columns.
    * @param input How their records are read.
    * @returns How the records are read and what they become.
    * @throws {UsageError} When the template does not fit.

@@ -29,6 +29,10 @@ export interface SourceOptions {
    * How long a source may give nothing, in ms; 0 is for ever. Default: 0.
    */
   idleTimeout?: number | undefined;
+  /** Gives what is read instead of a source that was opened. */
+  watch?:
+    | ((source: Source, index: number) => Source | Promise<Source>)
+    | undefined;
   /**
    * Where to go on: what was committed by an earlier load of the same sources
    * is passed over.
@@ -67,6 +71,7 @@ export class Rows {
   readonly #summary: Summary;
   readonly #idleTimeout: number;
   readonly #headers: readonly HeaderLine[] | undefined;
+  readonly #watch: SourceOptions["watch"];
   readonly #pacing: Pacing;
   #checkpoint: Checkpoint | undefined;
   /** Records in front of that, of all sources together. */
@@ -100,6 +105,7 @@ export class Rows {
     const { sources = [], idleTimeout = 0 } = options;
     this.#idleTimeout = idleTimeout;
     this.#headers = options.headers;
+    this.#watch = options.watch;
     this.#checkpoint = options.checkpoint;
     this.#coalesce = options.coalesce ?? false;
     this.#sources = sources.length === 0 ? [STANDARD_INPUT] : sources;
@@ -211,8 +217,11 @@ export class Rows {
     for (const [i, from] of this.#sources.entries()) {
       if (left <= 0) return;
       if (i < (this.#checkpoint?.source ?? 0)) continue;
+      const opened = typeof from === "string"
+        ? await openSource(from, this.#headers)
+        : from;
       const source = withIdleTimeout(
-        typeof from === "string" ? await openSource(from, this.#headers) : from,
+        await this.#watch?.(opened, i) ?? opened,
         this.#idleTimeout,
       );
       this.#summary.source = source.name;

@@ -6,6 +6,7 @@ import { askAll, type Command, within } from "../transport/ask.ts";
 import { connect, type ConnectOptions } from "../transport/connect.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { NodeMap } from "../transport/node_map.ts";
+import { readTopology } from "../transport/read_topology.ts";
 import { withUri } from "../transport/uri.ts";
 
 /** How long an answer may take, in ms. */
@@ -31,7 +32,6 @@ export class SideConnection implements Disposable {
   /**
    * Connects to nothing yet.
    *
-   * @param server Where and who to be.
    * @param map Where nodes of a cluster can be reached from here.
    */
   constructor(server: ConnectOptions, map?: NodeMap) {
@@ -57,7 +57,6 @@ export class SideConnection implements Disposable {
   /**
    * Sends some commands at once and waits for their replies.
    *
-   * @param commands The commands.
    * @param patience How long that may take, in ms.
    * @returns A reply for each; error replies among them.
    * @throws {ConnectionError} When they do not all come.
@@ -96,9 +95,7 @@ export class SideConnection implements Disposable {
   /**
    * The same for a key, on the node of a cluster that has it.
    *
-   * @param commands Commands for one key.
    * @param patience How long each exchange may take, in ms.
-   * @returns A reply for each.
    */
   async askForKey(
     commands: readonly Command[],
@@ -133,4 +130,30 @@ export class SideConnection implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/**
+ * Finds the servers that have the data: the primaries of a cluster, or the
+ * server itself where it is no cluster.
+ *
+ * @param map Where nodes of a cluster can be reached from here.
+ */
+export async function primariesOf(
+  server: ConnectOptions,
+  map: NodeMap | undefined,
+): Promise<readonly ConnectOptions[]> {
+  using side = new SideConnection(server, map);
+  const connection = await side.open();
+  if (connection.server?.cluster !== true) return [server];
+  const { host, port } = side.place;
+  const { shards } = await readTopology(
+    connection,
+    { host: host ?? DEFAULT_ADDRESS.host, port: port ?? DEFAULT_ADDRESS.port },
+    { timeout: PATIENCE },
+  );
+  return shards.map(({ primary }) => ({
+    ...side.place,
+    path: undefined,
+    ...map?.mapped(primary) ?? primary,
+  }));
 }

@@ -24,17 +24,6 @@ export interface SlotData {
 /**
  * Counts the hash slots that commands go to, so that a hash tag that puts all
  * into one slot is seen before the load.
- *
- * @example
- * ```ts
- * import { SlotTally } from "./slot_tally.ts";
- * import { encodeCommand } from "../protocol/encode_command.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const tally = new SlotTally([["GET", "{key}"]]);
- * tally.add(encodeCommand(["GET", "123456789"]));
- * assertEquals(tally.toJSON().largest, { slot: 12739, commands: 1, share: 1 });
- * ```
  */
 export class SlotTally {
   readonly #positions: readonly number[];

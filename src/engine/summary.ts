@@ -5,6 +5,7 @@ import type { RecordPlace } from "./ledger.ts";
 import type { Pruned } from "./prune.ts";
 import type { Replicated } from "./wait_replicas.ts";
 import type { MemoryForecast } from "./memory_forecast.ts";
+import type { SourceComparison } from "./source_mark.ts";
 import type { Swapped } from "./swap_db.ts";
 import { type ErrorKind, ErrorTally } from "./error_tally.ts";
 
@@ -89,6 +90,11 @@ export interface SummaryData {
   server: ServerData | null;
   /** Whether nothing was to be done, as the sources had not changed. */
   skipped: boolean;
+  /**
+   * How the sources were compared with those of the last complete load, up to
+   * the first that is not the same; none where that was not asked for.
+   */
+  compared: SourceComparison[] | null;
   /** What replicas have acknowledged, where they were waited for. */
   replicated: Replicated | null;
   /** What the first records told about memory, where that could be told. */
@@ -206,6 +212,8 @@ export class Summary {
   sentinelRefusal: string | undefined;
   /** Whether nothing was to be done, as the sources had not changed. */
   isSkipped = false;
+  /** How the sources were compared with those of the last complete load. */
+  compared: SourceComparison[] | undefined;
   /** What replicas have acknowledged. */
   replicated: Replicated | undefined;
   /** What the first records told about the server's memory. */
@@ -360,6 +368,7 @@ export class Summary {
         address: this.server.address,
       },
       skipped: this.isSkipped,
+      compared: this.compared ?? null,
       replicated: this.replicated ?? null,
       memoryForecast: this.memoryForecast ?? null,
       pruned: this.pruned ?? null,

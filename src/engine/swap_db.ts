@@ -6,20 +6,30 @@
  * included, and the next one must know whether what stands in the spare
  * database may be thrown away. So a marker stands there from before the first
  * record until the swap, and beside it a lock, which tells a load that runs from
- * one that has died. Marker and lock go within the transaction that swaps, and
- * that is conditional on the lock.
+ * one that has died. Both are within the transaction that swaps, which is
+ * conditional on the lock: the marker goes, and the lock is put into the
+ * database that is spare from then on. So whoever loses the reply of EXEC can
+ * ask what became of it: lock and marker are there before the swap, the lock
+ * alone behind it, and neither where the server has lost its data.
  *
  * @module
  */
-import { ConnectionError, StoppedError, UsageError } from "../errors.ts";
+import {
+  ConnectionError,
+  NotReadyError,
+  StoppedError,
+  UsageError,
+} from "../errors.ts";
 import { quoteBytes } from "../protocol/quote.ts";
-import { errorIn, type Reply } from "../protocol/reply.ts";
+import { errorIn, itemsIn, type Reply, textIn } from "../protocol/reply.ts";
 import type { Command } from "../transport/ask.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
+import { retry } from "../transport/retry.ts";
 import { withUri } from "../transport/uri.ts";
 import { counted } from "./counted.ts";
 import type { LoadEnd } from "./load_end.ts";
-import { Lock } from "./lock.ts";
+import { Lock, LOCK_TTL } from "./lock.ts";
+import { PATIENCE_UNDER_WAY } from "./recovery.ts";
 import { SideConnection } from "./side_connection.ts";
 import type { Summary } from "./summary.ts";
 import type { Wait } from "./wait.ts";
@@ -39,8 +49,8 @@ export interface Swapped {
   readonly database: number;
   /** The database that was loaded into, and is empty now. */
   readonly spare: number;
-  /** How many keys were replaced. */
-  readonly replaced: number;
+  /** How many keys were replaced; none where the server's answer was lost. */
+  readonly replaced: number | null;
 }
 
 /** What a swap needs. */
@@ -69,11 +79,12 @@ export class SwapDb implements LoadEnd {
   readonly #database: number;
   /** The marker is this load's, so the database may be emptied. */
   #isMarked = false;
+  /** The swap was sent, and what became of it is not known. */
+  #mayBeSwapped = false;
 
   /**
    * Asks nobody yet.
    *
-   * @param options What it needs.
    * @throws {UsageError} When both databases are the same.
    */
   constructor(options: SwapOptions) {
@@ -139,7 +150,7 @@ export class SwapDb implements LoadEnd {
       ["MULTI"],
       // It does not begin where somebody else writes.
       ["FLUSHDB", "ASYNC"],
-      ["SET", MARKER_LOCK, this.#own.value, "PX", "60000"],
+      this.#setLock,
       ["SET", MARKER, this.#own.value],
       ["EXEC"],
     ]));
@@ -152,42 +163,106 @@ export class SwapDb implements LoadEnd {
 
   /** Swaps both databases, and throws the old data away. */
   async conclude(): Promise<void> {
-    const { spare, summary, lock } = this.#options;
+    const { spare, summary } = this.#options;
+    let replaced: number | null;
+    try {
+      replaced = await this.#swap();
+    } catch (error) {
+      if (!(error instanceof ConnectionError)) throw error;
+      replaced = await this.#swapAfterLoss();
+    }
+    this.#isMarked = false;
+    await this.#own.conclude();
+    this.#side.close();
+    summary.swapped = { database: this.#database, spare, replaced };
+  }
+
+  /** Swaps; gives how many keys were replaced. */
+  async #swap(): Promise<number> {
+    const { spare, lock } = this.#options;
     const here = ["SELECT", String(spare)];
     const there = ["SELECT", String(this.#database)];
-    const isHeld = await this.#watch([
-      [there, lock],
-      [here, this.#own],
-    ]);
-    if (!isHeld) throw this.#lost();
-    let results: Reply[] | undefined;
-    try {
-      results = await this.#change([
+    for (;;) {
+      const isHeld = await this.#watch([
+        [there, lock],
+        [here, this.#own],
+      ]);
+      if (!isHeld) throw this.#lost();
+      this.#mayBeSwapped = true;
+      const results = await this.#change([
         there,
+        // The lock is no key of the data that goes.
+        lock === undefined ? there : ["MOVE", lock.key, String(spare)],
         ["DBSIZE"],
-        ...(lock === undefined ? [] : [["MOVE", lock.key, String(spare)]]),
         here,
         ["DEL", MARKER, MARKER_LOCK],
         ["SWAPDB", String(this.#database), String(spare)],
         ["FLUSHDB", "ASYNC"],
+        this.#setLock,
       ]);
+      this.#mayBeSwapped = false;
+      if (results !== undefined) return numberIn(results[2]);
+      // A lock was renewed in between, or lost: the next look tells.
+    }
+  }
+
+  /** The same when a connection was lost: it may have been done already. */
+  async #swapAfterLoss(): Promise<number | null> {
+    const { spare, server, patience, onNotice } = this.#options;
+    try {
+      return await retry(
+        async () => {
+          try {
+            const isDone = this.#mayBeSwapped && await this.#isSwapped();
+            return isDone ? null : await this.#swap();
+          } catch (error) {
+            if (!(error instanceof ConnectionError)) throw error;
+            const { message, address } = error;
+            throw new NotReadyError(message, address, { cause: error });
+          }
+        },
+        {
+          limit: patience ?? PATIENCE_UNDER_WAY,
+          onWait: onNotice,
+          signal: server.signal,
+        },
+      );
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
-      // The answer was lost. The marker goes with the swap.
-      const [, marked] = await this.#ask([here, ["EXISTS", MARKER]]);
-      if (numberIn(marked) === 1) throw error;
-      results = [];
+      const fate = this.#mayBeSwapped
+        ? `whether database ${spare} has taken the place of database ` +
+          `${this.#database} is not known`
+        : this.#asItWas;
+      throw new ConnectionError(`${error.message}; ${fate}`, error.address, {
+        cause: error,
+      });
     }
-    if (results === undefined) throw this.#lost();
-    this.#isMarked = false;
-    this.#own.wasMoved();
-    await this.#own.conclude();
-    this.#side.close();
-    summary.swapped = {
-      database: this.#database,
-      spare,
-      replaced: results.length === 0 ? 0 : numberIn(results[1]),
-    };
+  }
+
+  /** Finds out whether a swap was done whose reply was lost. */
+  async #isSwapped(): Promise<boolean> {
+    const { spare } = this.#options;
+    const here = ["SELECT", String(spare)];
+    for (;;) {
+      const isHeld = await this.#watch([[here, this.#own]]);
+      const [marker] = await this.#ask([["GET", MARKER]]);
+      const isMarked = textIn(marker) === this.#own.value;
+      if (!isHeld) {
+        // Without the lock a swap that is on its way is none.
+        if (isMarked) throw this.#lost();
+        throw new StoppedError(
+          `Cannot tell whether database ${spare} has taken the place of ` +
+            `database ${this.#database}: the connection was lost, and then ` +
+            "the lock; look which data is there",
+        );
+      }
+      if (!isMarked) return true;
+      // It may be on its way still. Any change of the lock keeps it away.
+      if (await this.#change([this.#setLock]) !== undefined) {
+        this.#mayBeSwapped = false;
+        return false;
+      }
+    }
   }
 
   /** Empties the spare database; the old data stands. */
@@ -196,13 +271,15 @@ export class SwapDb implements LoadEnd {
     try {
       if (this.#isMarked) {
         const here = ["SELECT", String(spare)];
-        if (!await this.#watch([[here, this.#own]])) throw this.#lost();
+        if (!await this.#watch([[here, this.#own]])) {
+          throw new StoppedError("its lock was lost");
+        }
         // What is on its way may come in behind this: it stays marked then.
         await this.#change([
           ["FLUSHDB", "ASYNC"],
+          this.#setLock,
           ...(summary.unknown > 0 ? [["SET", MARKER, this.#own.value]] : []),
         ]);
-        this.#own.wasMoved();
       }
     } catch (error) {
       onNotice?.(
@@ -221,13 +298,12 @@ export class SwapDb implements LoadEnd {
     for (const [select, lock] of locks) {
       if (lock === undefined) continue;
       const { key, value } = lock;
-      const [, , held] = await this.#ask([select, ["WATCH", key], [
-        "GET",
-        key,
-      ]]);
-      const isHeld = held.kind === "bulk" && held.body !== undefined &&
-        new TextDecoder().decode(held.body) === value;
-      if (!isHeld) return false;
+      const [, , held] = await this.#ask([
+        select,
+        ["WATCH", key],
+        ["GET", key],
+      ]);
+      if (textIn(held) !== value) return false;
     }
     return true;
   }
@@ -235,8 +311,7 @@ export class SwapDb implements LoadEnd {
   /** Runs a transaction; gives nothing where a watched key has changed. */
   async #change(commands: readonly Command[]): Promise<Reply[] | undefined> {
     const replies = await this.#ask([["MULTI"], ...commands, ["EXEC"]]);
-    const done = replies[replies.length - 1];
-    return done.kind === "array" ? done.items : undefined;
+    return itemsIn(replies.at(-1));
   }
 
   async #ask(commands: readonly Command[]): Promise<Reply[]> {
@@ -247,8 +322,7 @@ export class SwapDb implements LoadEnd {
     const text = errorIn(replies[refused])!;
     throw new StoppedError(
       `Cannot use database ${spare} for --swap-db: the server answered ` +
-        `${JSON.stringify(text)} to ${commands[refused][0]}; the data in ` +
-        `database ${this.#database} is as it was`,
+        `${JSON.stringify(text)} to ${commands[refused][0]}; ${this.#asItWas}`,
       text,
     );
   }
@@ -257,17 +331,24 @@ export class SwapDb implements LoadEnd {
     const { spare } = this.#options;
     return new StoppedError(
       `Cannot swap database ${spare} with ${this.#database}: the lock was ` +
-        `lost; the data in database ${this.#database} is as it was`,
+        `lost; ${this.#asItWas}`,
     );
+  }
+
+  get #asItWas(): string {
+    return `the data in database ${this.#database} is as it was`;
+  }
+
+  /** Puts the lock where it is, and lasts as long as any. */
+  get #setLock(): Command {
+    return ["SET", MARKER_LOCK, this.#own.value, "PX", String(LOCK_TTL)];
   }
 }
 
 /** One of the keys that SCAN has found, but for the lock. */
 function anyOf(scanned: Reply): string {
-  if (scanned.kind !== "array") return "";
-  const [, keys] = scanned.items;
-  if (keys?.kind !== "array") return "";
-  for (const key of keys.items) {
+  const [, keys] = itemsIn(scanned) ?? [];
+  for (const key of itemsIn(keys) ?? []) {
     if (key.kind !== "bulk" || key.body === undefined) continue;
     const quoted = quoteBytes(key.body);
     if (quoted !== `"${MARKER_LOCK}"`) return `, such as ${quoted},`;

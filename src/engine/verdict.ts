@@ -131,26 +131,7 @@ export interface VerdictContext {
   readonly isCluster: boolean;
 }
 
-/**
- * Judges an error reply.
- *
- * @param error The server's text.
- * @param context What else counts.
- * @returns What it asks for.
- *
- * @example
- * ```ts
- * import { verdictOf } from "./verdict.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const own = { isMade: false, sameShape: true, isCluster: false };
- * assertEquals(verdictOf("WRONGTYPE Operation ...", own).kind, "reject");
- * assertEquals(verdictOf("OOM command not allowed ...", own).kind, "stop");
- *
- * const made = { ...own, isMade: true };
- * assertEquals(verdictOf("CROSSSLOT Keys ...", made).kind, "unshare");
- * ```
- */
+/** Judges an error reply. */
 export function verdictOf(error: string, context: VerdictContext): Verdict {
   if (context.isMade && ABOUT_THE_COMMAND.test(error)) return UNSHARE;
   // What EXEC refused a transaction for is named behind this.

@@ -50,12 +50,7 @@ export class Wait {
     this.wake();
   }
 
-  /**
-   * Fails when a signal is aborted, or has been.
-   *
-   * @param signal The signal; none never is.
-   * @returns What stops listening to it.
-   */
+  /** Fails when a signal is aborted, or has been. */
   failOn(signal: AbortSignal | undefined): Disposable {
     const fail = (): void => this.fail(signal?.reason);
     if (signal?.aborted) fail();
@@ -82,7 +77,6 @@ export class Wait {
   /**
    * Waits for a time.
    *
-   * @param ms How long.
    * @throws What the run has failed with, as soon as it does.
    */
   async pause(ms: number): Promise<void> {
@@ -119,7 +113,6 @@ export class Wait {
    *
    * @param promise What to wait for. When the run fails first, its outcome is
    * dropped.
-   * @returns What the promise gives.
    * @throws What the promise or the run fails with.
    */
   async for<T>(promise: Promise<T>): Promise<T> {

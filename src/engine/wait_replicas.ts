@@ -72,7 +72,6 @@ export class WaitReplicas implements LoadEnd {
   /**
    * Looks at nothing yet.
    *
-   * @param options What it needs.
    * @throws {UsageError} When it is no replica that is to be waited for.
    */
   constructor(options: WaitReplicasOptions) {

@@ -4,7 +4,7 @@ export interface WatchdogOptions {
   timeout: number;
   /** Whether a sign of life is due at all. */
   isWaiting(): boolean;
-  /** Called once, with the seconds that passed without one. */
+  /** Called with the seconds that passed without one, and again after more. */
   onTimeout(seconds: number): void;
 }
 
@@ -13,7 +13,8 @@ const LOOKS = 20;
 const LONGEST_SLEEP = 500;
 
 /**
- * Notices that somebody who owes an answer has gone silent.
+ * Notices that there was silence for too long: of somebody who owes an answer,
+ * or on a connection that must not seem dead.
  *
  * It looks a few times a second instead of setting a timer for each answer,
  * so that an answer costs it one assignment. Time in which it could not look
@@ -30,11 +31,7 @@ export class Watchdog {
   #silence = 0;
   readonly #interval: number;
 
-  /**
-   * Begins to watch.
-   *
-   * @param options What to watch and whom to tell.
-   */
+  /** Begins to watch. */
   constructor(options: WatchdogOptions) {
     this.#options = options;
     this.#interval = Math.min(
@@ -67,7 +64,7 @@ export class Watchdog {
       this.#alive = false;
       this.#silence = 0;
     } else if ((this.#silence += passed) >= timeout) {
-      this.stop();
+      this.#silence = 0;
       onTimeout(timeout / 1000);
     }
   }

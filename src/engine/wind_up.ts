@@ -33,8 +33,6 @@ export interface Unfinished {
  * interruption: nothing more is sent, and the replies to what was are waited
  * for. A lost connection: there is nothing to wait for.
  *
- * @param error What ended the run.
- * @param run What to wind up.
  * @returns The error to throw: its message says how far the run got.
  */
 export async function windUp(

@@ -1,5 +1,5 @@
 import { ArgumentWalker } from "../protocol/argument_walker.ts";
-import { hasOneKey } from "../protocol/one_key.ts";
+import { traitsOf } from "../protocol/command_traits.ts";
 import type { Batch, BatchOrigin } from "./batch.ts";
 import { KeyHashes } from "./key_hashes.ts";
 import type { BatchLane, Router } from "./router.ts";
@@ -33,8 +33,8 @@ export class WrittenKeys {
    * @param commands The commands of each row, as a template has them.
    */
   constructor(commands: readonly (readonly string[])[]) {
-    this.#of = commands.map(([name]) =>
-      hasOneKey(name) ? Keys.First : Keys.All
+    this.#of = commands.map((words) =>
+      traitsOf(words).writesOneKey ? Keys.First : Keys.All
     );
   }
 

@@ -6,21 +6,6 @@ import { ASTERISK, CR, DOLLAR, LF, ZERO } from "./ascii.ts";
  * The bytes may end anywhere in a command: the walk ends there, as it does at
  * what is not RESP. The command scanner, which is strict and reads input in
  * pieces, is not built on it.
- *
- * @example
- * ```ts
- * import { ArgumentWalker } from "./argument_walker.ts";
- * import { encodeCommand } from "./encode_command.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const walker = new ArgumentWalker();
- * walker.begin(encodeCommand(["GET", "key"]));
- * const lengths: number[] = [];
- * while (walker.nextCommand()) {
- *   while (walker.nextArgument()) lengths.push(walker.length);
- * }
- * assertEquals(lengths, [3, 3]);
- * ```
  */
 export class ArgumentWalker {
   /** The buffer. */
@@ -39,8 +24,6 @@ export class ArgumentWalker {
   /**
    * Goes to the start of some commands, or of some arguments.
    *
-   * @param start Index of the first byte.
-   * @param end Index behind the last byte.
    * @param left Arguments that begin there; 0 where a command does.
    */
   begin(

@@ -66,22 +66,7 @@ const KEPT = 16;
 /** Arguments that are kept of a command that may be a hazard. */
 const KEPT_ARGUMENTS = 3;
 
-/**
- * Finds the bounds of commands, in pieces cut anywhere.
- *
- * @example
- * ```ts
- * import { CommandScanner } from "./command_scanner.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const scanner = new CommandScanner();
- * const bytes = new TextEncoder().encode("PING\r\n*1\r\n$4\r\nPI");
- * scanner.scan(bytes, 0, bytes.length);
- * assertEquals(scanner.commands, 1);
- * assertEquals(scanner.boundary, 6);
- * assertEquals(scanner.missing, 4);
- * ```
- */
+/** Finds the bounds of commands, in pieces cut anywhere. */
 export class CommandScanner {
   /** Whole commands so far that are owed a reply. */
   commands = 0;
@@ -158,8 +143,6 @@ export class CommandScanner {
    * Stops early, and for good, at a {@linkcode hazard} or a
    * {@linkcode fault}.
    *
-   * @param start Index of the first byte.
-   * @param end Index behind the last byte.
    * @param most Whole commands to pass over at the most.
    * @returns The index where it stopped.
    */

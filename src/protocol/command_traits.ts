@@ -56,6 +56,8 @@ export interface CommandTraits {
   readonly key?: number | string;
   /** The word in front of the key says how many keys there are. */
   readonly counted?: boolean;
+  /** It writes to that key and to no other. */
+  readonly writesOneKey?: boolean;
   /** How rows share it; none where they cannot. */
   readonly sharing?: Sharing;
   /** Whether repeating it, in order, leaves the same data. */
@@ -77,6 +79,7 @@ export interface CommandTraits {
 }
 
 const repeatable: Decision = () => true;
+const writesOneKey = true;
 const makes = { repeatable, makesKey: true };
 
 /**
@@ -119,26 +122,31 @@ const STREAM = "it turns the connection into a replication stream";
 /** Names, and what is known of each of them. */
 const TABLE: readonly (readonly [names: string, traits: CommandTraits])[] = [
   ["SET", {
+    writesOneKey,
     repeatable: withOptions(3, "EX= PX= EXAT= PXAT= KEEPTTL"),
     makesKey: true,
     sharing: { as: "MSET", size: 2 },
   }],
-  ["HSET", { ...makes, sharing: { size: 2 } }],
-  ["SADD PFADD", { ...makes, sharing: { size: 1 } }],
-  ["RPUSH LPUSH", { sharing: { size: 1 } }],
+  ["HSET", { ...makes, writesOneKey, sharing: { size: 2 } }],
+  ["SADD PFADD", { ...makes, writesOneKey, sharing: { size: 1 } }],
+  ["RPUSH LPUSH", { writesOneKey, sharing: { size: 1 } }],
   ["ZADD", {
+    writesOneKey,
     repeatable: inFront(2, "GT LT CH"),
     makesKey: true,
     sharing: { size: 2, numbers: [Infinity] },
   }],
   ["GEOADD", {
+    writesOneKey,
     repeatable: inFront(3, "CH"),
     makesKey: true,
     // The server takes up to 85.05112878; whole numbers are compared exactly.
     sharing: { size: 3, numbers: [180, 85] },
   }],
-  ["MSET HMSET SETEX PSETEX SETRANGE SETBIT", makes],
+  ["MSET", makes],
+  ["HMSET SETEX PSETEX SETRANGE SETBIT", { ...makes, writesOneKey }],
   ["RESTORE", {
+    writesOneKey,
     repeatable: (words) =>
       words.slice(4).some((word) => word.toUpperCase() === "REPLACE") &&
       withOptions(4, "REPLACE ABSTTL IDLETIME= FREQ=")(words),
@@ -146,17 +154,26 @@ const TABLE: readonly (readonly [names: string, traits: CommandTraits])[] = [
   }],
   // With another path it needs a document that is there.
   ["JSON.SET", {
+    writesOneKey,
     repeatable: ({ length, 2: path }) =>
       length === 4 && (path === "$" || path === "."),
     makesKey: true,
   }],
-  ["DEL UNLINK XDEL XACK PERSIST", { repeatable }],
-  ["HDEL SREM ZREM", { repeatable, mayEmptyKey: true }],
+  ["DEL UNLINK", { repeatable }],
+  ["XDEL XACK PERSIST", { repeatable, writesOneKey }],
+  ["HDEL SREM ZREM", { repeatable, writesOneKey, mayEmptyKey: true }],
   // NX, XX, GT and LT depend on the time to live that is there.
   ["EXPIRE PEXPIRE EXPIREAT PEXPIREAT", {
+    writesOneKey,
     repeatable: (words) => words.length === 3 && !words.some(isSeveral),
     needsKey: true,
   }],
+  [
+    "APPEND DECR DECRBY GETDEL GETEX GETSET HINCRBY HINCRBYFLOAT HSETNX INCR " +
+    "INCRBY INCRBYFLOAT JSON.MERGE LINSERT LPOP LPUSHX LREM LSET LTRIM RPOP " +
+    "RPUSHX SETNX SPOP XADD XTRIM ZINCRBY",
+    { writesOneKey },
+  ],
 
   ["BITOP MEMORY OBJECT PFDEBUG XGROUP XINFO", { key: 2 }],
   ["MIGRATE", { key: 3 }],
@@ -225,15 +242,6 @@ const UNKNOWN: CommandTraits = {};
  *
  * @param words Its words, the name first, in any letter case.
  * @returns What is known of it; nothing where it is not in the table.
- *
- * @example
- * ```ts
- * import { traitsOf } from "./command_traits.ts";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(traitsOf(["sadd", "k", "m"]).sharing, { size: 1 });
- * assertEquals(traitsOf(["JSON.GET", "k"]), {});
- * ```
  */
 export function traitsOf(words: readonly string[]): CommandTraits {
   if (words.length === 0) return UNKNOWN;
@@ -262,16 +270,6 @@ export function commandsThat(
  *
  * @param words The command's words, the name first, as a template has them.
  * @returns The key's index among the words; 0 where there is no key.
- *
- * @example
- * ```ts
- * import { keyPosition } from "./command_traits.ts";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(keyPosition(["SET", "user:{id}", "{name}"]), 1);
- * assertEquals(keyPosition(["bitop", "and", "{to}", "{from}"]), 2);
- * assertEquals(keyPosition(["MULTI"]), 0);
- * ```
  */
 export function keyPosition(words: readonly string[]): number {
   const { key = 1, counted } = traitsOf(words);
@@ -288,16 +286,6 @@ export function keyPosition(words: readonly string[]): number {
  * @param words Its words, the name first, as a template has them.
  * @returns Whether repeating it, in the order of the input, leaves the same
  * data; false where that is not known.
- *
- * @example
- * ```ts
- * import { isRepeatable } from "./command_traits.ts";
- * import { assert } from "@std/assert";
- *
- * assert(isRepeatable(["SET", "user:{id}", "{name}", "EX", "3600"]));
- * assert(!isRepeatable(["SET", "user:{id}", "{name}", "NX"]));
- * assert(!isRepeatable(["RPUSH", "users", "{id}"]));
- * ```
  */
 export function isRepeatable(words: readonly string[]): boolean {
   return traitsOf(words).repeatable?.(words) === true;
@@ -314,17 +302,6 @@ export function isRepeatable(words: readonly string[]): boolean {
  * @param commands For each command its words, as a template has them.
  * @returns Whether repeating them, in the order of the input, leaves the same
  * data.
- *
- * @example
- * ```ts
- * import { areRepeatable } from "./command_traits.ts";
- * import { assert } from "@std/assert";
- *
- * const set = ["HSET", "user:{id}", "{*}"];
- * const expire = ["EXPIRE", "user:{id}", "3600"];
- * assert(areRepeatable([["DEL", "user:{id}"], set, expire]));
- * assert(!areRepeatable([expire, set]));
- * ```
  */
 export function areRepeatable(
   commands: readonly (readonly string[])[],

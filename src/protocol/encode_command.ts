@@ -93,19 +93,8 @@ export function decimalLength(n: number): number {
  * Writes a length in decimal, without allocating anything.
  *
  * @param bytes Where to write; there must be room.
- * @param at Position of the first digit.
  * @param n A safe integer, 0 or more; it is not checked.
  * @returns The position after the last digit.
- *
- * @example
- * ```ts
- * import { writeDecimal } from "./encode_command.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const bytes = new Uint8Array(4);
- * assertEquals(writeDecimal(bytes, 1, 42), 3);
- * assertEquals([...bytes], [0, 0x34, 0x32, 0]);
- * ```
  */
 export function writeDecimal(
   bytes: Uint8Array,

@@ -52,15 +52,6 @@ function lookKey(length: number, first: number, second: number): number {
  * @param words Its first three arguments in upper case, the name among them;
  * or as many as have come.
  * @returns What it does to the pairing, if it does.
- *
- * @example
- * ```ts
- * import { hazardOf } from "./hazard.ts";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(hazardOf(["CLIENT", "REPLY", "OFF"])?.name, "CLIENT REPLY OFF");
- * assertEquals(hazardOf(["SET", "A", "B"]), undefined);
- * ```
  */
 export function hazardOf(words: readonly string[]): Hazard | undefined {
   const why = traitsOf(words).hazard;

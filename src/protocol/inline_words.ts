@@ -86,8 +86,6 @@ export class InlineWords {
   /**
    * Walks along the line.
    *
-   * @param at Index of the next byte.
-   * @param end Index behind the last byte.
    * @returns The index of the line feed, or of a byte that cannot be: NUL, or
    * one right behind a closing quote; `end` where there is none yet.
    */

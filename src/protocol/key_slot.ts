@@ -22,19 +22,7 @@ const CRC16: Uint16Array = Uint16Array.from({ length: 256 }, (_, byte) => {
 /**
  * Tells the hash slot of a key.
  *
- * @param start Index of its first byte.
- * @param end Index behind its last byte.
  * @returns The slot, from 0 to 16383.
- *
- * @example
- * ```ts
- * import { keySlot } from "./key_slot.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const slotOf = (key: string) => keySlot(new TextEncoder().encode(key));
- * assertEquals(slotOf("123456789"), 0x31c3);
- * assertEquals(slotOf("{user:42}:profile"), slotOf("user:42"));
- * ```
  */
 export function keySlot(
   bytes: Uint8Array,

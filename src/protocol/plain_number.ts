@@ -11,23 +11,9 @@ const LONGEST = 32;
  * sign or white space in front, a point without digits (strtod does, fast_float
  * does not), and in how long a number may be.
  *
- * @param start Index of the argument's first byte.
- * @param end Index behind its last byte.
  * @param bound How far from 0 it may be: a whole number or `Infinity`, so that
  * it is compared exactly.
  * @returns Whether it is such a number; false says nothing.
- *
- * @example
- * ```ts
- * import { isPlainNumber } from "./plain_number.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const isPlain = (text: string, bound: number) =>
- *   isPlainNumber(new TextEncoder().encode(text), 0, text.length, bound);
- * assertEquals(isPlain("-12.50", Infinity), true);
- * assertEquals(isPlain("1e5", Infinity), false);
- * assertEquals(isPlain("180.1", 180), false);
- * ```
  */
 export function isPlainNumber(
   bytes: Uint8Array,

@@ -97,17 +97,6 @@ export function quoteArgument(
  * Shows one of several commands.
  *
  * @param commands Whole commands in RESP, one after the other.
- * @param index Which one, counting from 0.
- *
- * @example
- * ```ts
- * import { quoteCommand } from "./quote.ts";
- * import { encodeCommand } from "./encode_command.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const bytes = encodeCommand(["SET", "k", "two words"]);
- * assertEquals(quoteCommand(bytes, 0), 'SET k "two words"');
- * ```
  */
 export function quoteCommand(commands: Uint8Array, index: number): string {
   const walker = new ArgumentWalker();
@@ -125,17 +114,6 @@ export function quoteCommand(commands: Uint8Array, index: number): string {
  * @param commands Whole commands in RESP, one after the other.
  * @param most How many to show at the most.
  * @returns A text for each command: its arguments with spaces between.
- *
- * @example
- * ```ts
- * import { quoteCommands } from "./quote.ts";
- * import { encodeCommand } from "./encode_command.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const bytes = encodeCommand(["SET", "k", "two words"]);
- * const limits = { bytes: 3, arguments: 2 };
- * assertEquals(quoteCommands(bytes, 5, limits), ["SET k ... (3 arguments)"]);
- * ```
  */
 export function quoteCommands(
   commands: Uint8Array,
@@ -154,19 +132,9 @@ export function quoteCommands(
 /**
  * Shows one command of a piped input, which may be an inline one.
  *
- * @param start Index of the command's first byte.
  * @param end Index behind the last byte that may be looked at; the command may
  * be cut there.
  * @returns The command's arguments, or an inline command's line.
- *
- * @example
- * ```ts
- * import { quotePiped } from "./quote.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const bytes = new TextEncoder().encode("*2\r\n$3\r\nGET\r\n$9\r\nhalf");
- * assertEquals(quotePiped(bytes, 0, bytes.length), "GET half...");
- * ```
  */
 export function quotePiped(
   bytes: Uint8Array,

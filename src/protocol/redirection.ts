@@ -25,21 +25,6 @@ export interface Redirection {
  *
  * @param text The error, such as `MOVED 3999 127.0.0.1:6381`.
  * @returns The redirection; none where the error is another one.
- *
- * @example
- * ```ts
- * import { parseRedirection } from "./redirection.ts";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(parseRedirection("ASK 3999 ::1:6381"), {
- *   kind: "ask",
- *   slot: 3999,
- *   host: "::1",
- *   port: 6381,
- * });
- * assertEquals(parseRedirection("MOVED 3999 :6381")?.host, undefined);
- * assertEquals(parseRedirection("ERR syntax error"), undefined);
- * ```
  */
 export function parseRedirection(text: string): Redirection | undefined {
   const match = /^(MOVED|ASK) (\d{1,5}) (\S*):(\d{1,5})$/.exec(text);

@@ -130,17 +130,7 @@ export interface VerbatimReply {
  * Finds the error in a reply, whether the reply is one or has one inside, as
  * the answer to `EXEC` or to a script may.
  *
- * @param reply Any reply.
  * @returns The text of the first error; none where all went well.
- *
- * @example
- * ```ts
- * import { errorIn } from "./reply.ts";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(errorIn({ kind: "error", text: "ERR no" }), "ERR no");
- * assertEquals(errorIn({ kind: "simple", text: "OK" }), undefined);
- * ```
  */
 export function errorIn(reply: Reply): string | undefined {
   switch (reply.kind) {
@@ -154,4 +144,25 @@ export function errorIn(reply: Reply): string | undefined {
     default:
       return undefined;
   }
+}
+
+const decoder = new TextDecoder();
+
+/** Finds the text of a reply that is one; nothing where it is another thing. */
+export function textIn(reply: Reply | undefined): string | undefined {
+  switch (reply?.kind) {
+    case "bulk":
+    case "verbatim":
+      return reply.body === undefined ? undefined : decoder.decode(reply.body);
+    case "simple":
+      return reply.text;
+    default:
+      return undefined;
+  }
+}
+
+/** Finds the items of a reply that has some, and was held with all of them. */
+export function itemsIn(reply: Reply | undefined): Reply[] | undefined {
+  if (reply?.kind !== "array" && reply?.kind !== "set") return undefined;
+  return reply.items.length === reply.length ? reply.items : undefined;
 }

@@ -11,17 +11,6 @@ export const SENTINEL_LENGTH = 20;
 /**
  * The closing `ECHO`: when its bytes come back, every reply before it has
  * arrived.
- *
- * @example
- * ```ts
- * import { Sentinel } from "./sentinel.ts";
- * import { assert } from "@std/assert";
- *
- * const sentinel = new Sentinel();
- * const body = sentinel.bytes;
- * assert(sentinel.isReply({ kind: "bulk", length: body.length, body }));
- * assert(!sentinel.isReply({ kind: "simple", text: "OK" }));
- * ```
  */
 export class Sentinel {
   /** The bytes that come back. */

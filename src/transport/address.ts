@@ -25,15 +25,6 @@ export const DEFAULT_ADDRESS: TcpAddress = { host: "127.0.0.1", port: 6379 };
  *
  * @param flag What the user calls it, for those who ask the error.
  * @throws {UsageError} When it is not a whole number between 1 and 65535.
- *
- * @example
- * ```ts
- * import { parsePort } from "./address.ts";
- * import { assertEquals, assertThrows } from "@std/assert";
- *
- * assertEquals(parsePort("6379"), 6379);
- * assertThrows(() => parsePort("70000"));
- * ```
  */
 export function parsePort(text: string, flag = "-p"): number {
   const port = Number(text);
@@ -52,15 +43,6 @@ export function parsePort(text: string, flag = "-p"): number {
  * @param text Such as `cache:6379` or `[::1]:6379`.
  * @param port What it is where the text has none.
  * @throws {UsageError} When there is no host, or the port is none.
- *
- * @example
- * ```ts
- * import { parseHostPort } from "./address.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const address = parseHostPort("[::1]:7000", "--sentinel", 26379);
- * assertEquals(address, { host: "::1", port: 7000 });
- * ```
  */
 export function parseHostPort(
   text: string,
@@ -86,15 +68,6 @@ export function parseHostPort(
  *
  * @returns `host:port`, with an IPv6 address in brackets; the path of a Unix
  * socket.
- *
- * @example
- * ```ts
- * import { formatAddress } from "./address.ts";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(formatAddress({ host: "::1", port: 6379 }), "[::1]:6379");
- * assertEquals(formatAddress({ path: "/run/redis.sock" }), "/run/redis.sock");
- * ```
  */
 export function formatAddress(address: Address): string {
   if ("path" in address) return address.path;

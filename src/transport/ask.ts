@@ -18,6 +18,7 @@ const TLS_ALERT = 0x15;
  * For what happens before a load; records go through a lane.
  *
  * @param connection A connection on which nothing is in flight.
+ * @param maxItems How many values the reply is held with, at the most.
  * @returns The reply; an error reply is one too.
  * @throws {ConnectionError} When the connection is lost.
  * @throws {ProtocolError} When the answer is not RESP.
@@ -25,14 +26,16 @@ const TLS_ALERT = 0x15;
 export async function ask(
   connection: Connection,
   args: Command,
+  maxItems?: number,
 ): Promise<Reply> {
-  return (await askAll(connection, [args]))[0];
+  return (await askAll(connection, [args], maxItems))[0];
 }
 
 /**
  * Sends some commands at once and waits for their replies.
  *
  * @param connection A connection on which nothing is in flight.
+ * @param maxItems How many values each reply is held with, at the most.
  * @returns The replies in order. Fewer than there are commands, but one at the
  * least, where the server has closed the connection in between.
  * @throws {ConnectionError} When the connection is lost before any reply.
@@ -102,7 +105,8 @@ export async function askAll(
   throw new HungUpError(
     `Lost ${address}: it closed the connection instead of answering ` +
       commands[0][0] +
-      (isFirst && !connection.isEncrypted
+      // Whoever has answered before speaks what we speak.
+      (connection.roundTrip === undefined && isFirst && !connection.isEncrypted
         ? "; is it a TLS port? Then add --tls"
         : ""),
     address,
@@ -125,9 +129,7 @@ export function joined(commands: readonly Command[]): Uint8Array {
 /**
  * Closes a connection on which an exchange takes too long.
  *
- * @param connection Where the exchange is under way.
  * @param ms How long it may take; 0 is for ever.
- * @param exchange Its outcome.
  * @param late Makes what to throw when it takes longer.
  */
 export async function within<T>(

@@ -33,25 +33,8 @@ const NAMED_RANGES = 5;
 /**
  * Tells for every hash slot which shard serves it.
  *
- * @param topology The cluster.
  * @returns For each slot the index of its shard; -1 where nobody serves it,
  * which is so too where the primary has failed.
- *
- * @example
- * ```ts
- * import { slotTable } from "./cluster_topology.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const table = slotTable({
- *   shards: [{
- *     primary: { host: "127.0.0.1", port: 7000 },
- *     isFailed: false,
- *     slots: [{ from: 0, to: 99 }],
- *     replicas: [],
- *   }],
- * });
- * assertEquals([table.length, table[99], table[100]], [16384, 0, -1]);
- * ```
  */
 export function slotTable(topology: Topology): Int16Array {
   const table = new Int16Array(SLOTS).fill(-1);
@@ -65,20 +48,7 @@ export function slotTable(topology: Topology): Int16Array {
 /**
  * Says which hash slots nobody serves.
  *
- * @param topology The cluster.
  * @returns A sentence without a full stop; none where every slot is served.
- *
- * @example
- * ```ts
- * import { describeUnserved } from "./cluster_topology.ts";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(
- *   describeUnserved({ shards: [] }),
- *   "No node of the cluster serves the hash slots 0-16383 (16384 of 16384); " +
- *     "rows with keys in them cannot be loaded",
- * );
- * ```
  */
 export function describeUnserved(topology: Topology): string | undefined {
   const ranges = unserved(slotTable(topology));

@@ -1,4 +1,9 @@
-import { HungUpError, NotReadyError, UsageError } from "../errors.ts";
+import {
+  ConnectionError,
+  HungUpError,
+  NotReadyError,
+  UsageError,
+} from "../errors.ts";
 import {
   type Address,
   DEFAULT_ADDRESS,
@@ -15,13 +20,11 @@ import {
 import { openConnection } from "./open.ts";
 import { findPrimary, type RedisSentinelOptions } from "./redis_sentinel.ts";
 import { retry } from "./retry.ts";
-import { checkServer, type ServerCheckOptions } from "./server_check.ts";
-import type { TlsMaterial } from "./tls_material.ts";
-import type { TlsOptions } from "./tls_material.ts";
+import type { TlsMaterial, TlsOptions } from "./tls_material.ts";
 import { withUri } from "./uri.ts";
 
 /** How to reach a server and who to be there. */
-export interface ConnectOptions extends HandshakeOptions, ServerCheckOptions {
+export interface ConnectOptions extends HandshakeOptions {
   /**
    * `redis://user:password@host:port/database`, or `rediss`, `valkey`,
    * `valkeys` or `unix`. What is said besides wins over its parts.
@@ -45,6 +48,20 @@ export interface ConnectOptions extends HandshakeOptions, ServerCheckOptions {
    * Default: 0.
    */
   retry?: number | undefined;
+  /** Whether a replica will do. Default: no. */
+  allowReplica?: boolean | undefined;
+  /**
+   * Whether a replica may be waited for until it is a primary, as after a
+   * failover, for as long as `retry` says. Default: no.
+   */
+  awaitPrimary?: boolean | undefined;
+  /**
+   * Whether commands find their way in a cluster, whichever node this is.
+   * Default: no.
+   */
+  isRouted?: boolean | undefined;
+  /** Told in a sentence what is unusual, and what is waited for. */
+  onNotice?: ((sentence: string) => void) | undefined;
   /**
    * Awaited in front of each attempt: opens the way to the server, where that
    * has to be done first. A `NotReadyError` is a reason to try again.
@@ -210,5 +227,38 @@ async function open(
   } catch (error) {
     connection.close();
     throw error;
+  }
+}
+
+/** Looks whether this is the right server, by what it said of itself. */
+function checkServer(
+  connection: Connection,
+  options: ConnectOptions,
+): void {
+  const { address, server } = connection;
+  if (server?.cluster === true && options.isRouted === true) return;
+  if (server?.role === "redisSentinel") {
+    throw new ConnectionError(
+      `Cannot use ${address}: it is a Redis Sentinel and holds no data; find ` +
+        `a primary through it with --sentinel ${address} --service NAME`,
+      address,
+    );
+  }
+  if (server?.role === "replica" && options.allowReplica !== true) {
+    const Kind = options.awaitPrimary === true
+      ? NotReadyError
+      : ConnectionError;
+    throw new Kind(
+      `Cannot use ${address}: it is a replica of ` +
+        `${server.primary ?? "another server"}; load into that, or add ` +
+        "--allow-replica",
+      address,
+    );
+  }
+  if (server?.cluster === true) {
+    options.onNotice?.(
+      `${address} is a node of a cluster: only the keys of its own slots can ` +
+        "be loaded through it",
+    );
   }
 }

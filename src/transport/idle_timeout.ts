@@ -1,5 +1,5 @@
 import { InputError } from "../errors.ts";
-import type { Source } from "./source.ts";
+import { around, type Source } from "./source.ts";
 
 /** Timers that are set for longer go off at once, in ms. */
 const LONGEST_TIMER = 2 ** 31 - 1;
@@ -12,14 +12,7 @@ const LONGEST_TIMER = 2 ** 31 - 1;
  */
 export function withIdleTimeout(source: Source, timeout: number): Source {
   if (timeout <= 0) return source;
-  return {
-    name: source.name,
-    size: source.size,
-    get bytesTaken(): number | undefined {
-      return source.bytesTaken;
-    },
-    seek: source.seek && ((offset) => source.seek!(offset)),
-    close: () => source.close(),
+  return around(source, {
     async read(into: Uint8Array): Promise<number | null> {
       const clock = Promise.withResolvers<never>();
       const timer = setTimeout(() => {
@@ -37,5 +30,5 @@ export function withIdleTimeout(source: Source, timeout: number): Source {
         clearTimeout(timer);
       }
     },
-  };
+  });
 }

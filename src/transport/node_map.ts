@@ -6,7 +6,6 @@ export interface NodeMap {
   /**
    * Tells where to connect.
    *
-   * @param announced What the cluster says.
    * @returns Where that is reached: by host and port, else by host alone; the
    * address itself where the map does not have it.
    */
@@ -23,25 +22,7 @@ const NO_PORT = 0;
  * keeps its port.
  *
  * @param text Such as `10.0.0.1:6379=127.0.0.1:7001` or `redis-1=localhost`.
- * @param flag What the user calls it.
- * @returns The map.
  * @throws {UsageError} When an entry is something else, or there twice.
- *
- * @example
- * ```ts
- * import { parseNodeMap } from "./node_map.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const map = parseNodeMap("10.0.0.1:6379=127.0.0.1:7001,[fd00::2]=localhost");
- * assertEquals(
- *   map.mapped({ host: "10.0.0.1", port: 6379 }),
- *   { host: "127.0.0.1", port: 7001 },
- * );
- * assertEquals(
- *   map.mapped({ host: "fd00::2", port: 6380 }),
- *   { host: "localhost", port: 6380 },
- * );
- * ```
  */
 export function parseNodeMap(text: string, flag = "--node-map"): NodeMap {
   const entries = new Map<string, TcpAddress>();

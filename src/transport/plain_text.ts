@@ -1,4 +1,4 @@
-import type { Packing, Source } from "./source.ts";
+import { around, type Packing, type Source } from "./source.ts";
 import { Utf16Source } from "./utf16_source.ts";
 
 /** What a source's first bytes say about the others. */
@@ -28,31 +28,7 @@ const FIRST_READ = 64 * 1024;
  * takes that off.
  *
  * @param source The source; it is closed with the one returned.
- * @returns The text that is in it.
  * @throws {InputError} When it cannot be read.
- *
- * @example
- * ```ts
- * import { plainText } from "./plain_text.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const packed = await new Response(
- *   new Blob(["id,name\n"]).stream().pipeThrough(new CompressionStream("gzip")),
- * ).bytes();
- * let given = false;
- * const { source, found } = await plainText({
- *   name: "rows.csv.gz",
- *   read(into) {
- *     if (given) return Promise.resolve(null);
- *     given = true;
- *     into.set(packed);
- *     return Promise.resolve(packed.length);
- *   },
- *   close() {},
- * });
- * assertEquals(await source.read(new Uint8Array(64)), 8);
- * assertEquals(found, ["gzip"]);
- * ```
  */
 export async function plainText(source: Source): Promise<PlainText> {
   const [mark, whole] = await readMark(source);
@@ -95,12 +71,7 @@ function markOf(first: Uint8Array): Mark | "unknown" | undefined {
 
 function withFirst(first: Uint8Array, source: Source): Source {
   let rest = first;
-  return {
-    name: source.name,
-    size: source.size,
-    get bytesTaken(): number | undefined {
-      return source.bytesTaken;
-    },
+  return around(source, {
     read(into: Uint8Array): Promise<number | null> {
       if (rest.length === 0) return source.read(into);
       const count = Math.min(rest.length, into.length);
@@ -112,6 +83,5 @@ function withFirst(first: Uint8Array, source: Source): Source {
       await source.seek!(offset);
       rest = rest.subarray(rest.length);
     }),
-    close: () => source.close(),
-  };
+  });
 }

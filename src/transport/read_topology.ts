@@ -1,12 +1,9 @@
 import { ConnectionError, NotReadyError } from "../errors.ts";
-import { encodeCommand } from "../protocol/encode_command.ts";
 import type { Reply } from "../protocol/reply.ts";
-import { ReplyReader } from "../protocol/reply_reader.ts";
 import type { Address } from "./address.ts";
+import { ask, within } from "./ask.ts";
 import type { Topology } from "./cluster_topology.ts";
-import { within } from "./ask.ts";
 import type { Connection } from "./connection.ts";
-import { isLostConnection } from "./reason.ts";
 import { type AskedNode, readShards, readSlots } from "./topology_reply.ts";
 
 /** What a cluster is asked, the most telling first. */
@@ -39,7 +36,6 @@ export interface ReadTopologyOptions {
  * @param connection A connection to any node, a replica too, on which nothing
  * is in flight.
  * @param address Where that connection goes: nodes may leave their host open.
- * @param options How to ask.
  * @returns The cluster as this node sees it; without shards where the node has
  * met no other and has no slots.
  * @throws {NotReadyError} When the node is lost, does not answer, or says that
@@ -56,9 +52,22 @@ export async function readTopology(
     host: "path" in address ? "127.0.0.1" : address.host,
     isEncrypted: connection.isEncrypted,
   };
+  const { address: name } = connection;
+  const { timeout = 0 } = options;
   const answers: string[] = [];
   for (const { words, read } of QUESTIONS) {
-    const reply = await askWhole(connection, words, options.timeout ?? 0);
+    const reply = await within(
+      connection,
+      timeout,
+      ask(connection, words, MAX_ITEMS),
+      (cause) =>
+        new NotReadyError(
+          `Cannot use ${name}: it has not answered ${words.join(" ")} for ` +
+            `${timeout / 1000} s`,
+          name,
+          { cause },
+        ),
+    );
     const topology = read(reply, asked);
     if (topology !== undefined) return topology;
     const isError = reply.kind === "error";
@@ -80,56 +89,4 @@ function refusal(
 ): string {
   return `Cannot read the cluster's slots from ${address}: it answers ` +
     answers.join(" and ");
-}
-
-/** Sends a command and holds its reply whole, however many values it has. */
-async function askWhole(
-  connection: Connection,
-  words: readonly string[],
-  timeout: number,
-): Promise<Reply> {
-  const { address } = connection;
-  const name = words.join(" ");
-  let cause: unknown;
-  try {
-    const reading = readWhole(connection, words);
-    const reply = await within(
-      connection,
-      timeout,
-      reading,
-      (cause) =>
-        new NotReadyError(
-          `Cannot use ${address}: it has not answered ${name} for ` +
-            `${timeout / 1000} s`,
-          address,
-          { cause },
-        ),
-    );
-    if (reply !== undefined) return reply;
-  } catch (error) {
-    if (!isLostConnection(error)) throw error;
-    cause = error;
-  }
-  throw new NotReadyError(
-    `Lost ${address}: it closed the connection instead of answering ${name}`,
-    address,
-    { cause },
-  );
-}
-
-/** The reply to a command; nothing where the server closes the connection. */
-async function readWhole(
-  connection: Connection,
-  words: readonly string[],
-): Promise<Reply | undefined> {
-  const reader = new ReplyReader({ maxBody: 64 * 1024, maxItems: MAX_ITEMS });
-  const buffer = new Uint8Array(64 * 1024);
-  await connection.write(encodeCommand(words));
-  for (let count; (count = await connection.read(buffer)) !== null;) {
-    reader.feed(buffer.subarray(0, count));
-    for (let reply; (reply = reader.next()) !== undefined;) {
-      if (reply.kind !== "push") return reply;
-    }
-  }
-  return undefined;
 }

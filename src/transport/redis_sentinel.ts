@@ -1,5 +1,5 @@
 import { ConnectionError, NotReadyError } from "../errors.ts";
-import type { Reply } from "../protocol/reply.ts";
+import { itemsIn, type Reply, textIn } from "../protocol/reply.ts";
 import { formatAddress, parsePort, type TcpAddress } from "./address.ts";
 import { ask } from "./ask.ts";
 import type { Connection } from "./connection.ts";
@@ -16,12 +16,9 @@ export interface RedisSentinelOptions {
   readonly password?: string | undefined;
 }
 
-const decoder = new TextDecoder();
-
 /**
  * Asks Redis Sentinels, one after the other, where a primary is.
  *
- * @param options The Redis Sentinels and the name of the service.
  * @throws {NotReadyError} When none of them knows; it says what each said.
  */
 export async function findPrimary(
@@ -58,9 +55,9 @@ export async function findPrimary(
 }
 
 function addressIn(reply: Reply): TcpAddress | undefined {
-  if (reply.kind !== "array" || reply.items.length !== 2) return undefined;
-  const [host, port] = reply.items.map((item) =>
-    item.kind === "bulk" ? decoder.decode(item.body) : ""
-  );
+  const [host, port, ...more] = (itemsIn(reply) ?? []).map(textIn);
+  if (host === undefined || port === undefined || more.length > 0) {
+    return undefined;
+  }
   return { host, port: parsePort(port) };
 }

@@ -11,7 +11,6 @@ const PAUSES = { first: 50, longest: 2_000 };
  * that many clients of one server do not come back at the same moment.
  *
  * @param attempts How often it was tried; 1 or more.
- * @returns The pause in ms.
  *
  * @example
  * ```ts
@@ -50,20 +49,6 @@ export interface RetryOptions {
  * @param attempt What to try; it is told how many ms it may take.
  * @throws {NotReadyError} What the last attempt threw, when the time is up.
  * @throws What the attempt throws otherwise, at once.
- *
- * @example
- * ```ts
- * import { retry } from "./retry.ts";
- * import { NotReadyError } from "../errors.ts";
- * import { assertEquals } from "@std/assert";
- *
- * let tries = 0;
- * const attempt = (): Promise<string> =>
- *   ++tries < 3
- *     ? Promise.reject(new NotReadyError("not yet", "cache:6379"))
- *     : Promise.resolve("ready");
- * assertEquals(await retry(attempt, { limit: 5_000 }), "ready");
- * ```
  */
 export async function retry<T>(
   attempt: (left: number) => Promise<T>,

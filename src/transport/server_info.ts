@@ -1,4 +1,4 @@
-import type { Reply } from "../protocol/reply.ts";
+import { itemsIn, type Reply, textIn } from "../protocol/reply.ts";
 
 /** What a server says about its memory. */
 export interface ServerMemory {
@@ -35,13 +35,9 @@ const VERSIONS: readonly (readonly [field: string, name: string])[] = [
   ["redis_version", "Redis"],
 ];
 
-const decoder = new TextDecoder();
-
 /**
  * Reads what a server says about itself.
  *
- * @param role The reply to `ROLE`.
- * @param info The reply to `INFO server`.
  * @returns What is known; nothing where neither was answered.
  */
 export function readServerInfo(
@@ -70,7 +66,6 @@ export function readServerInfo(
 /**
  * Reads what a server says about its memory.
  *
- * @param reply The reply to `INFO memory`.
  * @returns What is known; nothing where it was not answered.
  */
 export function readServerMemory(
@@ -90,7 +85,6 @@ export function readServerMemory(
 /**
  * Reads what `INFO` answers.
  *
- * @param reply The reply.
  * @returns Its fields; nothing where the server does not tell.
  *
  * @example
@@ -106,10 +100,10 @@ export function readServerMemory(
 export function infoFields(
   reply: Reply | undefined,
 ): Map<string, string> | undefined {
-  if (reply?.kind !== "bulk" && reply?.kind !== "verbatim") return undefined;
-  if (reply.body === undefined) return undefined;
+  const text = textIn(reply);
+  if (text === undefined) return undefined;
   const fields = new Map<string, string>();
-  for (const line of decoder.decode(reply.body).split(/\r?\n/)) {
+  for (const line of text.split(/\r?\n/)) {
     const colon = line.indexOf(":");
     if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 1));
   }
@@ -120,8 +114,9 @@ export function infoFields(
 function roleOf(
   reply: Reply | undefined,
 ): { kind?: ServerInfo["role"]; host?: string; port?: string } {
-  if (reply?.kind !== "array") return {};
-  const [kind, host, port] = reply.items.slice(0, 3).map(textOf);
+  const [kind, host, port] = (itemsIn(reply) ?? []).map((item) =>
+    item.kind === "integer" ? String(item.value) : textIn(item)
+  );
   switch (kind) {
     case "master":
       return { kind: "primary" };
@@ -135,18 +130,5 @@ function roleOf(
       return { kind: "redisSentinel" };
     default:
       return {};
-  }
-}
-
-function textOf(reply: Reply): string | undefined {
-  switch (reply.kind) {
-    case "bulk":
-      return reply.body === undefined ? undefined : decoder.decode(reply.body);
-    case "simple":
-      return reply.text;
-    case "integer":
-      return String(reply.value);
-    default:
-      return undefined;
   }
 }

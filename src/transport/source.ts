@@ -1,6 +1,11 @@
-import { InputError } from "../errors.ts";
+import { InputError, UsageError } from "../errors.ts";
 import { reasonOf } from "./reason.ts";
-import { type HeaderLine, isUrl, openUrl } from "./url_source.ts";
+import {
+  type HeaderLine,
+  isUrl,
+  openUrl,
+  type Validator,
+} from "./url_source.ts";
 
 /**
  * Where input bytes come from: a file, standard input, or whatever a caller of
@@ -16,6 +21,8 @@ export interface Source {
    * not what `read` has given: packed ones. `size` counts those too.
    */
   readonly bytesTaken?: number | undefined;
+  /** What its content can be known by later, where its server says so. */
+  readonly validator?: Validator | undefined;
   /**
    * Reads some bytes.
    *
@@ -78,12 +85,26 @@ export async function openSource(
   });
 }
 
+/** Makes a source of another one, of which a part is its own. */
+export function around(source: Source, own: Partial<Source>): Source {
+  return {
+    name: source.name,
+    size: source.size,
+    get bytesTaken(): number | undefined {
+      return source.bytesTaken;
+    },
+    seek: source.seek && ((offset) => source.seek!(offset)),
+    read: (into) => source.read(into),
+    close: () => source.close(),
+    ...own,
+  };
+}
+
 /**
  * Tells whether a path leads to a file that can be opened again and again.
  *
  * Without opening it: that alone would take a named pipe's data away.
  *
- * @param path The path.
  * @returns False for a named pipe, a device and the like.
  * @throws {InputError} When there is nothing, or it may not be looked at.
  */
@@ -99,8 +120,6 @@ export async function isRegularFile(path: string): Promise<boolean> {
 /**
  * Reads the first bytes of a file.
  *
- * @param path The file.
- * @param count How many.
  * @returns The bytes; fewer where it has no more.
  */
 export function readStart(path: string, count: number): Uint8Array {
@@ -113,6 +132,23 @@ export function readStart(path: string, count: number): Uint8Array {
     done += read;
   }
   return bytes.subarray(0, done);
+}
+
+/**
+ * Reads a small file that is no input.
+ *
+ * @throws {UsageError} When it cannot be read.
+ */
+export function readTextOf(flag: string, path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    throw new UsageError(
+      `Cannot read ${flag} ${path}: ` +
+        reasonOf(error, `--allow-read=${path}`),
+      flag,
+    );
+  }
 }
 
 function cannotRead(path: string, error: unknown): InputError {
@@ -166,4 +202,37 @@ function fromReader(
       if (name !== STANDARD_INPUT) reader.close();
     },
   };
+}
+
+/**
+ * Adds up the sizes of files.
+ *
+ * @returns Their bytes in all; nothing where one has no known size, as
+ * standard input has not, or cannot be looked at.
+ *
+ * @example
+ * ```ts
+ * import { totalSize } from "./source.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(await totalSize(["-"]), undefined);
+ * ```
+ */
+export async function totalSize(
+  paths: readonly string[],
+): Promise<number | undefined> {
+  let total = 0;
+  for (const path of paths) {
+    // Not the file of that name.
+    if (path === STANDARD_INPUT) return undefined;
+    try {
+      const { isFile, size } = await Deno.stat(path);
+      if (!isFile) return undefined;
+      total += size;
+    } catch {
+      // Whoever reads it will say what is wrong with it.
+      return undefined;
+    }
+  }
+  return total;
 }

@@ -30,7 +30,6 @@ export class StateFile {
    * Names the file.
    *
    * @param path Where it is, or will be.
-   * @param flag The flag that asked for it.
    */
   constructor(path: string, flag: string) {
     this.path = path;

@@ -11,6 +11,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { UsageError } from "../errors.ts";
 import { reasonOf } from "./reason.ts";
+import { readTextOf } from "./source.ts";
 
 /** How to speak TLS. Files are in PEM. */
 export interface TlsOptions {
@@ -74,7 +75,7 @@ export function readTlsMaterial(options: TlsOptions): TlsMaterial {
 }
 
 function trusted(path: string): string[] {
-  const blocks = read(path, "--cacert").match(CERTIFICATE);
+  const blocks = readTextOf("--cacert", path).match(CERTIFICATE);
   if (blocks === null) throw noCertificate(path, "--cacert");
   for (const block of blocks) parse(block, path, "--cacert");
   return blocks;
@@ -96,7 +97,11 @@ function trustedIn(directory: string): string[] {
     }
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw cannotRead(directory, "--cacertdir", error);
+    throw new UsageError(
+      `Cannot read --cacertdir ${directory}: ` +
+        reasonOf(error, `--allow-read=${directory}`),
+      "--cacertdir",
+    );
   }
   if (found.size === 0) {
     throw new UsageError(
@@ -112,7 +117,7 @@ function clientPair(
   certPath: string,
   keyPath: string,
 ): { cert: string; key: string } {
-  const cert = read(certPath, "--cert");
+  const cert = readTextOf("--cert", certPath);
   const [first] = cert.match(CERTIFICATE) ?? [];
   if (first === undefined) throw noCertificate(certPath, "--cert");
   const certificate = parse(first, certPath, "--cert");
@@ -124,7 +129,7 @@ function clientPair(
       "--cert",
     );
   }
-  const pem = read(keyPath, "--key");
+  const pem = readTextOf("--key", keyPath);
   let key: KeyObject;
   try {
     key = createPrivateKey(pem);
@@ -168,24 +173,9 @@ function isVersion1(der: Uint8Array): boolean {
   return der[inside(inside(0))] !== 0xa0;
 }
 
-function read(path: string, flag: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    throw cannotRead(path, flag, error);
-  }
-}
-
 function noCertificate(path: string, flag: string): UsageError {
   return new UsageError(
     `Cannot use ${flag} ${path}: there is no certificate in PEM in it`,
-    flag,
-  );
-}
-
-function cannotRead(path: string, flag: string, error: unknown): UsageError {
-  return new UsageError(
-    `Cannot read ${flag} ${path}: ${reasonOf(error, `--allow-read=${path}`)}`,
     flag,
   );
 }

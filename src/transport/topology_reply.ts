@@ -11,7 +11,7 @@
  * @module
  */
 import { SLOTS } from "../protocol/key_slot.ts";
-import type { Reply } from "../protocol/reply.ts";
+import { itemsIn, type Reply, textIn } from "../protocol/reply.ts";
 import type { TcpAddress } from "./address.ts";
 import type { Shard, SlotRange, Topology } from "./cluster_topology.ts";
 
@@ -23,40 +23,34 @@ export interface AskedNode {
   readonly isEncrypted: boolean;
 }
 
-const decoder = new TextDecoder();
-
 /**
  * Reads the reply to `CLUSTER SHARDS`.
  *
- * @param reply The reply.
- * @param asked Who gave it.
  * @returns The topology; none where the reply is something else.
  */
 export function readShards(
   reply: Reply,
   asked: AskedNode,
 ): Topology | undefined {
-  const shards = itemsOf(reply)?.map((item) => shardOf(item, asked));
+  const shards = itemsIn(reply)?.map((item) => shardOf(item, asked));
   return shards === undefined ? undefined : topologyOf(shards);
 }
 
 /**
  * Reads the reply to `CLUSTER SLOTS`.
  *
- * @param reply The reply.
- * @param asked Who gave it.
  * @returns The topology; none where the reply is something else.
  */
 export function readSlots(
   reply: Reply,
   asked: AskedNode,
 ): Topology | undefined {
-  const entries = itemsOf(reply);
+  const entries = itemsIn(reply);
   if (entries === undefined) return undefined;
   // One entry for each run of slots; a shard has one or more of them.
   const shards = new Map<string, Shard & { slots: SlotRange[] }>();
   for (const entry of entries) {
-    const [from, to, ...nodes] = itemsOf(entry) ?? [];
+    const [from, to, ...nodes] = itemsIn(entry) ?? [];
     const [range] = rangesOf([from, to]) ?? [];
     const [primary, ...replicas] = nodes.map((node) => slotNode(node, asked));
     if (range === undefined || primary === undefined) return undefined;
@@ -93,8 +87,8 @@ interface ShardNode {
 
 function shardOf(reply: Reply, asked: AskedNode): Shard | undefined {
   const fields = fieldsOf(reply);
-  const slots = rangesOf(itemsOf(fields?.get("slots")) ?? [undefined]);
-  const nodes = itemsOf(fields?.get("nodes"))
+  const slots = rangesOf(itemsIn(fields?.get("slots")) ?? [undefined]);
+  const nodes = itemsIn(fields?.get("nodes"))
     ?.map((node) => shardNode(node, asked));
   if (slots === undefined || nodes === undefined) return undefined;
   if (!nodes.every((node) => node !== undefined)) return undefined;
@@ -122,10 +116,10 @@ function shardNode(reply: Reply, asked: AskedNode): ShardNode | undefined {
   const chosen = asked.isEncrypted ? tlsPort ?? port : port ?? tlsPort;
   if (chosen === undefined) return undefined;
   const host = hostOf(fields.get("endpoint"), fields, asked);
-  const health = textOf(fields.get("health"));
+  const health = textIn(fields.get("health"));
   return {
     address: { host, port: chosen },
-    isPrimary: textOf(fields.get("role")) === "master",
+    isPrimary: textIn(fields.get("role")) === "master",
     // Redis says fail, its documentation failed.
     isFailed: health === "fail" || health === "failed",
   };
@@ -133,7 +127,7 @@ function shardNode(reply: Reply, asked: AskedNode): ShardNode | undefined {
 
 function slotNode(reply: Reply, asked: AskedNode): TcpAddress | undefined {
   // Redis 3 has no more than endpoint and port, 4 an id, 7 further names.
-  const [endpoint, port, , more] = itemsOf(reply) ?? [];
+  const [endpoint, port, , more] = itemsIn(reply) ?? [];
   const chosen = portOf(port);
   if (endpoint === undefined || chosen === undefined) return undefined;
   const fields = more === undefined ? undefined : fieldsOf(more);
@@ -150,9 +144,9 @@ function hostOf(
   fields: Map<string, Reply> | undefined,
   asked: AskedNode,
 ): string {
-  const said = endpoint === undefined ? "?" : textOf(endpoint) ?? "";
+  const said = endpoint === undefined ? "?" : textIn(endpoint) ?? "";
   if (said !== "?") return said === "" ? asked.host : said;
-  const others = ["hostname", "ip"].map((name) => textOf(fields?.get(name)));
+  const others = ["hostname", "ip"].map((name) => textIn(fields?.get(name)));
   return others.find((host) => host !== undefined && !/^\??$/.test(host)) ??
     asked.host;
 }
@@ -184,36 +178,18 @@ function numberOf(reply: Reply | undefined): number | undefined {
   return reply.value < 0 ? undefined : reply.value;
 }
 
-function textOf(reply: Reply | undefined): string | undefined {
-  switch (reply?.kind) {
-    case "bulk":
-    case "verbatim":
-      return reply.body === undefined ? undefined : decoder.decode(reply.body);
-    case "simple":
-      return reply.text;
-    default:
-      return undefined;
-  }
-}
-
-/** All items of an array, or none where the reader has not held them all. */
-function itemsOf(reply: Reply | undefined): Reply[] | undefined {
-  if (reply?.kind !== "array" && reply?.kind !== "set") return undefined;
-  return reply.items.length === reply.length ? reply.items : undefined;
-}
-
 function fieldsOf(reply: Reply): Map<string, Reply> | undefined {
   if (reply.kind === "map") {
     if (reply.entries.length !== reply.length) return undefined;
     return new Map(
-      reply.entries.map(([name, value]) => [textOf(name) ?? "", value]),
+      reply.entries.map(([name, value]) => [textIn(name) ?? "", value]),
     );
   }
-  const items = itemsOf(reply);
+  const items = itemsIn(reply);
   if (items === undefined || items.length % 2 !== 0) return undefined;
   const fields = new Map<string, Reply>();
   for (let i = 0; i < items.length; i += 2) {
-    fields.set(textOf(items[i]) ?? "", items[i + 1]);
+    fields.set(textIn(items[i]) ?? "", items[i + 1]);
   }
   return fields;
 }

@@ -66,7 +66,6 @@ export class UnpackedSource implements Source {
    * Begins to unpack.
    *
    * @param source The packed bytes; closing this closes it.
-   * @param packing How they are packed.
    */
   constructor(source: Source, packing: Packing) {
     this.#source = source;

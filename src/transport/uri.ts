@@ -37,15 +37,6 @@ const SCHEMES: Readonly<Record<string, { tls: boolean; unix: boolean }>> = {
  *
  * @throws {UsageError} When it is not a URI; the message names the part that
  * is wrong, and quotes nothing that may be secret.
- *
- * @example
- * ```ts
- * import { parseUri } from "./uri.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const { host, port, password } = parseUri("redis://:p%40ss@[::1]:7000");
- * assertEquals([host, port, password], ["::1", 7000, "p@ss"]);
- * ```
  */
 export function parseUri(text: string, flag = "-u"): UriParts {
   const wrong = (part: string, why: string): UsageError =>
@@ -135,9 +126,7 @@ function lower(text: string): string {
 /**
  * Fills in from a URI what nothing else says.
  *
- * @param options What was said, perhaps with a URI.
  * @param flag Where the URI was given, for messages.
- * @returns The same without the URI.
  * @throws {UsageError} When it is not a URI.
  */
 export function withUri<

@@ -10,6 +10,7 @@
  */
 import { InputError } from "../errors.ts";
 import { reasonOf } from "./reason.ts";
+import { backoff } from "./retry.ts";
 import type { Source } from "./source.ts";
 
 /** A name and a value of a header. */
@@ -18,9 +19,16 @@ export type HeaderLine = readonly [name: string, value: string];
 /** Redirects that are followed at the most. */
 const MOST_REDIRECTS = 10;
 
-/** Attempts to take up a read, and the first pause between them, in ms. */
-const ATTEMPTS = 4;
-const FIRST_PAUSE = 250;
+/** Attempts to take up a read: for about 5 s, as {@linkcode backoff} pauses. */
+const ATTEMPTS = 8;
+
+/** What tells whether a source's content is what it was. */
+export interface Validator {
+  /** What it is: a hash of a file's bytes, or what a URL's server says. */
+  readonly kind: "SHA-256" | "ETag" | "Last-Modified";
+  /** Its value. */
+  readonly value: string;
+}
 
 /** A web page, which is never data, but often a login or an error. */
 const PAGE = /^(text\/html|application\/xhtml\+xml)\b/i;
@@ -28,7 +36,6 @@ const PAGE = /^(text\/html|application\/xhtml\+xml)\b/i;
 /**
  * Tells a URL from a path.
  *
- * @param path What the user wrote.
  * @returns Whether it begins with `http://` or `https://`.
  */
 export function isUrl(path: string): boolean {
@@ -63,9 +70,7 @@ export function sourceName(path: string): string {
 /**
  * Opens a URL.
  *
- * @param path The URL.
  * @param headers What to send to its host besides.
- * @returns The source.
  * @throws {InputError} When the server does not give the content.
  */
 export async function openUrl(
@@ -77,17 +82,41 @@ export async function openUrl(
   return source;
 }
 
+/**
+ * Asks a URL's server whether the content is what it was.
+ *
+ * An unchanged one costs a request and no content. Servers that ignore the
+ * condition, and send it all the same, are found out by what they say of it.
+ *
+ * @param headers What to send to its host besides.
+ * @returns Whether it is the same; false also where the server refuses.
+ * @throws {InputError} When the server cannot be reached.
+ */
+export async function isUrlUnchanged(
+  path: string,
+  headers: readonly HeaderLine[] | undefined,
+  known: Validator,
+): Promise<boolean> {
+  const source = new UrlSource(path, headers ?? []);
+  try {
+    return await source.has(known);
+  } finally {
+    source.close();
+  }
+}
+
 class UrlSource implements Source {
   readonly name: string;
   size: number | undefined;
+  validator: Validator | undefined;
   readonly #url: URL;
   readonly #headers: Headers;
   readonly #stop = new AbortController();
   #body: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #rest: Uint8Array = new Uint8Array();
   #offset = 0;
-  /** What tells that the content is still the same, where it can be told. */
-  #validator: string | undefined;
+  /** What a read that breaks off is taken up by, where it can be. */
+  #rangeValidator: string | undefined;
   #attempts = 0;
 
   constructor(path: string, headers: readonly HeaderLine[]) {
@@ -121,17 +150,43 @@ class UrlSource implements Source {
           "URL ask for a login?",
       );
     }
+    this.validator = this.#validatorIn(headers);
     const length = headers.get("content-length");
     // Without it the runtime has perhaps unpacked what was packed for the way
     // only; then these bytes are not those that the server counts.
     if (length !== null) {
       this.size = Number(length);
       const tag = headers.get("etag");
-      this.#validator = tag !== null && !tag.startsWith("W/")
+      this.#rangeValidator = tag !== null && !tag.startsWith("W/")
         ? tag
         : headers.get("last-modified") ?? undefined;
     }
     this.#body = body?.getReader();
+  }
+
+  /** Whether the content still has a validator; it is not read. */
+  async has(known: Validator): Promise<boolean> {
+    const condition = known.kind === "ETag"
+      ? "if-none-match"
+      : "if-modified-since";
+    const { status, headers, body } = await this.#request([
+      [condition, known.value],
+    ]);
+    await body?.cancel();
+    const now = this.#validatorIn(headers);
+    if (now === undefined) return status === 304;
+    return (status === 304 || status === 200) && now.kind === known.kind &&
+      // A weak one is good enough: the content means the same.
+      now.value.replace(/^W\//, "") === known.value.replace(/^W\//, "");
+  }
+
+  #validatorIn(headers: Headers): Validator | undefined {
+    const tag = headers.get("etag");
+    if (tag !== null) return { kind: "ETag", value: tag };
+    const time = headers.get("last-modified");
+    // With another query it may be other content, just as old.
+    if (time === null || this.#url.search !== "") return undefined;
+    return { kind: "Last-Modified", value: time };
   }
 
   async read(into: Uint8Array): Promise<number | null> {
@@ -171,20 +226,20 @@ class UrlSource implements Source {
 
   async #takeUp(broken: string): Promise<void> {
     const far = `after ${this.#offset} bytes: ${broken}`;
-    if (this.#validator === undefined) {
+    if (this.#rangeValidator === undefined) {
       throw this.#error(
         `${far}; the server gives no size, or no ETag or Last-Modified, to go ` +
           "on by",
       );
     }
     if (this.#attempts === ATTEMPTS) throw this.#error(far);
-    const pause = FIRST_PAUSE * 2 ** this.#attempts++;
+    const pause = backoff(++this.#attempts);
     await new Promise((wake) => setTimeout(wake, pause));
     let response: Response;
     try {
       response = await this.#request([
         ["range", `bytes=${this.#offset}-`],
-        ["if-range", this.#validator],
+        ["if-range", this.#rangeValidator],
       ]);
     } catch (error) {
       if (this.#attempts === ATTEMPTS) throw error;

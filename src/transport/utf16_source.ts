@@ -32,7 +32,6 @@ export class Utf16Source implements Source {
    * Begins to transcode.
    *
    * @param source The bytes; closing this closes it.
-   * @param encoding Which byte of two comes first.
    */
   constructor(source: Source, encoding: "UTF-16LE" | "UTF-16BE") {
     this.#source = source;

@@ -28,23 +28,7 @@ const BLOCK = 3;
 const CHECKSUM = 4;
 const TAIL = 5;
 
-/**
- * Walks over zstd data in pieces of any length.
- *
- * @example
- * ```ts
- * import { ZstdFrames } from "./zstd_frames.ts";
- * import { assertEquals } from "@std/assert";
- *
- * // An empty frame: magic, descriptor, content size 0, a last block of 0 bytes.
- * const frame = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0x20, 0, 1, 0, 0);
- * const frames = new ZstdFrames();
- * assertEquals(frames.walk(frame, 0, 6), 6);
- * assertEquals(frames.isBetween, false);
- * assertEquals(frames.walk(frame, 6, 9), 9);
- * assertEquals(frames.isBetween, true);
- * ```
- */
+/** Walks over zstd data in pieces of any length. */
 export class ZstdFrames {
   /** Whether all bytes so far are whole frames. */
   isBetween = true;
@@ -62,9 +46,6 @@ export class ZstdFrames {
   /**
    * Walks on, to the end of a block, of the frame, or of the input.
    *
-   * @param bytes The buffer.
-   * @param at Index of the first byte.
-   * @param end Index behind the last byte.
    * @returns Index behind the last byte that belongs to the current frame; the
    * frame is whole where {@linkcode isBetween} says so.
    */

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { plain } from "../support/plain_reply.ts";
-import { RecordingProxy } from "../support/proxy.ts";
+import { RecordingProxy } from "../support/recording_proxy.ts";
 import { readSummary } from "../support/outcome.ts";
 import { startServer } from "../support/redis_server.ts";
 import { runRespipe } from "../support/run_respipe.ts";

@@ -8,9 +8,11 @@ const ROW = { stdin: "a\n1\n" };
 const decoder = new TextDecoder();
 
 /** Starts a load and gives what it prints until its first line. */
-async function begin(
-  port: number,
-): Promise<{ first: string; end: Promise<{ code: number; rest: string }> }> {
+async function begin(port: number): Promise<{
+  child: Deno.ChildProcess;
+  first: string;
+  end: Promise<{ code: number; rest: string }>;
+}> {
   const child = spawnRespipe([
     "load",
     "-p",
@@ -38,7 +40,7 @@ async function begin(
     await child.stdout.cancel();
     return { code: (await child.status).code, rest };
   })();
-  return { first, end };
+  return { child, first, end };
 }
 
 Deno.test("--retry waits for a server that does not listen yet", async () => {
@@ -113,22 +115,7 @@ Deno.test("--retry does not wait where waiting is of no use", async () => {
 });
 
 Deno.test("a signal ends the wait of --retry", async () => {
-  const port = freePort();
-  const child = spawnRespipe([
-    "load",
-    "-p",
-    `${port}`,
-    "--retry",
-    "60",
-    ...SET,
-  ]);
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(ROW.stdin));
-  await writer.close();
-  const reader = child.stderr.getReader();
-  await reader.read();
+  const { child, end } = await begin(freePort());
   child.kill("SIGTERM");
-  assertEquals((await bounded(child.status, "respipe")).code, 143);
-  await reader.cancel();
-  await child.stdout.cancel();
+  assertEquals((await bounded(end, "respipe")).code, 143);
 });

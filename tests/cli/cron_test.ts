@@ -1,6 +1,6 @@
 /**
- * The lines of the README's chapter on cron, as they stand there, where cron
- * would run them: hardly any environment, no HOME, no TERM, no terminal.
+ * What stands in `examples`, as it stands there, where cron and others would
+ * run it: hardly any environment, no HOME, no TERM, no terminal.
  *
  * @module
  */
@@ -10,11 +10,11 @@ import { Wait } from "../../src/engine/wait.ts";
 import { readExposition } from "../support/exposition.ts";
 import { assertSentence, readSummary } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
-import { readmeBlocks } from "../support/readme.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
 import { writeRespipeScript } from "../support/respipe_script.ts";
 import { TempFiles } from "../support/temp_files.ts";
 
+const EXAMPLES = new URL("../../examples/", import.meta.url);
 const PASSWORD = "correct horse";
 const FOLDERS = [
   "/srv/data",
@@ -37,7 +37,7 @@ interface Ending {
   stdout: string;
 }
 
-/** A machine with the folders, files and program that the README names. */
+/** A machine with the folders, files and program that the examples name. */
 class Machine implements AsyncDisposable {
   readonly #files = new TempFiles();
 
@@ -61,12 +61,12 @@ class Machine implements AsyncDisposable {
     return machine;
   }
 
-  /** Where a path of the README is. */
+  /** Where a path of the examples is. */
   path(path: string): string {
     return this.#files.path + path;
   }
 
-  /** Puts paths of this machine in place of those that the README names. */
+  /** Puts paths of this machine in place of those that the examples name. */
   adapted(text: string): string {
     return FOLDERS.reduce(
       (line, folder) => line.replaceAll(folder, this.path(folder)),
@@ -124,7 +124,11 @@ function readCrontab(
   return { env, commands };
 }
 
-const crontab = readCrontab(readmeBlocks("crontab")[0].text);
+function example(name: string): string {
+  return Deno.readTextFileSync(new URL(name, EXAMPLES));
+}
+
+const crontab = readCrontab(example("crontab"));
 const [quiet, logged] = crontab.commands;
 const LOG = "/var/log/respipe/loads.jsonl";
 
@@ -250,14 +254,13 @@ test("the alerts ask for metrics that there are", async (machine) => {
     machine.path("/var/lib/respipe/users.prom"),
   );
   const families = readExposition(text);
-  const [, rules] = readmeBlocks("yaml");
-  const names = rules.text.match(/\brespipe_\w+/g) ?? [];
+  const names = example("alerts.yaml").match(/\brespipe_\w+/g) ?? [];
   assert(names.length >= 4);
   for (const name of names) assert(families.has(name), name);
 });
 
 test("the arguments of the CronJob load as well", async (machine) => {
-  const [{ text }] = readmeBlocks("yaml");
+  const text = example("cronjob.yaml");
   const list = /args:\s*(\[[^\]]*\])/.exec(text)![1];
   const args: string[] = JSON.parse(list.replace(/,\s*\]$/, "]"));
   const url = /value: (redis:.*)/.exec(text)![1];
@@ -273,7 +276,7 @@ test("the arguments of the CronJob load as well", async (machine) => {
 });
 
 test("systemd's line loads as well", async (machine) => {
-  const unit = readmeBlocks("ini")[0].text;
+  const unit = example("load-users.service");
   const value = (name: string): string =>
     new RegExp(`^${name}=(.*)$`, "m").exec(unit)![1];
   const [name, url] = value("Environment").split(/=(.*)/);

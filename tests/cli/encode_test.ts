@@ -3,7 +3,7 @@ import { findProgram } from "../../scripts/find_program.ts";
 import { VERSION } from "../../src/cli/help.ts";
 import { encodeCommand } from "../../src/protocol/encode_command.ts";
 import { plain } from "../support/plain_reply.ts";
-import { RecordingProxy } from "../support/proxy.ts";
+import { RecordingProxy } from "../support/recording_proxy.ts";
 import { startServer } from "../support/redis_server.ts";
 import {
   respipeCommand,

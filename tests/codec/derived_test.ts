@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { derivedOf } from "../../src/codec/derived.ts";
-import { CommandTemplate } from "../../src/codec/template.ts";
 import { Header } from "../../src/codec/header.ts";
-import { UsageError } from "../../src/errors.ts";
+import { derivedOf } from "../../src/codec/placeholder.ts";
+import { CommandTemplate } from "../../src/codec/template.ts";
 import { encode } from "../../src/engine/encode.ts";
+import { UsageError } from "../../src/errors.ts";
 import { quoteCommands } from "../../src/protocol/quote.ts";
 import { byteSource } from "../support/byte_source.ts";
 import { Random } from "../support/random.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { PREAMBLE_LENGTH, readPreamble } from "../../src/codec/preamble.ts";
+import { PREAMBLE_LENGTH, readPreamble } from "../../src/codec/source_start.ts";
 import { latin1Bytes } from "../support/random_reply.ts";
 
 /** What the bytes are, and after how many of them that is plain. */

@@ -5,7 +5,7 @@ function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-Deno.test("a watchdog barks once, with the seconds of silence", async () => {
+Deno.test("a watchdog barks with the seconds of silence, each time anew", async () => {
   const barks: number[] = [];
   const barked = Promise.withResolvers<void>();
   const dog = new Watchdog({
@@ -13,13 +13,12 @@ Deno.test("a watchdog barks once, with the seconds of silence", async () => {
     isWaiting: () => true,
     onTimeout: (seconds) => {
       barks.push(seconds);
-      barked.resolve();
+      if (barks.length === 3) barked.resolve();
     },
   });
   await barked.promise;
-  await sleep(60);
-  assertEquals(barks, [0.02]);
   dog.stop();
+  assertEquals(barks, [0.02, 0.02, 0.02]);
 });
 
 Deno.test("a watchdog is silent while nobody owes an answer", async () => {

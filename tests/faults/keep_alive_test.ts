@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ConnectionError, pipe, type Source } from "../../mod.ts";
 import { tryLoad } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
-import { RecordingProxy } from "../support/proxy.ts";
+import { RecordingProxy } from "../support/recording_proxy.ts";
 import { startServer } from "../support/redis_server.ts";
 
 const encoder = new TextEncoder();

@@ -114,7 +114,23 @@ Deno.test("every command in the table is one of the server's, or known not to be
       .map((name) => name.toUpperCase()),
   );
   const missing = commandsThat(() => true).filter((name) => !theirs.has(name));
-  assertEquals(missing.sort(), ["HOST:", "JSON.SET", "POST", "WAITAOF"]);
+  assertEquals(missing.sort(), [
+    ...["HOST:", "JSON.MERGE", "JSON.SET", "POST", "WAITAOF"],
+  ]);
+});
+
+Deno.test("what writes one key has no other by the server's own account", async () => {
+  await using server = await startServer();
+  const one = commandsThat(({ writesOneKey }) => writesOneKey === true)
+    .filter((name) => !name.startsWith("JSON."));
+  const entries = plain(
+    await server.command("COMMAND", "INFO", ...one),
+  ) as Entry[];
+  for (const [name, , flags, first, last] of entries) {
+    assertEquals([first, last], [1, 1], name);
+    assert(flags.includes("write"), name);
+    assert(!flags.includes("movablekeys"), name);
+  }
 });
 
 Deno.test("keyPosition takes a module's command to have its key in front", () => {

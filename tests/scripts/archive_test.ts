@@ -54,7 +54,7 @@ Deno.test({
       await sh("respipe-1.0.0-x86_64-unknown-linux-gnu/respipe", `${path}/one`),
       "1\n",
     );
-    const there = ["CHANGELOG.md", "LICENSE", "README.md"];
+    const there = ["CHANGELOG.md", "LICENSE", "README.md", "examples"];
     for (
       const [name, program] of [
         ["x86_64-unknown-linux-gnu", "respipe"],

@@ -1,13 +1,4 @@
-/**
- * A TCP proxy that harms the connections that go through it.
- *
- * ```ts ignore
- * await using proxy = new FaultProxy(server.port, { replies: 17, cut: "fin" });
- * await assertRejects(() => load({ ..., server: { port: proxy.port } }));
- * ```
- *
- * @module
- */
+import { close, quietly, TcpProxy, writeAll } from "./tcp_proxy.ts";
 
 /** How a proxy ends a connection. */
 export type Cut =
@@ -37,16 +28,18 @@ export interface Faults {
   split?: boolean;
 }
 
-/** Stands between clients and a server until it is disposed of. */
-export class FaultProxy implements AsyncDisposable {
+/**
+ * A TCP proxy that harms the connections that go through it.
+ *
+ * ```ts ignore
+ * await using proxy = new FaultProxy(server.port, { replies: 17, cut: "fin" });
+ * await assertRejects(() => load({ ..., server: { port: proxy.port } }));
+ * ```
+ */
+export class FaultProxy extends TcpProxy {
   /** What the clients have got, in order. */
   readonly repliesSent: Uint8Array[] = [];
-  readonly #target: number;
   readonly #next: () => Faults;
-  readonly #listener: Deno.TcpListener;
-  readonly #open = new Set<Deno.TcpConn>();
-  readonly #serving: Promise<unknown>;
-  #disposed = false;
 
   /**
    * Starts listening on 127.0.0.1.
@@ -55,52 +48,19 @@ export class FaultProxy implements AsyncDisposable {
    * @param faults What to do; or a function that says it for each connection.
    */
   constructor(target: number, faults: Faults | (() => Faults) = {}) {
-    this.#target = target;
+    super(target);
     this.#next = typeof faults === "function" ? faults : () => faults;
-    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    this.#serving = this.#serve();
   }
 
-  /**
-   * Where clients connect.
-   *
-   * @returns The port.
-   */
-  get port(): number {
-    return this.#listener.addr.port;
-  }
-
-  /** Stops listening and closes what is open. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#disposed = true;
-    this.#listener.close();
-    for (const conn of this.#open) close(conn);
-    await this.#serving;
-  }
-
-  async #serve(): Promise<void> {
-    const served: Promise<unknown>[] = [];
-    for await (const client of this.#listener) {
-      served.push(this.#serveOne(client));
-    }
-    await Promise.all(served);
-  }
-
-  async #serveOne(client: Deno.TcpConn): Promise<void> {
+  protected override async relay(
+    client: Deno.TcpConn,
+    server: Deno.TcpConn,
+  ): Promise<void> {
     const faults = this.#next();
-    const server = await Deno.connect({ port: this.#target });
-    this.#open.add(client).add(server);
-    if (this.#disposed) {
-      close(client);
-      close(server);
-      return;
-    }
     await Promise.all([
       quietly(() => this.#requests(client, server, faults)),
       quietly(() => this.#replies(client, server, faults)),
     ]);
-    close(client);
-    close(server);
   }
 
   async #requests(
@@ -171,34 +131,6 @@ export class FaultProxy implements AsyncDisposable {
       while (await client.read(buffer) !== null);
     }
     close(server);
-  }
-}
-
-function close(conn: Deno.TcpConn): void {
-  try {
-    conn.close();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BadResource)) throw error;
-  }
-}
-
-/** Lets the other side, or the proxy itself, go away. */
-async function quietly(work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    const expected = error instanceof Deno.errors.BadResource ||
-      error instanceof Deno.errors.Interrupted ||
-      error instanceof Deno.errors.BrokenPipe ||
-      error instanceof Deno.errors.ConnectionReset ||
-      error instanceof Deno.errors.NotConnected;
-    if (!expected) throw error;
-  }
-}
-
-async function writeAll(conn: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) {
-    at += await conn.write(bytes.subarray(at));
   }
 }
 

@@ -7,8 +7,8 @@ import {
   slotTable,
   type Topology,
 } from "../../src/transport/cluster_topology.ts";
-import { Connection } from "../../src/transport/connection.ts";
 import { connect, type ConnectOptions } from "../../src/transport/connect.ts";
+import { Connection } from "../../src/transport/connection.ts";
 import { parseNodeMap } from "../../src/transport/node_map.ts";
 import {
   readTopology,
@@ -259,7 +259,7 @@ const SAID: [string, string, typeof ConnectionError, string][] = [
     ConnectionError,
     "SHARDS with what makes no sense and CLUSTER SLOTS with what",
   ],
-  ["nothing and hangs up", "", NotReadyError, "instead of answering CLUSTER S"],
+  ["nothing and hangs up", "", NotReadyError, "instead of answering CLUSTER"],
 ];
 
 for (const [what, text, kind, message] of SAID) {
