@@ -15,8 +15,9 @@
  */
 import { ArgumentWalker } from "../protocol/argument_walker.ts";
 import { ByteBuffer } from "../protocol/byte_buffer.ts";
+import type { CommandKeys } from "../protocol/command_keys.ts";
 import { encodeCommand } from "../protocol/encode_command.ts";
-import { keySlot, SLOTS } from "../protocol/key_slot.ts";
+import { keySlot, NO_SLOT, SLOTS } from "../protocol/key_slot.ts";
 import { parseRedirection, type Redirection } from "../protocol/redirection.ts";
 import type { Batch, BatchOrigin } from "./batch.ts";
 import { Cargo } from "./cargo.ts";
@@ -41,7 +42,7 @@ const MANY_SLOTS = "CROSSSLOT The keys of a transaction must be in one slot, " +
 export class ClusterRouter implements Router {
   readonly isCluster = true;
   readonly #nodes: ClusterNodes;
-  readonly #positions: readonly number[];
+  readonly #keys: TemplateKeys | CommandKeys;
   readonly #isTransaction: boolean;
   readonly #walker = new ArgumentWalker();
   readonly #again = new ByteBuffer();
@@ -53,17 +54,16 @@ export class ClusterRouter implements Router {
    * Makes a router.
    *
    * @param nodes The nodes and their lanes.
-   * @param positions For each command of a record, which argument is its key;
-   * 0 where it has none.
+   * @param keys Tells where keys stand.
    * @param isTransaction Whether a record's commands are one transaction.
    */
   constructor(
     nodes: ClusterNodes,
-    positions: readonly number[],
+    keys: TemplateKeys | CommandKeys,
     isTransaction: boolean,
   ) {
     this.#nodes = nodes;
-    this.#positions = positions;
+    this.#keys = keys;
     this.#isTransaction = isTransaction;
   }
 
@@ -100,8 +100,10 @@ export class ClusterRouter implements Router {
     const each = batch.format.encoder.commandsPerRecord;
     const ids = this.#asked.get(batch) ?? new Map<number, Redirection>();
     const first = origin.recordOf(command);
-    for (let i = 0; i < origin.sharersOf(command); i++) {
-      ids.set((first + i) * each + origin.ordinalOf(command), to);
+    // Within MULTI it is in force until EXEC: a unit asks with its first one.
+    for (let i = first; i < first + origin.sharersOf(command); i++) {
+      const id = i * each + origin.ordinalOf(command);
+      ids.set(this.#isTransaction ? i * each : batch.unitOf(id).first, to);
     }
     this.#asked.set(batch, ids);
   }
@@ -125,22 +127,26 @@ export class ClusterRouter implements Router {
     const cargoes = new Map<Lane<BatchOrigin>, Cargo>();
     const asked = this.#asked.get(batch);
     this.#asked.delete(batch);
-    const unit = this.#isTransaction ? each : 1;
+    const { units } = batch;
     const walker = this.#walker;
     walker.begin(bytes, 0, length);
     let record = 0;
-    for (let i = 0, start = 0; start < length; i += unit) {
+    for (let i = 0, start = 0, unit = 1; start < length; i += unit) {
       const id = ids?.[i] ?? (shares === undefined ? i : record);
+      unit = this.#isTransaction
+        ? each
+        : units.size === 0
+        ? 1
+        : units.get(id) ?? 1;
       const slot = this.#slotOf(id % each, unit);
       const end = walker.at;
       const sharers = shares?.[i] ?? 1;
       record += sharers;
       if (slot === SEVERAL) {
-        batch.failures.push({
-          record: Math.floor(id / each),
-          command: 0,
-          error: MANY_SLOTS,
-        });
+        for (let k = id; k < id + unit; k += each) {
+          const record = Math.floor(k / each);
+          batch.failures.push({ record, command: 0, error: MANY_SLOTS });
+        }
         start = end;
         continue;
       }
@@ -176,16 +182,12 @@ export class ClusterRouter implements Router {
    */
   #slotOf(ordinal: number, unit: number): number {
     const walker = this.#walker;
-    let slot = NONE;
+    let slot = NO_SLOT;
     for (let k = 0; k < unit; k++) {
       walker.nextCommand();
-      const position = this.#positions[ordinal + k];
-      for (let i = 0; walker.nextArgument(); i++) {
-        if (i !== position || position === 0) continue;
-        const { bytes, start, length } = walker;
-        const one = keySlot(bytes, start, start + length);
-        slot = slot === NONE || slot === one ? one : SEVERAL;
-      }
+      const one = this.#keys.slotOf(walker, ordinal + k);
+      if (one === NO_SLOT || one === slot) continue;
+      slot = slot === NO_SLOT ? one : SEVERAL;
     }
     return slot;
   }
@@ -207,8 +209,32 @@ export class ClusterRouter implements Router {
   }
 }
 
-/** No key: any node will do. */
-const NONE = SLOTS;
+/** Finds the keys of a template's commands. */
+export class TemplateKeys {
+  readonly #positions: readonly number[];
+
+  /**
+   * Makes a finder.
+   *
+   * @param positions For each command of a record, which argument is its key;
+   * 0 where it has none.
+   */
+  constructor(positions: readonly number[]) {
+    this.#positions = positions;
+  }
+
+  /** Walks over a record's command; gives its key's slot, or `NO_SLOT`. */
+  slotOf(walker: ArgumentWalker, ordinal: number): number {
+    const position = this.#positions[ordinal];
+    let slot = NO_SLOT;
+    for (let i = 0; walker.nextArgument(); i++) {
+      if (i !== position || position === 0) continue;
+      const { bytes, start, length } = walker;
+      slot = keySlot(bytes, start, start + length);
+    }
+    return slot;
+  }
+}
 
 /** Keys of several slots. */
 const SEVERAL = SLOTS + 1;

@@ -148,10 +148,10 @@ export class Ledger {
       batch.from = Math.min(batch.from, marked);
       const each = batch.format.encoder.commandsPerRecord;
       const behind = batch.from * each;
-      batch.only = [...batch.only, ...batch.again]
-        .filter((id) => id < behind).sort((a, b) => a - b);
+      // A transaction is noted again for each command that was refused.
+      const ids = new Set([...batch.only, ...batch.again]);
+      batch.only = [...ids].filter((id) => id < behind).sort((a, b) => a - b);
       batch.again = [];
-      const ids = new Set(batch.only);
       batch.failures = batch.failures.filter(({ record, command }) =>
         record < batch.from && !ids.has(record * each + command)
       );

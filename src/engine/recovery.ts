@@ -27,6 +27,7 @@ import { counted } from "./counted.ts";
 import type { Flight } from "./flight.ts";
 import type { Ledger } from "./ledger.ts";
 import { RecordLocator } from "./record_locator.ts";
+import type { RecordWords } from "./record_words.ts";
 import type { Router } from "./router.ts";
 import type { Summary } from "./summary.ts";
 import { verdictOf } from "./verdict.ts";
@@ -64,6 +65,10 @@ export interface RecoveryOptions {
   readonly atLeastOnce: boolean;
   /** Whether a record's commands are one transaction. */
   readonly isTransaction: boolean;
+  /** Whether it goes on where every record will be rejected, as a pipe does. */
+  readonly goesOn: boolean;
+  /** What a record is called, and where it stands. */
+  readonly words: RecordWords;
   /**
    * How long a server is waited for, in ms. Default: 30 s once a record is
    * committed, 0 before.
@@ -178,8 +183,9 @@ export class Recovery {
     for (let i = record; i < behind; i++) {
       batch.failures.push({ record: i, command: ordinal, error: text });
     }
-    const { wait } = this.#options;
+    const { wait, goesOn } = this.#options;
     if (verdict.kind === "reject" || wait.error !== undefined) return;
+    if (verdict.kind === "stop" && goesOn) return;
     wait.fail(this.#stopped(error, batch, record, verdict));
   }
 
@@ -234,7 +240,7 @@ export class Recovery {
 
   /** Has the router mend its lanes, with pauses that grow. */
   async #retry(): Promise<void> {
-    const { summary, pause, onNotice } = this.#options;
+    const { summary, pause, onNotice, words } = this.#options;
     const trouble = this.#trouble;
     const began = performance.now();
     this.#since ??= began;
@@ -264,7 +270,7 @@ export class Recovery {
     if (!isTold) return;
     onNotice?.(
       `Going on after ${seconds.toFixed(1)} s; ` +
-        `${counted(summary.unknown, "record")} were not settled`,
+        `${counted(summary.unknown, words.one)} were not settled`,
     );
   }
 
@@ -296,11 +302,11 @@ export class Recovery {
     const record = origin.recordOf(command);
     const behind = record + origin.sharersOf(command);
     for (let i = record; i < behind; i++) {
-      if (!isTransaction) {
-        batch.again.push(i * each + origin.ordinalOf(command));
-      } else if (batch.again.at(-1) !== i * each + each - 1) {
-        for (let k = 0; k < each; k++) batch.again.push(i * each + k);
-      }
+      const { first, count } = isTransaction
+        ? { first: i * each, count: each }
+        : batch.unitOf(i * each + origin.ordinalOf(command));
+      if (count > 1 && batch.again.at(-1) === first + count - 1) continue;
+      for (let k = 0; k < count; k++) batch.again.push(first + k);
     }
   }
 
@@ -310,9 +316,10 @@ export class Recovery {
     record: number,
     { advice }: { readonly advice: string },
   ): StoppedError {
-    const { line } = new RecordLocator(batch).placeOf(record);
+    const place = new RecordLocator(batch).placeOf(record);
+    const where = this.#options.words.at(batch.format.source, place);
     return new StoppedError(
-      `Stopped at ${batch.format.source}:${line}: the server answered ` +
+      `Stopped at ${where}: the server answered ` +
         `${JSON.stringify(error)}: ${advice}`,
       error,
     );

@@ -70,6 +70,8 @@ export interface CommandTraits {
   readonly hazard?: string;
   /** How it breaks the connection that a load has set up. */
   readonly session?: string;
+  /** Why it means nothing where there is a connection for each node. */
+  readonly single?: string;
   /** What it does to a transaction. */
   readonly transaction?: "opens" | "closes";
   /** Those of its subcommands about which there is more to know. */
@@ -114,6 +116,8 @@ function isSeveral(word: string): boolean {
 
 const PUSHES = "its replies are pushes, one for each channel";
 const ATTACK = "the server takes it for an attack and closes the connection";
+const ONE_CONNECTION =
+  "it is about one connection, and each node has one of its own";
 const STREAM = "it turns the connection into a replication stream";
 
 /** Names, and what is known of each of them. */
@@ -174,12 +178,14 @@ const TABLE: readonly (readonly [names: string, traits: CommandTraits])[] = [
   ["MULTI", { key: 0, repeatable, transaction: "opens" }],
   ["EXEC DISCARD", { key: 0, repeatable, transaction: "closes" }],
   [
-    "ACL ASKING BGREWRITEAOF BGSAVE CLUSTER COMMAND CONFIG DBSIZE " +
+    "ACL BGREWRITEAOF BGSAVE CLUSTER COMMAND CONFIG DBSIZE " +
     "DEBUG FAILOVER FLUSHALL FLUSHDB FUNCTION INFO KEYS LASTSAVE LATENCY " +
     "LOLWUT MODULE PFSELFTEST PUBLISH PUBSUB RANDOMKEY READONLY READWRITE " +
-    "REPLICAOF ROLE SAVE SCAN SCRIPT SELECT SLAVEOF SLOWLOG SWAPDB TIME UNWATCH",
+    "REPLICAOF ROLE SAVE SCAN SCRIPT SELECT SLAVEOF SLOWLOG SWAPDB TIME",
     { key: 0 },
   ],
+  ["ASKING UNWATCH", { key: 0, single: ONE_CONNECTION }],
+  ["WATCH", { single: ONE_CONNECTION }],
   ["AUTH", {
     key: 0,
     session: "the connection's user is set by --user and -a",

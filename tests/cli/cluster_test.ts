@@ -283,16 +283,6 @@ Deno.test("a cluster of three primaries, each with a replica", async (t) => {
     assertMatch(stderr, /^respipe: [^\n]*--sentinel[^\n]*cluster[^\n]*\n$/);
   });
 
-  await step("pipe goes to one node, and says so", async () => {
-    const input = Array.from({ length: 100 }, (_, i) => `SET in:${i} v\n`);
-    const { code, stderr } = await run(cluster, ["pipe"], {
-      stdin: input.join(""),
-    });
-    assertEquals(code, 1);
-    assertMatch(stderr, /is a node of a cluster: only the keys of its own/);
-    assertMatch(stderr, /MOVED \d+ /);
-  });
-
   await step("the end is known without ECHO, too", async () => {
     for (const marker of ["echo", "ping", "count"]) {
       const done = await run(cluster, [
