@@ -18,6 +18,7 @@ import { ByteBuffer } from "../protocol/byte_buffer.ts";
 import type { CommandKeys } from "../protocol/command_keys.ts";
 import { encodeCommand } from "../protocol/encode_command.ts";
 import { keySlot, NO_SLOT, SLOTS } from "../protocol/key_slot.ts";
+import { hasOneKey } from "../protocol/one_key.ts";
 import { parseRedirection, type Redirection } from "../protocol/redirection.ts";
 import type { Batch, BatchOrigin } from "./batch.ts";
 import { Cargo } from "./cargo.ts";
@@ -44,24 +45,32 @@ export class ClusterRouter implements Router {
   readonly #nodes: ClusterNodes;
   readonly #keys: TemplateKeys | CommandKeys;
   readonly #isTransaction: boolean;
+  readonly #isRepeatable: boolean;
   readonly #walker = new ArgumentWalker();
   readonly #again = new ByteBuffer();
   readonly #free: Cargo[] = [];
   /** Where commands go that were passed on with ASK, by their batch and id. */
   readonly #asked = new Map<Batch, Map<number, Redirection>>();
+  /**
+   * Slots of what was shipped since the last mending to their own lanes, while
+   * there are such: what comes behind must not overtake it on another lane.
+   */
+  readonly #unasked = new Set<number>();
 
   /**
    * Makes a router.
    *
    * @param nodes The nodes and their lanes.
    * @param keys Tells where keys stand.
-   * @param isTransaction Whether a record's commands are one transaction.
+   * @param kind What the commands are: whether a record's are one transaction,
+   * and whether all may be repeated in order.
    */
   constructor(
     nodes: ClusterNodes,
     keys: TemplateKeys | CommandKeys,
-    isTransaction: boolean,
+    { isTransaction, isRepeatable }: CommandKind,
   ) {
+    this.#isRepeatable = isRepeatable;
     this.#nodes = nodes;
     this.#keys = keys;
     this.#isTransaction = isTransaction;
@@ -109,6 +118,7 @@ export class ClusterRouter implements Router {
   }
 
   async mend(patience: number, isTrouble: boolean): Promise<void> {
+    this.#unasked.clear();
     const asked = [...this.#asked.values()].flatMap((ids) => [...ids.values()]);
     await this.#nodes.mend(patience, isTrouble, asked);
   }
@@ -125,6 +135,7 @@ export class ClusterRouter implements Router {
     const ids = isFresh ? undefined : encodeAgain(batch, this.#again);
     const { bytes, length } = isFresh ? batch.output : this.#again;
     const cargoes = new Map<Lane<BatchOrigin>, Cargo>();
+    const isMixed = this.#asked.size > 0;
     const asked = this.#asked.get(batch);
     this.#asked.delete(batch);
     const { units } = batch;
@@ -150,7 +161,12 @@ export class ClusterRouter implements Router {
         start = end;
         continue;
       }
-      const to = asked?.get(id);
+      let to = asked?.get(id);
+      if (
+        to !== undefined && (this.#unasked.has(slot) ||
+          !this.#mayAsk(bytes, start, end, id % each))
+      ) to = undefined;
+      if (isMixed && to === undefined) this.#unasked.add(slot);
       const lane = to === undefined
         ? this.#nodes.laneOf(slot)
         : this.#nodes.laneAt(to) ?? this.#nodes.laneOf(slot);
@@ -192,6 +208,31 @@ export class ClusterRouter implements Router {
     return slot;
   }
 
+  /**
+   * Whether a unit may go where ASK has passed it on to. About several keys the
+   * new node says TRYAGAIN until it has them all: what is behind may be taken
+   * then. Their old node refuses all of the same ones until the slot has moved.
+   */
+  #mayAsk(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    ordinal: number,
+  ): boolean {
+    if (this.#isRepeatable) return true;
+    const keys = this.#keys;
+    const walker = new ArgumentWalker();
+    walker.begin(bytes, start, end);
+    let known: string | undefined;
+    for (let k = ordinal; walker.nextCommand(); k++) {
+      if (keys.slotOf(walker, k) === NO_SLOT) continue;
+      const key = bytes.subarray(keys.start, keys.start + keys.length).join();
+      if (!keys.isOnly || key !== (known ?? key)) return false;
+      known = key;
+    }
+    return true;
+  }
+
   /** Adds the commands of a transaction, each with an id of its own. */
   #addAll(
     cargo: Cargo,
@@ -209,18 +250,38 @@ export class ClusterRouter implements Router {
   }
 }
 
+/** What commands a router is for. */
+export interface CommandKind {
+  /** Whether each record's are one transaction. */
+  readonly isTransaction: boolean;
+  /** Whether they may be repeated, in order. */
+  readonly isRepeatable: boolean;
+}
+
 /** Finds the keys of a template's commands. */
 export class TemplateKeys {
+  /** Index of the last key that was found, in the walker's bytes. */
+  start = 0;
+  /** That key's length. */
+  length = 0;
+  /** Whether it is known to be the only one of its command. */
+  isOnly = false;
   readonly #positions: readonly number[];
+  readonly #areOnly: readonly boolean[];
 
   /**
    * Makes a finder.
    *
    * @param positions For each command of a record, which argument is its key;
    * 0 where it has none.
+   * @param commands The commands' words.
    */
-  constructor(positions: readonly number[]) {
+  constructor(
+    positions: readonly number[],
+    commands: readonly (readonly string[])[],
+  ) {
     this.#positions = positions;
+    this.#areOnly = commands.map(([name]) => hasOneKey(name));
   }
 
   /** Walks over a record's command; gives its key's slot, or `NO_SLOT`. */
@@ -231,7 +292,10 @@ export class TemplateKeys {
       if (i !== position || position === 0) continue;
       const { bytes, start, length } = walker;
       slot = keySlot(bytes, start, start + length);
+      this.start = start;
+      this.length = length;
     }
+    this.isOnly = this.#areOnly[ordinal];
     return slot;
   }
 }

@@ -7,7 +7,11 @@ import type { Connection } from "../transport/connection.ts";
 import { parseNodeMap } from "../transport/node_map.ts";
 import type { BatchOrigin } from "./batch.ts";
 import { ClusterNodes } from "./cluster_nodes.ts";
-import { ClusterRouter, TemplateKeys } from "./cluster_router.ts";
+import {
+  ClusterRouter,
+  type CommandKind,
+  TemplateKeys,
+} from "./cluster_router.ts";
 import { connectUnless } from "./connect_unless.ts";
 import { type EndMarker, Lane, type LaneOptions } from "./lane.ts";
 import { OneLane, type Router } from "./router.ts";
@@ -65,14 +69,17 @@ export async function openRouter(
   if (connection.server?.cluster === true && server !== undefined) {
     const { commands, rows } = options;
     refuseSentinel(connection, server);
-    const keys = new TemplateKeys(await keyPositions(connection, commands));
+    const keys = new TemplateKeys(
+      await keyPositions(connection, commands),
+      commands,
+    );
     // Keys of one MSET would have to be in one slot.
     if (traitsOf(commands[0]).sharing?.as !== undefined) rows.stopCoalescing();
     return await openCluster(
       connection,
       { ...options, server },
       keys,
-      rows.isTransaction,
+      rows,
     );
   }
   const open = (connection: Connection): Lane<BatchOrigin> =>
@@ -111,7 +118,7 @@ export function refuseSentinel(
  * @param connection A connection to one of its nodes; it is closed.
  * @param options What the lanes are for.
  * @param keys Tells where keys stand.
- * @param isTransaction Whether each record's commands are one transaction.
+ * @param kind What the commands are.
  * @returns The router.
  * @throws {ConnectionError} When a node cannot be reached.
  */
@@ -119,7 +126,7 @@ export async function openCluster(
   connection: Connection,
   options: OpenLanesOptions & { readonly server: ConnectOptions },
   keys: TemplateKeys | CommandKeys,
-  isTransaction: boolean,
+  kind: CommandKind,
 ): Promise<OpenRouter> {
   const { server, stream, wait, summary } = options;
   const map = options.nodeMap === undefined
@@ -133,7 +140,7 @@ export async function openCluster(
     open: (connection): Lane<BatchOrigin> =>
       new Lane(connection, router.recycling(stream.events), wait, options),
   });
-  const router = new ClusterRouter(nodes, keys, isTransaction);
+  const router = new ClusterRouter(nodes, keys, kind);
   try {
     await nodes.begin(connection);
   } catch (error) {

@@ -73,7 +73,7 @@ export async function pipeIntoCluster(
     connection,
     { ...options, stream, wait, summary },
     keys,
-    false,
+    rows,
   );
   try {
     await stream.run(router);

@@ -12,8 +12,11 @@
  *   none behind them succeeded. An unanswered one may have been executed;
  *   sending it twice is the user's to allow.
  * - A redirection refuses every command for a key from one moment on, so just
- *   those commands go again, too. (A slot that moves away and back again while
- *   commands are in flight would be an exception; moving takes much longer.)
+ *   those commands go again, too. (A slot that moves twice while commands are in
+ *   flight would be an exception; moving takes much longer.)
+ * - While a slot moves, a command or a transaction with several keys is refused
+ *   where only some of them are there, and a later one with others may be taken.
+ *   What may be repeated goes again from there on; else it is said.
  *
  * What must change together: the kinds of verdicts (verdict.ts), the causes
  * here, and how a router mends them (router.ts).
@@ -101,6 +104,8 @@ export class Recovery {
   /** When the trouble began that nothing was committed since. */
   #since: number | undefined;
   #attempts = 0;
+  /** Whether it was said that commands may have been overtaken. */
+  #isTold = false;
   #router: Router | undefined;
 
   /**
@@ -160,8 +165,14 @@ export class Recovery {
       case "redirect":
         summary.redirections++;
         this.#redirected ??= this.#stopped(error, batch, record, REDIRECTED);
-        this.#shipAgain(origin, command);
         this.#router?.redirect?.(error, origin, command, flight);
+        if (this.#isPartial(error, origin, command)) {
+          if (this.#options.isRepeatable) {
+            return ledger.mark({ batch, record });
+          }
+          this.#tellOvertaken(batch, record);
+        }
+        this.#shipAgain(origin, command);
         return;
       case "wait":
         if (this.#patience <= 0) break;
@@ -292,6 +303,31 @@ export class Recovery {
     if (this.#router?.mend === undefined) return 0;
     const isUnderWay = summary.loaded + summary.rejected > 0;
     return patience ?? (isUnderWay ? PATIENCE_UNDER_WAY : 0);
+  }
+
+  /** Whether a redirection may be for the sake of some of several keys. */
+  #isPartial(error: string, origin: BatchOrigin, command: number): boolean {
+    if (/\bMOVED \d/.test(error)) return false;
+    const { isTransaction } = this.#options;
+    const { batch } = origin;
+    const each = batch.format.encoder.commandsPerRecord;
+    const id = origin.recordOf(command) * each + origin.ordinalOf(command);
+    // MULTI, one command, EXEC: it has one key, or says TRYAGAIN.
+    const count = isTransaction ? each : batch.unitOf(id).count;
+    return /\bTRYAGAIN\b/.test(error) || count > 3;
+  }
+
+  /** Says once that the order of some commands may not be the input's. */
+  #tellOvertaken(batch: Batch, record: number): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    const { onNotice, words } = this.#options;
+    const place = new RecordLocator(batch).placeOf(record);
+    onNotice?.(
+      `${words.at(batch.format.source, place)}: its slot is on its way to ` +
+        `another node, so it goes again; later ${words.one}s with only some ` +
+        "of its keys may have overtaken it",
+    );
   }
 
   /** Notes that a command of a shipment has to be shipped again by itself. */

@@ -11,6 +11,7 @@ import type { ArgumentWalker } from "./argument_walker.ts";
 import { ZERO } from "./ascii.ts";
 import { commandsThat, traitsOf } from "./command_traits.ts";
 import { keySlot, NO_SLOT } from "./key_slot.ts";
+import { hasOneKey } from "./one_key.ts";
 import type { Reply } from "./reply.ts";
 
 /** Where one command's first key stands. */
@@ -19,6 +20,8 @@ export interface KeyRule {
   readonly name: string;
   /** Index of the key among the arguments, the name's being 0; 0: none. */
   readonly position: number;
+  /** Whether that is known to be the only key. */
+  readonly isOnly?: boolean;
   /** Whether the argument in front of it says how many keys there are. */
   readonly counted?: boolean;
   /** The word that the key stands behind, where no index says it. */
@@ -53,6 +56,12 @@ const UNKNOWN: KeyRule = { name: "", position: 1 };
  * ```
  */
 export class CommandKeys {
+  /** Index of the last key that was found, in the walker's bytes. */
+  start = 0;
+  /** That key's length. */
+  length = 0;
+  /** Whether it is known to be the only one of its command. */
+  isOnly = false;
   readonly #rules = new Map<number, KeyRule[]>();
   /** The one that was found last: a run of one command is the rule. */
   #last: KeyRule = UNKNOWN;
@@ -107,7 +116,11 @@ export class CommandKeys {
     for (let i = 1; walker.nextArgument(); i++) {
       const { start, length } = walker;
       if (i === position) {
-        if (!isNone) slot = keySlot(bytes, start, start + length);
+        if (isNone) continue;
+        slot = keySlot(bytes, start, start + length);
+        this.start = start;
+        this.length = length;
+        this.isOnly = rule.isOnly === true;
       } else if (counted && i === position - 1) {
         isNone = length === 1 && bytes[start] === ZERO;
       } else if (word !== undefined && position === 0 && i >= from) {
@@ -151,7 +164,7 @@ function knownRule(name: string): KeyRule {
   return {
     name,
     ...typeof key === "number"
-      ? { position: key, counted }
+      ? { position: key, counted, isOnly: hasOneKey(name) }
       : { position: 0, word: key },
     ...refusal === undefined ? {} : { refusal },
   };
@@ -174,12 +187,13 @@ function toldRule(told: readonly Reply[]): KeyRule | undefined {
     const positions = subcommands.map((one) => numberOf(itemsOf(one)[3]));
     return isKnown ? known : { name, position: Math.max(...positions) };
   }
-  const spec = specRule(itemsOf(told[8])[0]);
-  if (spec !== undefined) return { name, ...spec };
   const isMovable = itemsOf(told[2]).some((flag) =>
     textOf(flag) === "movablekeys"
   );
-  if (first > 0 || !isMovable) return { name, position: first };
+  const isOnly = first > 0 && first === numberOf(told[4]) && !isMovable;
+  const spec = specRule(itemsOf(told[8])[0]);
+  if (spec !== undefined) return { name, isOnly, ...spec };
+  if (first > 0 || !isMovable) return { name, position: first, isOnly };
   return isKnown ? known : { name, position: 0, refusal: UNTOLD };
 }
 
