@@ -9,7 +9,7 @@
  * @module
  */
 import { unicodeWidth } from "@std/cli/unicode-width";
-import { formatCount } from "../engine/counted.ts";
+import { counted, formatCount } from "../engine/counted.ts";
 import type { ProgressState } from "./progress_meter.ts";
 import { formatBytes } from "./report.ts";
 
@@ -31,6 +31,8 @@ interface Shape {
   readonly pace: boolean;
   /** Whether it says how many bytes come in a second. */
   readonly speed: boolean;
+  /** Whether it says how many nodes a cluster has. */
+  readonly nodes: boolean;
   /** Whether it says so where there is no error. */
   readonly noErrors: boolean;
   /** Whether it says how much time is left. */
@@ -46,6 +48,7 @@ const GENEROUS: Shape = {
   done: true,
   pace: true,
   speed: true,
+  nodes: true,
   noErrors: true,
   left: true,
 };
@@ -56,6 +59,7 @@ const STEPS: readonly Partial<Shape>[] = [
   { words: false },
   { name: 16 },
   { long: false },
+  { nodes: false },
   { bar: 6 },
   { noErrors: false },
   { name: 12 },
@@ -159,6 +163,9 @@ function partsOf(state: ProgressState, shape: Shape): string[] {
   }
   if (shape.speed) {
     parts.push(`${formatBytes(Math.round(state.bytesPerSecond))}/s`);
+  }
+  if (shape.nodes && state.nodes !== undefined) {
+    parts.push(counted(state.nodes, "node"));
   }
   if (errors > 0 || shape.noErrors) parts.push(errorsOf(state, shape));
   if (shape.left && secondsLeft !== undefined) {

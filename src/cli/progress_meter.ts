@@ -14,6 +14,8 @@ export interface ProgressCounts {
   readonly unit: "record" | "reply";
   /** Rejects, or error replies. */
   readonly errors: number;
+  /** How many nodes of a cluster there are; none on one server. */
+  readonly nodes?: number | undefined;
 }
 
 /** How far a command is, and how fast it goes. */
@@ -36,6 +38,8 @@ export interface ProgressState {
   readonly bytesPerSecond: number;
   /** Rejects, or error replies. */
   readonly errors: number;
+  /** How many nodes of a cluster there are; none on one server. */
+  readonly nodes?: number | undefined;
   /** Seconds that it will take still, where that can be told. */
   readonly secondsLeft: number | undefined;
 }
@@ -113,6 +117,7 @@ export class ProgressMeter {
       donePerSecond: perSecond(first.done, done),
       bytesPerSecond: perSecond(first.bytes, bytes),
       errors: counts.errors,
+      nodes: counts.nodes,
       secondsLeft: fraction === undefined || pace === 0
         ? undefined
         : (1 - fraction) / pace,

@@ -42,6 +42,7 @@ export async function runPipe(options: PipeOptions): Promise<number> {
         done: counts.replies,
         unit: "reply",
         errors: counts.errors,
+        nodes: counts.cluster?.nodes.length,
       }));
       if (progress !== undefined) {
         bytesExpected = await totalSize(options.files);

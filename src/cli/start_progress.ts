@@ -50,6 +50,7 @@ export function summaryCounts(
     limit,
     unit: "record",
     errors: summary.rejected,
+    nodes: summary.nodes?.length,
   });
 }
 

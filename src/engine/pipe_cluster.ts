@@ -48,6 +48,10 @@ export async function pipeIntoCluster(
     counts.errors = summary.rejected;
     counts.bytes = summary.bytesIn;
     counts.source = summary.source;
+    const { unknown, redirections, rewinds, reconnections } = summary;
+    const { nodes = [] } = summary;
+    const seen = { redirections, rewinds, reconnections };
+    counts.cluster = { unknown, ...seen, nodes };
   };
   const rows = new PipedCommands(options, keys, summary);
   const stream = new Stream({
@@ -81,9 +85,5 @@ export async function pipeIntoCluster(
     report(options.endMarker);
     await router.stop();
     count();
-    const { unknown, redirections, rewinds, reconnections } = summary;
-    const { nodes = [] } = summary;
-    const seen = { redirections, rewinds, reconnections };
-    counts.cluster = { unknown, ...seen, nodes };
   }
 }

@@ -45,7 +45,7 @@ export interface PipeCounts {
   bytes: number;
   /** The source that is being read, or was last. */
   source?: string | undefined;
-  /** What there is to say of a cluster, at the end. */
+  /** What there is to say of a cluster; of its nodes, what is known yet. */
   cluster?: PipeClusterData | undefined;
 }
 

@@ -41,6 +41,24 @@ const LINES: [width: number, what: Partial<ProgressState>, line: string][] = [
     "users.csv [====>      ]  42% " +
     "1.23M records 812k/s 45.2 MB/s 12 errors 0:07 left",
   ],
+  [
+    199,
+    { nodes: 6 },
+    "users.csv [=====================>                            ]  42% 1,234,567 " +
+    "records 812,345 records/s 45.2 MB/s 6 nodes 12 errors 0:07 left",
+  ],
+  [
+    109,
+    { nodes: 1, errors: 0 },
+    "users.csv [========>           ]  42% 1,234,567 records 812,345 records/s " +
+    "45.2 MB/s 1 node 0 errors 0:07 left",
+  ],
+  [
+    79,
+    { nodes: 6 },
+    "users.csv [====>      ]  42% " +
+    "1.23M records 812k/s 45.2 MB/s 12 errors 0:07 left",
+  ],
   [60, {}, "users.csv [===>    ]  42% 1.23M 812k/s 45.2 MB/s 12 err 0:07"],
   [39, {}, "users.csv  42% 1.23M 812k/s 12 err 0:07"],
   [39, { errors: 0 }, "users.csv  42% 1.23M 812k/s 0:07"],
