@@ -430,6 +430,32 @@ Deno.test("a password, an ACL user, and a user who may not ask", async () => {
   assertMatch(dave.stderr, /CLUSTER SHARDS with "NOPERM/);
 });
 
+Deno.test("the Job of the examples loads into a cluster", async () => {
+  await using cluster = await startCluster({ password: "secret" });
+  using files = new TempFiles();
+  files.write("drivers.csv", csv);
+  files.write("password", "secret\n");
+  const path = new URL("../../examples/cluster-job.yaml", import.meta.url);
+  const text = await Deno.readTextFile(path);
+  const list = /args:\s*(\[[^\]]*\])/.exec(text)![1];
+  const args: string[] = JSON.parse(list.replace(/,\s*\]$/, "]"));
+  const mounted = /^\/(srv\/data|etc\/respipe)\//;
+  const done = await runRespipe(
+    args.map((word) => word.replace(mounted, `${files.path}/`)),
+    {
+      permissions: [
+        `--allow-net=${cluster.addresses}`,
+        `--allow-read=${files.path}`,
+        "--allow-env=REDIS_URL",
+      ],
+      env: { REDIS_URL: `redis://127.0.0.1:${cluster.port}` },
+    },
+  );
+  assertWell(done);
+  assertEquals(readSummary(done.stdout).loaded, ROWS);
+  assertEquals(await cluster.size(), ROWS);
+});
+
 Deno.test("TLS goes to every node", async () => {
   using tls = Certificates.make();
   await using cluster = await startCluster({ tls, replicas: 1, primaries: 2 });
