@@ -253,7 +253,7 @@ Deno.test("new keys of an open slot: TRYAGAIN is waited out", async () => {
     cluster,
     flow,
     { commands: [["MSET", "{{tag}}a{n}", "{n}", "{{tag}}b{n}", "{n}"]] },
-    async () => {
+    async (summary) => {
       const slot = slotOf("tag");
       for (let move = 0; move < 5; move++) {
         const from = await cluster.ownerOf(slot);
@@ -269,6 +269,9 @@ Deno.test("new keys of an open slot: TRYAGAIN is waited out", async () => {
           },
           batch: 1000,
         });
+        // Pauses grow until something is loaded.
+        const { records } = summary;
+        await until(() => summary.loaded > records, "rows after that");
       }
     },
   );
