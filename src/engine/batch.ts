@@ -188,7 +188,8 @@ export class Batch {
         first = Math.min(first, origin.recordOf(answered));
       }
     }
-    return first;
+    // What was queued since MULTI is not in.
+    return this.units.size === 0 ? first : this.unitOf(first).first;
   }
 }
 
