@@ -58,6 +58,8 @@ interface OpenUnit {
 export class CommandBatcher {
   /** Bytes of the source read so far. */
   bytesRead = 0;
+  /** Whether all commands so far can be sent again without harm. */
+  isRepeatable = true;
   readonly #source: Source;
   readonly #pool: BatchPool;
   readonly #keys: CommandKeys;
@@ -157,7 +159,9 @@ export class CommandBatcher {
     walker.nextCommand();
     walker.nextArgument();
     const { start, length: size } = walker;
-    const { name, refusal } = this.#keys.ruleOf(out.bytes, start, size);
+    const rule = this.#keys.ruleOf(out.bytes, start, size);
+    const { name, refusal } = rule;
+    this.isRepeatable &&= this.#keys.repeats(rule, walker);
     if (openMulti > 0 || refusal !== undefined) {
       const { records, line, offset, record: { start: at } } = reader;
       const place = { records: records - 1, line, offset };

@@ -117,9 +117,13 @@ export class Ledger {
   /**
    * Notes that records of a batch must be shipped again, and all behind them.
    *
-   * @param mark The first of them; the earliest of several counts.
+   * @param mark The first of them; the earliest of several counts. What is in
+   * a transaction goes again with it.
    */
-  mark(mark: Mark): void {
+  mark({ batch, record }: Mark): void {
+    const { units } = batch;
+    const first = units.size === 0 ? record : batch.unitOf(record).first;
+    const mark = { batch, record: first };
     const known = this.#mark;
     if (known === undefined || this.#isBefore(mark, known)) this.#mark = mark;
   }

@@ -13,6 +13,9 @@ import { Stream } from "./stream.ts";
 import { Summary } from "./summary.ts";
 import type { Wait } from "./wait.ts";
 
+/** What may come next is not known. */
+const PIPED = { isTransaction: false, isRepeatable: false };
+
 /** What a pipe into a cluster needs. */
 export interface PipeClusterOptions extends PipeOptions {
   /** How to reach the nodes, but for host and port. */
@@ -77,7 +80,7 @@ export async function pipeIntoCluster(
     connection,
     { ...options, stream, wait, summary },
     keys,
-    rows,
+    PIPED,
   );
   try {
     await stream.run(router);

@@ -15,13 +15,12 @@ const CHUNK = 256 * 1024;
  * The batches of all sources of a pipe, one source after the other: what the
  * rows are for a load.
  *
- * Whether commands may be repeated nobody can say of a whole input: those that
- * were never answered end the pipe.
+ * Whether commands may be repeated is known when they are read: as long as all
+ * of them may, what was never answered is sent again; then it ends the pipe.
  */
 export class PipedCommands implements BatchSource {
   readonly pool = new BatchPool(CHUNK);
   readonly sameShape = false;
-  readonly isRepeatable = false;
   readonly isTransaction = false;
   readonly isOneTransaction = false;
   readonly #options: Pick<
@@ -30,6 +29,9 @@ export class PipedCommands implements BatchSource {
   >;
   readonly #keys: CommandKeys;
   readonly #summary: Summary;
+  #batcher: CommandBatcher | undefined;
+  /** Whether all commands of the sources before it may be repeated. */
+  #wasRepeatable = true;
 
   /**
    * Opens nothing yet.
@@ -46,6 +48,11 @@ export class PipedCommands implements BatchSource {
     this.#options = options;
     this.#keys = keys;
     this.#summary = summary;
+  }
+
+  /** Whether all commands so far may be sent again, in order. */
+  get isRepeatable(): boolean {
+    return this.#wasRepeatable && this.#batcher?.isRepeatable !== false;
   }
 
   stopCoalescing(): void {}
@@ -69,7 +76,8 @@ export class PipedCommands implements BatchSource {
       );
       summary.source = source.name;
       const { bytesIn } = summary;
-      const batcher = new CommandBatcher(
+      this.#wasRepeatable = this.isRepeatable;
+      const batcher = this.#batcher = new CommandBatcher(
         source,
         this.pool,
         this.#keys,

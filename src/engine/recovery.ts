@@ -62,7 +62,7 @@ export interface RecoveryOptions {
    * `VerdictContext`.
    */
   readonly sameShape: boolean;
-  /** Whether the template's commands may be repeated in order. */
+  /** Whether all commands that were read may be repeated in order. */
   readonly isRepeatable: boolean;
   /** Whether unanswered commands may be sent again where they may not. */
   readonly atLeastOnce: boolean;

@@ -126,7 +126,10 @@ export class Stream {
       get sameShape(): boolean {
         return rows.sameShape;
       },
-      isRepeatable: rows.isRepeatable,
+      // What a pipe has, is known when it is read.
+      get isRepeatable(): boolean {
+        return rows.isRepeatable;
+      },
       isTransaction: rows.isTransaction,
       goesOn: options.goesOn ?? false,
       words: options.words ?? ROW_WORDS,

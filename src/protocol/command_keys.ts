@@ -8,8 +8,8 @@
  * @module
  */
 import type { ArgumentWalker } from "./argument_walker.ts";
-import { ZERO } from "./ascii.ts";
-import { commandsThat, traitsOf } from "./command_traits.ts";
+import { NINE, ZERO } from "./ascii.ts";
+import { commandsThat, repeatsAlways, traitsOf } from "./command_traits.ts";
 import { keySlot, NO_SLOT } from "./key_slot.ts";
 import { hasOneKey } from "./one_key.ts";
 import type { Reply } from "./reply.ts";
@@ -28,6 +28,8 @@ export interface KeyRule {
   readonly word?: string;
   /** Index of the first argument that may be that word. */
   readonly from?: number;
+  /** Whether it can be sent again without harm, with any arguments. */
+  readonly repeats?: boolean;
   /** Why the command cannot be sent to a cluster. */
   readonly refusal?: string;
 }
@@ -130,6 +132,32 @@ export class CommandKeys {
     return slot;
   }
 
+  /**
+   * Tells whether a command can be sent again without harm; of those where that
+   * depends on the arguments, only the plainest can.
+   *
+   * @param rule Its rule.
+   * @param walker It stands behind the command's name.
+   * @returns False where that is not known.
+   */
+  repeats({ name, repeats = false }: KeyRule, walker: ArgumentWalker): boolean {
+    const { count } = walker;
+    switch (name) {
+      case "SET":
+        if (count === 3) return true;
+        // SET key value EX 60
+        for (let i = 0; i < 3; i++) walker.nextArgument();
+        return count === 5 &&
+          isNamed("EX", walker.bytes, walker.start, walker.length);
+      case "ZADD":
+        // Options stand in front of the first score.
+        for (let i = 0; i < 2; i++) walker.nextArgument();
+        return count % 2 === 0 && isDigit(walker.bytes[walker.start]);
+      default:
+        return repeats;
+    }
+  }
+
   #add(rule: KeyRule): void {
     let hash = 0;
     for (let i = 0; i < rule.name.length; i++) {
@@ -139,6 +167,10 @@ export class CommandKeys {
     const rest = others.filter(({ name }) => name !== rule.name);
     this.#rules.set(hash, [...rest, rule]);
   }
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= ZERO && byte <= NINE;
 }
 
 /** Whether bytes are a name, in any letter case. */
@@ -166,6 +198,7 @@ function knownRule(name: string): KeyRule {
     ...typeof key === "number"
       ? { position: key, counted, isOnly: hasOneKey(name) }
       : { position: 0, word: key },
+    repeats: repeatsAlways(name),
     ...refusal === undefined ? {} : { refusal },
   };
 }
@@ -187,13 +220,15 @@ function toldRule(told: readonly Reply[]): KeyRule | undefined {
     const positions = subcommands.map((one) => numberOf(itemsOf(one)[3]));
     return isKnown ? known : { name, position: Math.max(...positions) };
   }
-  const isMovable = itemsOf(told[2]).some((flag) =>
-    textOf(flag) === "movablekeys"
-  );
+  const flags = itemsOf(told[2]).map(textOf);
+  const isMovable = flags.includes("movablekeys");
+  const repeats = known.repeats === true || flags.includes("readonly");
   const isOnly = first > 0 && first === numberOf(told[4]) && !isMovable;
   const spec = specRule(itemsOf(told[8])[0]);
-  if (spec !== undefined) return { name, isOnly, ...spec };
-  if (first > 0 || !isMovable) return { name, position: first, isOnly };
+  if (spec !== undefined) return { name, repeats, isOnly, ...spec };
+  if (first > 0 || !isMovable) {
+    return { name, repeats, position: first, isOnly };
+  }
   return isKnown ? known : { name, position: 0, refusal: UNTOLD };
 }
 

@@ -310,6 +310,27 @@ export function isRepeatable(words: readonly string[]): boolean {
 }
 
 /**
+ * Tells whether a command can be sent again without harm whatever its arguments
+ * and the commands around it.
+ *
+ * @param name Its name.
+ * @returns False where that depends, or is not known.
+ *
+ * @example
+ * ```ts
+ * import { repeatsAlways } from "./command_traits.ts";
+ * import { assert } from "@std/assert";
+ *
+ * assert(repeatsAlways("hset"));
+ * assert(!repeatsAlways("SET")); // with NX it depends
+ * assert(!repeatsAlways("RPUSH"));
+ * ```
+ */
+export function repeatsAlways(name: string): boolean {
+  return traitsOf([name]).repeatable === repeatable;
+}
+
+/**
  * Tells whether all commands of a row can be sent again without harm.
  *
  * Each must be repeatable. And where one of them makes keys, EXPIRE must stand

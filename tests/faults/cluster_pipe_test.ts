@@ -334,6 +334,31 @@ Deno.test("a primary becomes a replica while commands flow", async () => {
   await assertDealt(cluster, LISTS, flow.rows);
 });
 
+Deno.test("a primary is lost: what may be repeated is sent again", async () => {
+  await using cluster = await startCluster({ replicas: 1, nodeTimeout: 500 });
+  const flow = new Flow(undefined, (n) => `SET ${n} ${n}`, 1);
+  const { counts, errors, error } = await pipeWhile(
+    cluster,
+    flow,
+    async () => {
+      await cluster.kill(1);
+      await until(
+        async () => (await cluster.primaries()).length === 3,
+        "the failover",
+      );
+      const seen = flow.rows;
+      await until(() => flow.rows > seen + 3_000, "commands after that");
+    },
+  );
+  assertEquals([error, errors], [undefined, []]);
+  assertEquals(counts.replies, flow.rows);
+  // What the old primary had acknowledged and not passed on is lost; what was
+  // piped later is there.
+  const last = Array.from({ length: 1_000 }, (_, i) => `${flow.rows - i}`);
+  const replies = await cluster.commands(last.map((key) => ["GET", key]));
+  assertEquals(replies.map(plain), last);
+});
+
 Deno.test("a node is paused for less than the stall timeout: the pipe waits", async () => {
   await using cluster = await startCluster();
   let made = 0;

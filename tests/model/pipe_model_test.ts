@@ -26,7 +26,7 @@ import {
 import { CommandKeys } from "../../src/protocol/command_keys.ts";
 import { encodeCommand } from "../../src/protocol/encode_command.ts";
 import { Random } from "../support/random.ts";
-import { SimCluster, SimNodes, slotOf } from "./sim_cluster.ts";
+import { apply, SimCluster, SimNodes, slotOf } from "./sim_cluster.ts";
 import { SimLane } from "./sim_lane.ts";
 import type { SimServer } from "./sim_server.ts";
 
@@ -52,6 +52,8 @@ interface SimCommand {
   readonly offset: number;
   /** Whether it is refused. */
   readonly fails: boolean;
+  /** Whether it changes data. */
+  readonly counts: boolean;
 }
 
 /** One random input. */
@@ -62,7 +64,13 @@ class SimInput {
   bytes = new Uint8Array();
   readonly #random: Random;
 
-  constructor(random: Random, count: number, tags: number) {
+  constructor(
+    random: Random,
+    count: number,
+    tags: number,
+    /** Whether repeating any of it does no harm. */
+    readonly isRepeatable: boolean,
+  ) {
     this.#random = random;
     while (this.commands.length < count) this.#add(tags);
   }
@@ -71,15 +79,20 @@ class SimInput {
     const random = this.#random;
     const first = this.commands.length;
     const tag = (): string => `{${random.int(tags)}}`;
+    const [put, putTwo] = this.isRepeatable
+      ? ["SET", "MSET"]
+      : ["RPUSH", "TWO"];
+    const bad = (of: number): boolean =>
+      random.int(of) === 0 && !this.isRepeatable;
     if (random.int(8) === 0) {
       const one = tag();
       return this.#put(
-        ["MSET", `${one}p`, String(first), `${one}q`, `${first}q`],
+        [putTwo, `${one}p`, String(first), `${one}q`, `${first}q`],
         false,
       );
     }
     if (random.int(4) > 0) {
-      const name = random.int(12) === 0 ? "NOPE" : "RPUSH";
+      const name = bad(12) ? "NOPE" : put;
       const key = `${tag()}${random.int(3)}`;
       return this.#put([name, key, String(first)], name === "NOPE");
     }
@@ -90,12 +103,12 @@ class SimInput {
     const kinds = [[`${one}0`], [`${one}0`, `${one}0`], [`${one}a`, `${one}b`]];
     const keys = random.pick([[], ...kinds, [`${tag()}x`, `${tag()}y`]]);
     const inner = keys.map((key, i) => [
-      random.int(15) === 0 ? "NOPE" : "RPUSH",
+      bad(15) ? "NOPE" : put,
       key,
       String(first + 1 + i),
     ]);
     const isOne = new Set(inner.map(([, key]) => slotOf(key))).size <= 1;
-    const isGood = inner.every(([name]) => name === "RPUSH");
+    const isGood = inner.every(([name]) => name !== "NOPE");
     this.#put(["MULTI"], !isOne);
     for (const words of inner) {
       this.#put(words, !isOne || words[0] === "NOPE", isOne && isGood);
@@ -104,29 +117,28 @@ class SimInput {
   }
 
   #put(words: string[], fails: boolean, counts = !fails): void {
-    this.commands.push({ words, offset: this.bytes.length, fails });
+    counts &&= words.length > 1;
+    this.commands.push({ words, offset: this.bytes.length, fails, counts });
     const text = this.#random.int(2) === 0
       ? new TextEncoder().encode(`${words.join(" ")}\n`)
       : encodeCommand(words);
     this.bytes = Uint8Array.from([...this.bytes, ...text]);
-    if (!counts) return;
-    for (let i = 1; i < words.length; i += 2) {
-      const [key, value] = words.slice(i);
-      this.data.set(key, [...this.data.get(key) ?? [], value]);
-    }
+    if (counts) apply(words, this.data);
   }
 }
 
 /** What happened in all schedules. */
 const seen = {
-  ...{ whole: 0, early: 0, unknown: 0, MOVED: 0, ASK: 0, TRYAGAIN: 0 },
+  ...{ whole: 0, early: 0, unknown: 0, repeated: 0 },
+  ...{ MOVED: 0, ASK: 0, TRYAGAIN: 0 },
 };
 
 async function runSchedule(random: Random): Promise<void> {
   const one = (of: number): boolean => random.int(of) === 0;
   const due = (of: number): boolean => of > 0 && one(of);
   const tags = 1 + random.int(5);
-  const input = new SimInput(random, 1 + random.int(one(3) ? 200 : 30), tags);
+  const size = 1 + random.int(one(3) ? 200 : 30);
+  const input = new SimInput(random, size, tags, one(3));
   const count = 1 + random.int(4);
   const window = 1 + random.int(one(2) ? 200 : 4000);
   const perRead = 1 + random.int(one(2) ? 20 : 400);
@@ -187,7 +199,9 @@ async function runSchedule(random: Random): Promise<void> {
   };
   // Lanes are made when the router is there, whose events they tell.
   const nodes = new SimNodes(0, cluster, open, () => due(fails));
-  const router = new ClusterRouter(nodes.asNodes(), keys, rows);
+  const router = new ClusterRouter(nodes.asNodes(), keys, {
+    ...{ isTransaction: false, isRepeatable: false },
+  });
   nodes.lanes = Array.from({ length: count }, (_, node) => open(node));
 
   let isOver = false;
@@ -226,7 +240,7 @@ async function runSchedule(random: Random): Promise<void> {
 
 /** Compares an outcome with what one server would have made of the input. */
 function check(
-  { commands, data }: SimInput,
+  { commands, data, isRepeatable }: SimInput,
   cluster: SimCluster,
   summary: Summary,
   rejects: readonly Reject[],
@@ -260,6 +274,21 @@ function check(
     failing,
     "the rejects",
   );
+  seen.whole += isWhole ? 1 : 0;
+  seen.early += isWhole ? 0 : 1;
+  seen.unknown += unknown > 0 ? 1 : 0;
+  seen.repeated += isRepeatable && summary.commands > records + 20 ? 1 : 0;
+  for (const what of ["MOVED", "ASK", "TRYAGAIN"] as const) {
+    seen[what] += cluster.said[what] > 0 ? 1 : 0;
+  }
+  if (isRepeatable) {
+    const afterwards = new Map(cluster.data);
+    for (const { words, counts } of commands.slice(committed)) {
+      if (counts) apply(words, afterwards);
+    }
+    assertEquals([...afterwards].sort(), [...data].sort(), "gone on from next");
+    return;
+  }
   const counts = new Map<string, number>();
   for (const value of [...cluster.data.values()].flat()) {
     counts.set(value, (counts.get(value) ?? 0) + 1);
@@ -270,12 +299,6 @@ function check(
     const most = wanted.has(String(i)) && i < records ? 1 : 0;
     assert(times <= most, `command ${i + 1}: ${times} times`);
     if (i < committed) assertEquals(times, most, `command ${i + 1}`);
-  }
-  seen.whole += isWhole ? 1 : 0;
-  seen.early += isWhole ? 0 : 1;
-  seen.unknown += unknown > 0 ? 1 : 0;
-  for (const what of ["MOVED", "ASK", "TRYAGAIN"] as const) {
-    seen[what] += cluster.said[what] > 0 ? 1 : 0;
   }
 }
 

@@ -16,9 +16,24 @@ export function slotOf(key: string): number {
   return keySlot(encoder.encode(key));
 }
 
-/** The keys of RPUSH, or of MSET, which adds to a list here, too. */
+/** The keys of a command: every other argument is one. */
 function keysOf(words: readonly string[]): string[] {
   return words.filter((_, i) => i % 2 === 1);
+}
+
+/**
+ * Does what a command does to lists: RPUSH, or TWO for two keys, adds to them;
+ * SET and MSET replace them.
+ */
+export function apply(
+  words: readonly string[],
+  data: Map<string, string[]>,
+): void {
+  const adds = words[0] === "RPUSH" || words[0] === "TWO";
+  for (let i = 1; i < words.length; i += 2) {
+    const [key, value] = words.slice(i);
+    data.set(key, adds ? [...data.get(key) ?? [], value] : [value]);
+  }
 }
 
 /** A slot that is on its way to another node. */
@@ -112,11 +127,11 @@ export class SimCluster {
 
   #push(node: number, words: readonly string[]): void {
     for (let i = 1; i < words.length; i += 2) {
-      const [key, value] = words.slice(i);
+      const key = words[i];
       const move = this.#moves.get(slotOf(key));
       if (move?.to === node) move.arrived.add(key);
-      this.data.set(key, [...this.data.get(key) ?? [], value]);
     }
+    apply(words, this.data);
   }
 
   /** What a node says of keys that are not, or not all, its own. */

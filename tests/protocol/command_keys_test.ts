@@ -104,6 +104,28 @@ Deno.test("commands of modules are taken as the server says", () => {
   assertEquals(ruleOf("mod.second").refusal, undefined);
 });
 
+Deno.test("only commands that are known to repeat without harm do", async () => {
+  await using server = await startServer();
+  const keys = new CommandKeys(await server.command("COMMAND"));
+  const walker = new ArgumentWalker();
+  for (
+    const [text, expected] of [
+      ...[["SET k v", true], ["set k v ex 60", true], ["SET k v NX", false]],
+      ...[["SET k v GET", false], ["SET k v EX 60 NX", false]],
+      ...[["HSET k f v", true], ["GET k", true], ["MULTI", true]],
+      ...[["DEL k", true], ["RPUSH k v", false], ["INCR k", false]],
+      ...[["ZADD k 1 m", true], ["ZADD k NX 1 m", false], ["SPOP k", false]],
+      ...[["ZADD k incr 1 m", false], ["EXPIRE k 60", false], ["NOPE", false]],
+    ] as [string, boolean][]
+  ) {
+    walker.begin(encodeCommand(text.split(" ")));
+    walker.nextCommand();
+    walker.nextArgument();
+    const rule = keys.ruleOf(walker.bytes, walker.start, walker.length);
+    assertEquals(keys.repeats(rule, walker), expected, text);
+  }
+});
+
 Deno.test("what is about one connection is refused", () => {
   const keys = new CommandKeys();
   for (
