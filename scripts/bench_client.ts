@@ -13,7 +13,7 @@ import type { BenchInput } from "./bench_inputs.ts";
 import { median } from "./bench_measure.ts";
 import type { BatchOrigin } from "../src/engine/batch.ts";
 import type { ClusterNodes } from "../src/engine/cluster_nodes.ts";
-import { ClusterRouter, TemplateKeys } from "../src/engine/cluster_router.ts";
+import { ClusterRouter } from "../src/engine/cluster_router.ts";
 import { ErrorLimit } from "../src/engine/error_limit.ts";
 import { Flight } from "../src/engine/flight.ts";
 import type { LaneEvents } from "../src/engine/lane.ts";
@@ -27,6 +27,7 @@ import { Wait } from "../src/engine/wait.ts";
 import { CommandKeys } from "../src/protocol/command_keys.ts";
 import { keyPosition } from "../src/protocol/command_traits.ts";
 import { SLOTS } from "../src/protocol/key_slot.ts";
+import { TemplateKeys } from "../src/protocol/template_keys.ts";
 
 const LANES = 6;
 

@@ -17,9 +17,9 @@ import { ArgumentWalker } from "../protocol/argument_walker.ts";
 import { ByteBuffer } from "../protocol/byte_buffer.ts";
 import type { CommandKeys } from "../protocol/command_keys.ts";
 import { encodeCommand } from "../protocol/encode_command.ts";
-import { keySlot, NO_SLOT, SLOTS } from "../protocol/key_slot.ts";
-import { hasOneKey } from "../protocol/one_key.ts";
+import { NO_SLOT, SLOTS } from "../protocol/key_slot.ts";
 import { parseRedirection, type Redirection } from "../protocol/redirection.ts";
+import type { TemplateKeys } from "../protocol/template_keys.ts";
 import type { Batch, BatchOrigin } from "./batch.ts";
 import { Cargo } from "./cargo.ts";
 import type { ClusterNodes } from "./cluster_nodes.ts";
@@ -44,8 +44,7 @@ export class ClusterRouter implements Router {
   readonly isCluster = true;
   readonly #nodes: ClusterNodes;
   readonly #keys: TemplateKeys | CommandKeys;
-  readonly #isTransaction: boolean;
-  readonly #isRepeatable: boolean;
+  readonly #kind: CommandKind;
   readonly #walker = new ArgumentWalker();
   readonly #again = new ByteBuffer();
   readonly #free: Cargo[] = [];
@@ -62,18 +61,16 @@ export class ClusterRouter implements Router {
    *
    * @param nodes The nodes and their lanes.
    * @param keys Tells where keys stand.
-   * @param kind What the commands are: whether a record's are one transaction,
-   * and whether all may be repeated in order.
+   * @param kind What the commands are.
    */
   constructor(
     nodes: ClusterNodes,
     keys: TemplateKeys | CommandKeys,
-    { isTransaction, isRepeatable }: CommandKind,
+    kind: CommandKind,
   ) {
-    this.#isRepeatable = isRepeatable;
     this.#nodes = nodes;
     this.#keys = keys;
-    this.#isTransaction = isTransaction;
+    this.#kind = kind;
   }
 
   get lanes(): readonly Lane<BatchOrigin>[] {
@@ -112,7 +109,8 @@ export class ClusterRouter implements Router {
     // Within MULTI it is in force until EXEC: a unit asks with its first one.
     for (let i = first; i < first + origin.sharersOf(command); i++) {
       const id = i * each + origin.ordinalOf(command);
-      ids.set(this.#isTransaction ? i * each : batch.unitOf(id).first, to);
+      const { isTransaction } = this.#kind;
+      ids.set(isTransaction ? i * each : batch.unitOf(id).first, to);
     }
     this.#asked.set(batch, ids);
   }
@@ -139,16 +137,14 @@ export class ClusterRouter implements Router {
     const asked = this.#asked.get(batch);
     this.#asked.delete(batch);
     const { units } = batch;
+    const { isTransaction } = this.#kind;
     const walker = this.#walker;
     walker.begin(bytes, 0, length);
     let record = 0;
     for (let i = 0, start = 0, unit = 1; start < length; i += unit) {
       const id = ids?.[i] ?? (shares === undefined ? i : record);
-      unit = this.#isTransaction
-        ? each
-        : units.size === 0
-        ? 1
-        : units.get(id) ?? 1;
+      if (isTransaction) unit = each;
+      else if (units.size > 0) unit = units.get(id) ?? 1;
       const slot = this.#slotOf(id % each, unit);
       const end = walker.at;
       const sharers = shares?.[i] ?? 1;
@@ -219,7 +215,7 @@ export class ClusterRouter implements Router {
     end: number,
     ordinal: number,
   ): boolean {
-    if (this.#isRepeatable) return true;
+    if (this.#kind.isRepeatable) return true;
     const keys = this.#keys;
     const walker = new ArgumentWalker();
     walker.begin(bytes, start, end);
@@ -256,48 +252,6 @@ export interface CommandKind {
   readonly isTransaction: boolean;
   /** Whether they may be repeated, in order. */
   readonly isRepeatable: boolean;
-}
-
-/** Finds the keys of a template's commands. */
-export class TemplateKeys {
-  /** Index of the last key that was found, in the walker's bytes. */
-  start = 0;
-  /** That key's length. */
-  length = 0;
-  /** Whether it is known to be the only one of its command. */
-  isOnly = false;
-  readonly #positions: readonly number[];
-  readonly #areOnly: readonly boolean[];
-
-  /**
-   * Makes a finder.
-   *
-   * @param positions For each command of a record, which argument is its key;
-   * 0 where it has none.
-   * @param commands The commands' words.
-   */
-  constructor(
-    positions: readonly number[],
-    commands: readonly (readonly string[])[],
-  ) {
-    this.#positions = positions;
-    this.#areOnly = commands.map(([name]) => hasOneKey(name));
-  }
-
-  /** Walks over a record's command; gives its key's slot, or `NO_SLOT`. */
-  slotOf(walker: ArgumentWalker, ordinal: number): number {
-    const position = this.#positions[ordinal];
-    let slot = NO_SLOT;
-    for (let i = 0; walker.nextArgument(); i++) {
-      if (i !== position || position === 0) continue;
-      const { bytes, start, length } = walker;
-      slot = keySlot(bytes, start, start + length);
-      this.start = start;
-      this.length = length;
-    }
-    this.isOnly = this.#areOnly[ordinal];
-    return slot;
-  }
 }
 
 /** Keys of several slots. */

@@ -1,17 +1,14 @@
 import { UsageError } from "../errors.ts";
 import type { CommandKeys } from "../protocol/command_keys.ts";
 import { keyPosition, traitsOf } from "../protocol/command_traits.ts";
+import { TemplateKeys } from "../protocol/template_keys.ts";
 import { ask } from "../transport/ask.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import type { Connection } from "../transport/connection.ts";
 import { parseNodeMap } from "../transport/node_map.ts";
 import type { BatchOrigin } from "./batch.ts";
 import { ClusterNodes } from "./cluster_nodes.ts";
-import {
-  ClusterRouter,
-  type CommandKind,
-  TemplateKeys,
-} from "./cluster_router.ts";
+import { ClusterRouter, type CommandKind } from "./cluster_router.ts";
 import { connectUnless } from "./connect_unless.ts";
 import { type EndMarker, Lane, type LaneOptions } from "./lane.ts";
 import { OneLane, type Router } from "./router.ts";

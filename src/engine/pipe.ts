@@ -30,7 +30,8 @@ export interface PipeOptions extends
   server?: ConnectOptions | undefined;
   /**
    * A connection to use instead of a new one; it is closed in the end. On a
-   * `Deno.Conn` the caller has logged in already.
+   * `Deno.Conn` the caller has logged in already. All goes to that server, be
+   * it a node of a cluster.
    */
   connection?: Connection | Deno.Conn | undefined;
   /**

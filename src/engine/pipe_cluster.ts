@@ -1,6 +1,7 @@
+import { ConnectionError } from "../errors.ts";
 import { CommandKeys } from "../protocol/command_keys.ts";
 import { quotePiped } from "../protocol/quote.ts";
-import { askAll } from "../transport/ask.ts";
+import { askAll, within } from "../transport/ask.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import type { Connection } from "../transport/connection.ts";
 import { ErrorLimit } from "./error_limit.ts";
@@ -12,6 +13,9 @@ import { COMMAND_WORDS } from "./record_words.ts";
 import { Stream } from "./stream.ts";
 import { Summary } from "./summary.ts";
 import type { Wait } from "./wait.ts";
+
+/** How long a node may take to say where keys stand, in ms. */
+const PATIENCE = 10_000;
 
 /** What may come next is not known. */
 const PIPED = { isTransaction: false, isRepeatable: false };
@@ -43,7 +47,18 @@ export async function pipeIntoCluster(
   const { server, counts, onError } = options;
   refuseSentinel(connection, server);
   const summary = new Summary();
-  const asking = askAll(connection, [["COMMAND"]], Infinity);
+  const { address } = connection;
+  const asking = within(
+    connection,
+    PATIENCE,
+    askAll(connection, [["COMMAND"]], Infinity),
+    (cause) =>
+      new ConnectionError(
+        `Lost ${address}: no answer to COMMAND for ${PATIENCE / 1000} s`,
+        address,
+        { cause },
+      ),
+  );
   const [commands] = await wait.for(asking);
   const keys = new CommandKeys(commands);
   const count = (): void => {

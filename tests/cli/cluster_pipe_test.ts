@@ -320,6 +320,26 @@ Deno.test("pipe: announced addresses that are not reachable", async () => {
   assertEquals(await cluster.size(), 100);
 });
 
+Deno.test("pipe: slots that nobody serves are said, and end it", async () => {
+  await using cluster = await startCluster({ without: { from: 0, to: 8_000 } });
+  // The slot of a is 15495, that of b 3300.
+  const { code, stdout, stderr } = await pipe(
+    cluster,
+    "SET a 1\nSET b 2\nSET a 3\n",
+    ["--retry", "0"],
+  );
+  assertEquals(code, 3, stderr);
+  assertMatch(stdout, /^errors: 1, replies: 3\n$/m);
+  assertMatch(
+    stderr,
+    /^respipe: No node of the cluster serves the hash slots/m,
+  );
+  assertMatch(
+    stderr,
+    /^respipe: Stopped at command 2 \(-, byte 8\): [^\n]*CLUSTERDOWN/m,
+  );
+});
+
 Deno.test("pipe: a user who may not ask about commands", async () => {
   await using cluster = await startCluster({
     password: "secret",
