@@ -10,7 +10,8 @@ export type Bundled = { entry: string } | { problem: string };
  *
  * A binary made of these starts sooner than one made of the modules as they
  * are. Measured, medians of 60 alternating runs: a load of one row 73 ms
- * against 94 ms, where an empty program takes 42 ms.
+ * against 94 ms, where an empty program takes 42 ms. Without comments and long
+ * names there is less to parse: 45 ms of CPU against 48 ms.
  *
  * @param deno The deno to use: 2.4 or newer
  * @param map An import map; "" for none
@@ -30,6 +31,7 @@ export async function bundle(
       ...(map === "" ? [] : ["--import-map", map]),
       // Without it all that is imported when needed would be loaded at once.
       "--code-splitting",
+      "--minify",
       "--outdir",
       folder,
       "src/cli/program.ts",

@@ -1,13 +1,17 @@
 /**
  * Encodes rows that share commands.
  *
- * Why it has this shape: how many rows a command will have is not known when
- * its first byte is written. So the first row is written as a whole command,
- * further ones add their own arguments behind it, and when the command is
- * closed its array header is put right, which moves its bytes only where the
- * count has more digits than before. A row is compared with the open command by
- * writing its head behind it and comparing the bytes; a head that is the same
- * is taken back.
+ * Why it has this shape: rows are found and written as commands of their own,
+ * many at a time, by the one loop that is fast (record_writer.ts). Then each is
+ * looked at where it was written: if it begins as the open command does, only
+ * its own arguments are moved down behind that, else it is moved down whole and
+ * is the open command. How many rows a command will have is not known when its
+ * first byte is written, so its array header is put right when it is closed,
+ * which moves its bytes only where the count has more digits than before.
+ *
+ * Rows are written {@linkcode GAP} bytes behind the output, so that neither
+ * what a header grows by nor what is moved in words reaches a row that was not
+ * looked at.
  *
  * @module
  */
@@ -20,7 +24,7 @@ import type { RecordReader } from "./format.ts";
 import type { Header } from "./header.ts";
 import { compileArguments } from "./layout.ts";
 import type { RecordView } from "./record.ts";
-import { RecordWriter } from "./record_writer.ts";
+import { MOST_ENDS, OVERRUN, RecordWriter } from "./record_writer.ts";
 
 /**
  * Rows that share a command at the most. Measured with a load of 1,000,000 rows
@@ -33,19 +37,31 @@ export const MOST_ROWS = 32;
 /** Bytes above which a command takes no more rows. */
 const MOST_BYTES = 64 * 1024;
 
+/** Bytes left free in front of rows that are to be moved down. */
+const GAP = OVERRUN;
+
+/** Moves of at least this many bytes are left to the engine's own. */
+const LONG_MOVE = 128;
+
 /** Encodes rows, several to a command where they can share one. */
 export class Coalescer {
+  /** How many rows are in each command since {@linkcode close}. */
+  #shares: number[] = [];
   /** How many rows are in the command that is open; 0: none is open. */
   #rows = 0;
-  /** Index in the output where the open command begins, and its head ends. */
+  /** Index in the output where the open command begins. */
   #from = 0;
-  #headEnd = 0;
+  /** How long its head is: what a row must begin with to join it. */
+  #headSize = 0;
   readonly #plan: Coalescing;
-  readonly #head: RecordWriter;
-  readonly #tail: RecordWriter;
-  readonly #plainTail: { writer: RecordWriter };
+  /** Writes a row as a command of its own. */
+  readonly #whole: { writer: RecordWriter };
+  /** Writes what a row adds to a command. */
+  readonly #tail: { writer: RecordWriter };
   readonly #headLength: number;
   readonly #walker = new ArgumentWalker();
+  #output: Uint8Array = new Uint8Array();
+  #view: DataView = new DataView(this.#output.buffer);
 
   /**
    * Makes a coalescer.
@@ -54,12 +70,13 @@ export class Coalescer {
    * @param header The columns.
    */
   constructor(plan: Coalescing, header: Header) {
+    const { head, tail, tailLength } = plan;
     this.#plan = plan;
-    this.#headLength = plan.head.length;
-    const count = this.#headLength + plan.tailLength;
-    this.#head = new RecordWriter(compileArguments(plan.head, header, count));
-    this.#tail = new RecordWriter(compileArguments(plan.tail, header));
-    this.#plainTail = { writer: this.#tail };
+    this.#headLength = head.length;
+    const count = head.length + tailLength;
+    const whole = compileArguments([...head, ...tail], header, count);
+    this.#whole = { writer: new RecordWriter(whole) };
+    this.#tail = { writer: new RecordWriter(compileArguments(tail, header)) };
   }
 
   /**
@@ -67,44 +84,24 @@ export class Coalescer {
    *
    * @param record The record.
    * @param out The output; the same until {@linkcode close}.
-   * @returns Whether the row began a new command.
    */
-  add(record: RecordView, out: ByteBuffer): boolean {
-    const { sameKey } = this.#plan;
+  add(record: RecordView, out: ByteBuffer): void {
     const at = out.length;
-    const open = this.#rows > 0 && this.#rows < MOST_ROWS &&
-      at - this.#from < MOST_BYTES;
-    if (open && !sameKey) {
-      this.#tail.write(record, out);
-      this.#rows++;
-      return false;
+    if (!this.#plan.sameKey && this.#takes(at)) {
+      this.#tail.writer.write(record, out);
+      this.#join(1);
+      return;
     }
-    this.#head.write(record, out);
-    const headEnd = out.length;
-    const joins = open && this.#isSameHead(out, at);
-    if (joins) out.length = at;
-    const tailAt = out.length;
-    this.#tail.write(record, out);
-    const shares = this.#hasPlainNumbers(out, tailAt);
-    if (joins && shares) {
-      this.#rows++;
-      return false;
-    }
-    if (joins) {
-      out.length = at;
-      this.#head.write(record, out);
-      this.#tail.write(record, out);
-    }
-    const moved = this.#mend(out);
-    this.#from = at + moved;
-    this.#headEnd = headEnd + moved;
-    this.#rows = shares ? 1 : 0;
-    return true;
+    out.reserve(GAP);
+    out.length += GAP;
+    const { writer } = this.#whole;
+    writer.write(record, out);
+    this.#moveDown(out, at, writer.ends, 1);
   }
 
   /**
-   * Appends the plain records that come next to the open command, where rows
-   * share one without being compared.
+   * Appends the plain records that come next, to the open command or as new
+   * ones.
    *
    * @param reader The reader, in front of them.
    * @param out The output; it does not grow.
@@ -112,13 +109,21 @@ export class Coalescer {
    * @returns How many were appended; they are read.
    */
   addPlain(reader: RecordReader, out: ByteBuffer, limit: number): number {
-    const size = out.length - this.#from;
-    if (this.#plan.sameKey || this.#rows === 0 || size >= MOST_BYTES) return 0;
-    // As many as there is room for where they are as long as those before.
-    const fitting = Math.floor((MOST_BYTES - size) * this.#rows / size);
-    const most = Math.min(limit, MOST_ROWS - this.#rows, fitting);
-    const count = reader.encodePlain(this.#plainTail, out, most);
-    this.#rows += count;
+    const at = out.length;
+    if (!this.#plan.sameKey && this.#takes(at)) {
+      const size = at - this.#from;
+      // As many as there is room for where they are as long as those before.
+      const fitting = Math.ceil((MOST_BYTES - size) * this.#rows / size);
+      const most = Math.min(limit, MOST_ROWS - this.#rows, fitting);
+      const count = reader.encodePlain(this.#tail, out, most);
+      this.#join(count);
+      return count;
+    }
+    if (at + GAP > out.bytes.length) return 0;
+    out.length += GAP;
+    const most = this.#plan.sameKey ? Math.min(limit, MOST_ENDS) : 1;
+    const count = reader.encodePlain(this.#whole, out, most);
+    this.#moveDown(out, at, this.#whole.writer.ends, count);
     return count;
   }
 
@@ -126,17 +131,85 @@ export class Coalescer {
    * Ends the open command: no further row can join it.
    *
    * @param out The output.
+   * @returns How many rows are in each command since it was called last.
    */
-  close(out: ByteBuffer): void {
-    this.#mend(out);
+  close(out: ByteBuffer): number[] {
+    out.length += this.#mend(out.bytes, out.length);
     this.#rows = 0;
+    const shares = this.#shares;
+    this.#shares = [];
+    return shares;
+  }
+
+  /** Whether the open command takes a row; `to`: where it ends. */
+  #takes(to: number): boolean {
+    const rows = this.#rows;
+    return rows > 0 && rows < MOST_ROWS && to - this.#from < MOST_BYTES;
+  }
+
+  #join(rows: number): void {
+    this.#rows += rows;
+    this.#shares[this.#shares.length - 1] += rows;
   }
 
   /**
-   * Puts the open command's count right; returns by how many bytes all that is
-   * behind the count was moved.
+   * Moves rows that were written as commands of their own behind the output.
+   *
+   * @param to Index behind the output; the rows begin a gap behind.
+   * @param ends Index behind each row.
+   * @param rows How many rows there are.
    */
-  #mend(out: ByteBuffer): number {
+  #moveDown(
+    out: ByteBuffer,
+    to: number,
+    ends: Int32Array,
+    rows: number,
+  ): void {
+    const { bytes } = out;
+    if (bytes !== this.#output) {
+      this.#output = bytes;
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    }
+    const { sameKey, numbers } = this.#plan;
+    let at = to + GAP;
+    for (let row = 0; row < rows; row++) {
+      const end = ends[row];
+      const joins = sameKey && this.#takes(to) && this.#hasSameHead(at, end);
+      const headSize = joins ? this.#headSize : this.#headSizeAt(at);
+      const shares = numbers.length === 0 ||
+        this.#hasPlainNumbers(at + headSize, end);
+      if (joins && shares) {
+        at += headSize;
+        this.#join(1);
+      } else {
+        to += this.#mend(bytes, to);
+        this.#from = to;
+        this.#headSize = headSize;
+        this.#rows = shares ? 1 : 0;
+        this.#shares.push(1);
+      }
+      const size = end - at;
+      if (size < LONG_MOVE) {
+        const view = this.#view;
+        for (let i = 0; i < size; i += 8) {
+          view.setBigInt64(to + i, view.getBigInt64(at + i, true), true);
+        }
+      } else {
+        bytes.copyWithin(to, at, end);
+      }
+      to += size;
+      at = end;
+    }
+    out.length = to;
+  }
+
+  /**
+   * Puts the open command's count right.
+   *
+   * @param to Index behind the command; there is room for a longer count.
+   * @returns By how many bytes all that is behind the count was moved.
+   */
+  #mend(bytes: Uint8Array, to: number): number {
     if (this.#rows < 2) return 0;
     const { tailLength } = this.#plan;
     const before = decimalLength(this.#headLength + tailLength);
@@ -144,46 +217,56 @@ export class Coalescer {
     const moved = decimalLength(count) - before;
     const digits = this.#from + 1;
     if (moved > 0) {
-      out.reserve(moved);
       const behind = digits + before;
-      out.bytes.copyWithin(behind + moved, behind, out.length);
-      out.length += moved;
+      bytes.copyWithin(behind + moved, behind, to);
     }
-    writeDecimal(out.bytes, digits, count);
+    writeDecimal(bytes, digits, count);
     return moved;
   }
 
-  #isSameHead(out: ByteBuffer, at: number): boolean {
-    const { bytes } = out;
-    const size = this.#headEnd - this.#from;
-    if (out.length - at !== size) return false;
+  /** Whether the row at an index begins as the open command does. */
+  #hasSameHead(at: number, end: number): boolean {
+    const view = this.#view;
     const from = this.#from;
-    for (let i = size - 1; i >= 0; i--) {
-      if (bytes[from + i] !== bytes[at + i]) return false;
+    const size = this.#headSize;
+    if (end - at < size) return false;
+    // Backwards: what differs is the key, which is last. In front of it are the
+    // array's header and a name, which are the same: the last word may reach in.
+    for (let i = size - 4; i > 0; i -= 4) {
+      const word = view.getInt32(at + i, true);
+      if (word !== view.getInt32(from + i, true)) return false;
     }
     return true;
   }
 
+  /** The length of the head of the row at an index. */
+  #headSizeAt(at: number): number {
+    const walker = this.#walker;
+    walker.begin(this.#output, at);
+    walker.nextCommand();
+    for (let i = this.#headLength; i > 0; i--) walker.nextArgument();
+    return walker.at - at;
+  }
+
   /**
-   * Whether the numbers of the row that was just written are plain. Else it may
-   * be refused, or what stands for a number may be an option, which would govern
-   * the other rows too.
+   * Whether the numbers of a row are plain. Else it may be refused, or what
+   * stands for a number may be an option, which would govern the other rows too.
+   *
+   * @param at Index of what it adds to a command.
+   * @param end Index behind the row.
    */
-  #hasPlainNumbers(out: ByteBuffer, tailAt: number): boolean {
+  #hasPlainNumbers(at: number, end: number): boolean {
     const { numbers, memberSize, tailLength } = this.#plan;
-    if (numbers.length === 0) return true;
     const walker = this.#walker;
     // Behind the last number there is nothing to look at.
     const count = tailLength - memberSize + numbers.length;
-    walker.begin(out.bytes, tailAt, out.length, count);
-    let i = 0;
-    while (walker.nextArgument()) {
-      if (i < numbers.length) {
-        const { start, length } = walker;
-        const end = start + length;
-        if (!isPlainNumber(out.bytes, start, end, numbers[i])) return false;
+    walker.begin(this.#output, at, end, count);
+    for (let i = 0; walker.nextArgument(); i = (i + 1) % memberSize) {
+      if (i >= numbers.length) continue;
+      const { bytes, start, length } = walker;
+      if (!isPlainNumber(bytes, start, start + length, numbers[i])) {
+        return false;
       }
-      if (++i === memberSize) i = 0;
     }
     return true;
   }

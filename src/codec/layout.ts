@@ -18,11 +18,11 @@ import type { Argument, Template } from "./template.ts";
 
 /** What is done behind an operation's stretch of fixed bytes. */
 export const Op = {
-  /** The field's length, CRLF, the field. */
+  /** The field's length, CRLF, the field, CRLF. */
   Bulk: 0,
   /** The field. */
   Field: 1,
-  /** For an empty field: the next two operations are left out. */
+  /** For an empty field: the next operation is left out. */
   SkipEmpty: 2,
   /** A sum of lengths, CRLF. */
   Length: 3,
@@ -53,8 +53,8 @@ export interface Layout {
   readonly uses: number;
 }
 
-/** Decimal digits of the largest length, and CRLF. */
-const LENGTH_BYTES = 18;
+/** Decimal digits of the largest length, and CRLF twice. */
+const LENGTH_BYTES = 20;
 
 /** What the template compiler may leave out. */
 export interface LayoutOptions {
@@ -183,8 +183,6 @@ function writeArguments(
       out.bytes(names[column]);
       out.text("\r\n$");
       out.field(Op.Bulk, column);
-      out.text("\r\n");
-      if (skipEmpty) out.emit(Op.Fixed);
     }
   }
 }
@@ -221,17 +219,17 @@ function writePieces(
   if (columns.length === 1 && pieces.length === 1) {
     out.text("$");
     out.field(Op.Bulk, columns[0]);
+    return;
+  }
+  if (columns.length === 0) {
+    out.text(`$${base}\r\n`);
   } else {
-    if (columns.length === 0) {
-      out.text(`$${base}\r\n`);
-    } else {
-      out.text("$");
-      out.sum(Op.Length, base, columns);
-    }
-    for (const piece of pieces) {
-      if (typeof piece === "number") out.field(Op.Field, piece);
-      else out.bytes(piece);
-    }
+    out.text("$");
+    out.sum(Op.Length, base, columns);
+  }
+  for (const piece of pieces) {
+    if (typeof piece === "number") out.field(Op.Field, piece);
+    else out.bytes(piece);
   }
   out.text("\r\n");
 }

@@ -34,6 +34,7 @@ import { findByteOrBreak, inWord } from "./words.ts";
 // loaded and checked at each use, which takes a sixth more time in all.
 const CR = 0x0d;
 const LF = 0x0a;
+const CRLF = 0x0a0d;
 const LINE_FEEDS = 0x0a0a0a0a;
 const ONES = 0x01010101;
 const HIGHS = 0x80808080;
@@ -54,14 +55,19 @@ export const OVERRUN = 16;
 const LONG_FIELD = 128;
 
 /**
- * Records of the first of several calls; each has twice as many as the one
- * before. A function that stays in its loop for long is compiled there before
+ * Records of the first run; each has twice as many as the one before. A function that stays in its loop for long is compiled there before
  * the engine has seen what comes behind the loop, and then is given up at the
- * end of each call, again and again.
+ * end of each run, again and again.
  */
 const FIRST_RECORDS = 2;
 
-/** The most records of one call: more than any input buffer holds. */
+/** Records of one call of which it is known where they end: a power of two. */
+export const MOST_ENDS = 256;
+
+/** The same, in this file. */
+const ENDS_MASK = 255;
+
+/** The most records of one run: more than any input buffer holds. */
 const MOST_RECORDS = 1 << 30;
 
 /** For lengths of one digit or two: these and CRLF, as a little-endian word. */
@@ -97,6 +103,8 @@ export interface Stretch {
 
 /** Writes what a layout makes of records. */
 export class RecordWriter {
+  /** Index in the output behind each of the last call's first records. */
+  readonly ends: Int32Array = new Int32Array(MOST_ENDS);
   readonly #layout: Layout;
   /** Where the fields of the current record are in the input. */
   #starts = new Int32Array(16);
@@ -115,6 +123,10 @@ export class RecordWriter {
   #outputView: DataView = new DataView(this.#output.buffer);
   /** The next record's index, records written, line feeds within them. */
   readonly #outcome = new Int32Array(3);
+  /** Records of the next run, at the most. */
+  #most = FIRST_RECORDS;
+  /** Records that earlier runs of the same call have written. */
+  #before = 0;
   /** Values of the current record whose doubled quotes are single ones. */
   #singled: DataView = new DataView(new ArrayBuffer(0));
 
@@ -158,6 +170,7 @@ export class RecordWriter {
     }
     const { overhead, uses } = this.#layout;
     out.reserve(overhead + size * uses + OVERRUN);
+    this.#before = 0;
     const view = this.#inputView;
     this.#run(out, bytes, view, escaped, 0, 0, 0, 0, 0, quote, 0, 1);
   }
@@ -178,9 +191,10 @@ export class RecordWriter {
     if (from.at > lastFeed || end + OVERRUN > bytes.length) return;
     if (this.#starts.length < fields) this.#grow(fields);
     const outcome = this.#outcome;
-    let size = FIRST_RECORDS;
-    for (let left = limit; left > 0; left -= outcome[1], size *= 2) {
-      const count = Math.min(left, size, MOST_RECORDS);
+    for (let left = limit; left > 0; left -= outcome[1]) {
+      const count = Math.min(left, this.#most);
+      if (this.#most < MOST_RECORDS) this.#most *= 2;
+      this.#before = from.records;
       this.#run(
         out,
         bytes,
@@ -252,6 +266,8 @@ export class RecordWriter {
     const output = this.#output;
     const outputView = this.#outputView;
     const { code, sums, fixed, overhead, uses } = this.#layout;
+    const ends = this.ends;
+    const before = this.#before;
     const starts = this.#starts;
     const sizes = this.#sizes;
     const doubled = this.#doubled;
@@ -261,7 +277,7 @@ export class RecordWriter {
     const quotes = inWord(quote);
     const lastColumn = fields - 1;
     const room = output.length - OVERRUN;
-    let to = out.length;
+    let to = out.length | 0;
     let singled = this.#singled;
     let singledTo = 0;
     let records = 0;
@@ -362,29 +378,34 @@ export class RecordWriter {
             true,
           );
         }
-        to += length;
+        to = (to + length) | 0;
         if (op > FIELD) {
           if (op === FIXED) continue;
           if (op === SKIP_EMPTY) {
-            if (sizes[operand] === 0) pc += 2 * OP_SIZE;
+            if (sizes[operand] === 0) pc += OP_SIZE;
             continue;
           }
           let sum = sums[operand];
           const last = operand + 2 + sums[operand + 1];
           for (let i = operand + 2; i < last; i++) {
             const size = sizes[sums[i]];
-            sum += op === LENGTH ? size : size > 0 ? 2 : 0;
+            sum = (sum + (op === LENGTH ? size : size > 0 ? 2 : 0)) | 0;
           }
-          to = writeLength(output, to, sum);
+          if (sum < 100) {
+            outputView.setInt32(to, lengths[sum], true);
+            to = (to + (sum < 10 ? 3 : 4)) | 0;
+          } else {
+            to = writeLength(output, to, sum) | 0;
+          }
           continue;
         }
         const size = sizes[operand];
         if (op === BULK) {
           if (size < 100) {
             outputView.setInt32(to, lengths[size], true);
-            to += size < 10 ? 3 : 4;
+            to = (to + (size < 10 ? 3 : 4)) | 0;
           } else {
-            to = writeLength(output, to, size);
+            to = writeLength(output, to, size) | 0;
           }
         }
         const from = starts[operand];
@@ -411,8 +432,13 @@ export class RecordWriter {
         } else {
           output.set(bytes.subarray(from, from + size), to);
         }
-        to += size;
+        to = (to + size) | 0;
+        if (op === BULK) {
+          outputView.setInt16(to, CRLF, true);
+          to = (to + 2) | 0;
+        }
       }
+      ends[(before + records) & ENDS_MASK] = to;
     }
     out.length = to;
     const outcome = this.#outcome;

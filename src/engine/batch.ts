@@ -17,6 +17,8 @@ export interface Failure {
   readonly command: number;
   /** The server's text. */
   readonly error: string;
+  /** Whether it is no fault of the record: every other one would be refused. */
+  readonly stops?: boolean;
 }
 
 /**

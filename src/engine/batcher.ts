@@ -369,7 +369,6 @@ export class Batcher {
     const coalescer = this.coalesce && this.#alone-- <= 0
       ? this.#coalescer
       : undefined;
-    const shares: number[] = [];
     const batch = this.#pool.begin(
       format,
       this.#chunk,
@@ -388,9 +387,8 @@ export class Batcher {
         if (count === left || out.length >= LARGE_BATCH) break;
       } else {
         const count = coalescer.addPlain(reader, out, left);
-        if (count > 0) shares[shares.length - 1] += count;
         encoded += count;
-        if (count === left) break;
+        if (count > 0) continue;
       }
       step = reader.next();
       if (step === Step.NeedInput && this.#exhausted) {
@@ -403,8 +401,7 @@ export class Batcher {
       }
       if (step === Step.Record) {
         if (coalescer === undefined) encoder.encode(reader.record, out);
-        else if (coalescer.add(reader.record, out)) shares.push(1);
-        else shares[shares.length - 1]++;
+        else coalescer.add(reader.record, out);
         encoded++;
       } else if (step === Step.Reject) {
         batch.rejects.push(this.#malformed(reader, format));
@@ -420,7 +417,7 @@ export class Batcher {
       }
     }
     if (coalescer !== undefined) {
-      coalescer.close(out);
+      const shares = coalescer.close(out);
       batch.shares = shares;
       this.#alone = shares.length === encoded ? BATCHES_ALONE : 0;
     }

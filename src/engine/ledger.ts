@@ -68,6 +68,8 @@ export class Ledger {
   readonly #batches = new Queue<Batch>();
   /** Where the rewind begins that is asked for; nothing commits from there. */
   #mark: Mark | undefined;
+  /** Whether nothing is committed before the accounts are closed. */
+  #isHeld = false;
   /** The first record that was never entered. */
   #end: RecordPlace | undefined;
   /** Where the first record stands that is not committed, or stood. */
@@ -126,6 +128,15 @@ export class Ledger {
     const mark = { batch, record: first };
     const known = this.#mark;
     if (known === undefined || this.#isBefore(mark, known)) this.#mark = mark;
+  }
+
+  /**
+   * Commits nothing before {@linkcode close}: the server has refused a record as
+   * it would refuse every other one, so the load ends. Which records are to
+   * blame is known when all that was sent is answered.
+   */
+  hold(): void {
+    this.#isHeld = true;
   }
 
   /**
@@ -191,7 +202,7 @@ export class Ledger {
 
   /** Commits the settled batches in front, up to the mark. */
   commit(): void {
-    for (;;) {
+    while (!this.#isHeld) {
       const { first } = this.#batches;
       if (first === undefined || !first.isSettled) return;
       if (first === this.#mark?.batch) return;
@@ -204,24 +215,24 @@ export class Ledger {
   /**
    * Ends the accounts of a load that does not go on.
    *
-   * What was never sent counts as not read. Of the first batch that is not
-   * settled, the records in front that are get committed; whatever is behind
-   * them is unknown.
+   * What was never sent counts as not read, and so does what is refused as
+   * everything behind it is: the records are not to blame. Of the first batch
+   * that is not settled, the records in front that are get committed; whatever
+   * is behind them is unknown.
    *
    * @returns The first record that is not committed; nothing where none was
    * read.
    */
   close(): RecordPlace | undefined {
-    this.commit();
-    const { summary } = this.#options;
-    for (;;) {
-      const { last } = this.#batches;
-      if (last === undefined || !last.isUnsent) break;
-      this.#batches.pop();
-      summary.records -= last.records;
-      this.#end = placeOf(last, last.place);
-      this.#leave(last);
+    this.#isHeld = false;
+    const unread = this.#unread();
+    while (unread !== undefined) {
+      const last = this.#batches.last!;
+      const isFirst = last === unread.batch;
+      this.#withdraw(last, isFirst ? unread.record : 0);
+      if (isFirst) break;
     }
+    this.commit();
     const { first } = this.#batches;
     if (first === undefined) return this.#end;
     const isMarked = first === this.#mark?.batch;
@@ -235,6 +246,60 @@ export class Ledger {
     this.#settle(first, open, place);
     for (const batch of this.#batches) this.#leave(batch);
     return placeOf(first, place);
+  }
+
+  /**
+   * Finds the first record that can count as not read: from it on nothing was
+   * sent, or every command was refused, its own as all others would be.
+   */
+  #unread(): Mark | undefined {
+    const { isTransaction = false } = this.#options;
+    let unread: Mark | undefined;
+    for (const batch of [...this.#batches].reverse()) {
+      if (batch.isUnsent) {
+        unread = { batch, record: 0 };
+        continue;
+      }
+      if (!batch.isSettled) break;
+      const each = batch.format.encoder.commandsPerRecord;
+      const failed = new Uint32Array(batch.encoded);
+      const stops = new Set<number>();
+      for (const failure of batch.failures) {
+        // A transaction's commands are all undone, or those that were good stay.
+        const isWhole = isTransaction && isAborted(failure.error);
+        failed[failure.record] += isWhole ? each : isTransaction ? 0 : 1;
+        if (failure.stops) stops.add(failure.record);
+      }
+      let record = batch.encoded;
+      while (record > 0 && failed[record - 1] >= each) {
+        if (stops.has(--record)) unread = { batch, record };
+      }
+      if (unread?.batch === batch && batch.units.size > 0) {
+        // What was queued in front of it is undone.
+        unread = { batch, record: batch.unitOf(unread.record).first };
+      }
+      if (record > 0) break;
+    }
+    return unread;
+  }
+
+  /** Takes the last batch's records from one on for not read. */
+  #withdraw(batch: Batch, from: number): void {
+    const { summary } = this.#options;
+    const place = from === 0
+      ? batch.place
+      : new RecordLocator(batch).placeOf(from);
+    const left = batch.after.records - place.records;
+    summary.records -= left;
+    this.#end = placeOf(batch, place);
+    if (from === 0) {
+      this.#batches.pop();
+      return this.#leave(batch);
+    }
+    batch.records -= left;
+    batch.encoded = from;
+    batch.after = place;
+    batch.failures = batch.failures.filter(({ record }) => record < from);
   }
 
   #isBefore(one: Mark, other: Mark): boolean {
@@ -338,9 +403,13 @@ function extentOf(failed: number, commands: number): Extent {
  * stay that did not fail while they were executed: EXEC's reply tells the first.
  */
 function extentWithin(commands: number, error: string): Extent {
-  return error.startsWith("EXECABORT")
+  return isAborted(error)
     ? extentOf(commands, commands)
     : { failed: `1 or more of ${commands}`, isPartly: commands > 1 };
+}
+
+function isAborted(error: string): boolean {
+  return error.startsWith("EXECABORT");
 }
 
 /** The record that begins at a place. */

@@ -191,12 +191,16 @@ export class Recovery {
     const text = isCluster && error.startsWith("CROSSSLOT")
       ? `${error}; ${HASH_TAGS}`
       : error;
+    const stops = verdict.kind === "wait" ||
+      verdict.kind === "stop" && !this.#options.goesOn;
     for (let i = record; i < behind; i++) {
-      batch.failures.push({ record: i, command: ordinal, error: text });
+      batch.failures.push({ record: i, command: ordinal, error: text, stops });
     }
-    const { wait, goesOn } = this.#options;
-    if (verdict.kind === "reject" || wait.error !== undefined) return;
-    if (verdict.kind === "stop" && goesOn) return;
+    if (!stops) return;
+    ledger.hold();
+    if (this.#options.isRepeatable) ledger.mark({ batch, record });
+    const { wait } = this.#options;
+    if (wait.error !== undefined) return;
     wait.fail(this.#stopped(error, batch, record, verdict));
   }
 

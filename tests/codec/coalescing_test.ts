@@ -1,42 +1,71 @@
 import { assertEquals } from "@std/assert";
-import { Coalescer } from "../../src/codec/coalescer.ts";
+import { Coalescer, MOST_ROWS } from "../../src/codec/coalescer.ts";
 import { planCoalescing } from "../../src/codec/coalescing.ts";
+import { CsvReader } from "../../src/codec/csv_reader.ts";
 import { parseDialect } from "../../src/codec/dialect.ts";
 import { Header } from "../../src/codec/header.ts";
+import { OVERRUN } from "../../src/codec/record_writer.ts";
+import { Step } from "../../src/codec/step.ts";
 import { compileTemplate } from "../../src/codec/template.ts";
 import { ByteBuffer } from "../../src/protocol/byte_buffer.ts";
+import { encodeCommand } from "../../src/protocol/encode_command.ts";
 import { quoteCommands } from "../../src/protocol/quote.ts";
+import { Random } from "../support/random.ts";
 import { latin1Bytes } from "../support/random_reply.ts";
-import { readAll } from "../support/read_all.ts";
 
 const NAMES = ["k", "a", "b", "c"];
 const ALL = { bytes: 1000, arguments: 1000 };
+
+/** Room for all rows of a test, as commands of their own. */
+const ROOM = 100_000;
 
 function plan(template: string): ReturnType<typeof planCoalescing> {
   const words = template.split(" ");
   return planCoalescing(compileTemplate([words], Header.named(NAMES)));
 }
 
-/** The commands that rows of four fields become. */
+/** The commands that rows of four fields become, however they are read. */
 function coalesce(template: string, rows: readonly string[]): string[] {
+  const bytes = coalesceBy(template, rows, () => 0);
+  for (const limit of [1, 3, Infinity]) {
+    assertEquals(coalesceBy(template, rows, () => limit), bytes, template);
+  }
+  return quoteCommands(bytes, Infinity, ALL);
+}
+
+/**
+ * Coalesces rows.
+ *
+ * @param limit Called before each step: how many plain records are appended at
+ * the most; 0: the next record is read first, whatever it is.
+ */
+function coalesceBy(
+  template: string,
+  rows: readonly string[],
+  limit: () => number,
+): Uint8Array {
   const coalescing = plan(template);
   if (coalescing === undefined) throw new Error(`${template} is not shared`);
   const coalescer = new Coalescer(coalescing, Header.named(NAMES));
-  const out = new ByteBuffer();
-  const began: boolean[] = [];
+  const input = latin1Bytes(rows.join("\n") + "\n" + " ".repeat(OVERRUN));
   const options = { dialect: parseDialect(), fields: NAMES.length };
-  readAll(
-    [latin1Bytes(rows.join("\n") + "\n")],
-    options,
-    "append",
-    (reader) => {
-      began.push(coalescer.add(reader.record, out));
-    },
-  );
-  coalescer.close(out);
+  const reader = new CsvReader(options);
+  reader.feed(input, 0, input.length - OVERRUN);
+  const out = new ByteBuffer();
+  for (;;) {
+    const most = limit();
+    if (most > 0) {
+      out.reserve(ROOM);
+      if (coalescer.addPlain(reader, out, most) > 0) continue;
+    }
+    if (reader.next() !== Step.Record) break;
+    coalescer.add(reader.record, out);
+  }
+  const shares = coalescer.close(out);
   const commands = quoteCommands(out.view(), Infinity, ALL);
-  assertEquals(began.filter((it) => it).length, commands.length);
-  return commands;
+  assertEquals(shares.length, commands.length);
+  assertEquals(shares.reduce((sum, it) => sum + it, 0), rows.length);
+  return out.view().slice();
 }
 
 const SHARED: [template: string, sameKey: boolean, tailLength: number][] = [
@@ -210,4 +239,44 @@ Deno.test("rows that go alone follow each other, and a command of many digits is
       "ZADD x 1 c",
     ],
   );
+});
+
+function concat(pieces: readonly Uint8Array[]): Uint8Array {
+  return new Uint8Array(pieces.flatMap((piece) => [...piece]));
+}
+
+function unquoted(field: string): string {
+  return field.startsWith('"')
+    ? field.slice(1, -1).replaceAll('""', '"')
+    : field;
+}
+
+Deno.test("however rows are read, those in a row with one key share", () => {
+  const seed = Random.seed();
+  const random = new Random(seed);
+  for (let round = 0; round < 300; round++) {
+    const keys = ["x", "y", "x".repeat(random.int(150)), "", '"z,z"'];
+    const rows: string[] = [];
+    const expected: string[][] = [];
+    let last: string | undefined;
+    let isAlone = false;
+    for (let i = random.int(200); i >= 0; i--) {
+      const key = random.int(4) > 0 ? last ?? "x" : random.pick(keys);
+      const score = random.pick(["7", "-1.25", "33", "no", "8"]);
+      const member = random.pick(["m", `"a""b"`, "n".repeat(random.int(300))]);
+      rows.push(`${key},${score},${member},`);
+      const own = [score, unquoted(member)];
+      const joins = key === last && !isAlone && score !== "no" &&
+        expected[expected.length - 1].length < 2 + 2 * MOST_ROWS;
+      if (joins) expected[expected.length - 1].push(...own);
+      else expected.push(["ZADD", unquoted(key), ...own]);
+      last = key;
+      isAlone = score === "no";
+    }
+    assertEquals(
+      coalesceBy("ZADD {k} {a} {b}", rows, () => random.int(5)),
+      concat(expected.map((words) => encodeCommand(words))),
+      `seed ${seed}, round ${round}`,
+    );
+  }
 });

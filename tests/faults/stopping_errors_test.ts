@@ -101,14 +101,14 @@ for (const { name, args = [], before, words = SET, code, sentence } of STOPS) {
     const template = words.includes("--") ? words : [...words, ...SET];
     const run = await load(server, template, rows(50_000, String));
     assertEquals(run.code, code, run.stderr);
-    // Of the thousands in flight nobody hears; their kind is one line.
+    // Of the thousands in flight nobody hears: they are not to blame.
     const [sentenceOf, ...others] = withoutContinuation(run.stderr).trimEnd()
       .split("\n").reverse();
     assertSentence(`${sentenceOf}\n`, sentence);
-    assert(others.length <= 3, run.stderr);
-    assert(run.stderr.length < 2_000, run.stderr);
-    const { exitCode, loaded, unknown } = readSummary(run.stdout);
-    assertEquals([exitCode, loaded, unknown], [code, 0, 0]);
+    const isOfUser = /warning: a password|refuses the closing command/;
+    assert(others.every((line) => isOfUser.test(line)), run.stderr);
+    const { exitCode, records, unknown, rejected } = readSummary(run.stdout);
+    assertEquals([exitCode, records, unknown, rejected], [code, 0, 0, 0]);
     if (args.length > 0) await server.command("AUTH", "right");
     assertEquals(await sizeOf(server), 0);
   });
@@ -121,14 +121,16 @@ Deno.test("stopped by a server that is full", async () => {
   const csv = rows(100_000, () => "x".repeat(100));
   const run = await load(server, SET, csv);
   assertEquals(run.code, 3);
-  assert(run.stderr.length < 2_000, run.stderr);
   assertMatch(
     withoutContinuation(run.stderr),
-    /\nrespipe: Stopped at -:\d+: .*"OOM .*\(\S+ of maxmemory 5\.00M used, maxmemory-policy noeviction\)[^\n]*\n$/,
+    /^(respipe: warning: [^\n]*\n)?respipe: Stopped at -:\d+: .*"OOM .*\(\S+ of maxmemory 5\.00M used, maxmemory-policy noeviction\)[^\n]*\n$/,
   );
-  const { loaded, unknown, next } = readSummary(run.stdout);
-  assertEquals([unknown, await sizeOf(server)], [0, loaded]);
-  assert(loaded > 0 && next !== null && next.record > loaded);
+  // What a few more bytes were found for in between may be sent again.
+  const { loaded, rejected, unknown, next } = readSummary(run.stdout);
+  const size = await sizeOf(server);
+  assert(loaded > 0 && loaded <= size && size <= loaded + unknown, run.stdout);
+  assertEquals(rejected, 0);
+  assertEquals(next?.record, loaded + 1);
 });
 
 Deno.test("stopped by a read-only replica", async () => {
@@ -141,7 +143,7 @@ Deno.test("stopped by a read-only replica", async () => {
   assertEquals(run.code, 3, run.stderr);
   assertMatch(
     withoutContinuation(run.stderr),
-    /\nrespipe: Stopped at -:2: .*"READONLY .*load into its primary[^\n]*\n$/,
+    /^respipe: Stopped at -:2: .*"READONLY .*load into its primary[^\n]*\n$/,
   );
   assertEquals(readSummary(run.stdout).loaded, 0);
 });
@@ -165,7 +167,7 @@ Deno.test("stopped by a server that cannot save", async () => {
   assertEquals(run.code, 3, run.stderr);
   assertMatch(
     withoutContinuation(run.stderr),
-    /\nrespipe: Stopped at -:2: .*"MISCONF [^\n]*\n$/,
+    /^respipe: Stopped at -:2: .*"MISCONF [^\n]*\n$/,
   );
   assertEquals([readSummary(run.stdout).loaded, await sizeOf(server)], [0, 1]);
 });

@@ -26,7 +26,7 @@ export function rowSource(
 ): Source & { rows: number } {
   const { header, count = Infinity, perRead = 500, before } = options;
   const encoder = new TextEncoder();
-  let ahead = header === undefined ? "" : `${header}\n`;
+  let ahead = encoder.encode(header === undefined ? "" : `${header}\n`);
   return {
     name: "rows",
     rows: 0,
@@ -34,16 +34,17 @@ export function rowSource(
       // Not at once: a reader must not count on that.
       await Promise.resolve();
       await before?.(this.rows);
-      let text = ahead;
-      ahead = "";
+      let at = ahead.length;
+      into.set(ahead);
+      ahead = new Uint8Array();
       for (let i = 0; i < perRead && this.rows < count; i++) {
-        const line = `${row(this.rows + 1)}\n`;
-        if (text.length + line.length > into.length) break;
-        text += line;
+        const line = encoder.encode(`${row(this.rows + 1)}\n`);
+        if (at + line.length > into.length) break;
+        into.set(line, at);
+        at += line.length;
         this.rows++;
       }
-      if (text === "") return null;
-      return encoder.encodeInto(text, into).written;
+      return at === 0 ? null : at;
     },
     close: (): void => {},
   };
