@@ -104,6 +104,8 @@ export class Recovery {
   /** When the trouble began that nothing was committed since. */
   #since: number | undefined;
   #attempts = 0;
+  /** Lanes that were lost before there was a router, which can mend them. */
+  readonly #early: (() => void)[] = [];
   /** Whether it was said that commands may have been overtaken. */
   #isTold = false;
   #router: Router | undefined;
@@ -126,6 +128,7 @@ export class Recovery {
   /** Says whose lanes are to be mended. */
   attend(router: Router): void {
     this.#router = router;
+    for (const lose of this.#early.splice(0)) lose();
   }
 
   /** Notes that records were committed: what was wrong is over. */
@@ -211,6 +214,10 @@ export class Recovery {
    * @param error What has happened.
    */
   lose(flight: Flight<BatchOrigin>, error: ConnectionError): void {
+    if (this.#router === undefined) {
+      this.#early.push(() => this.lose(flight, error));
+      return;
+    }
     const { ledger, summary, wait, isRepeatable, atLeastOnce } = this.#options;
     const mayRepeat = isRepeatable || atLeastOnce;
     if (
