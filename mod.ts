@@ -46,7 +46,11 @@ export { encode, type EncodeOptions } from "./src/engine/encode.ts";
 export { type ErrorKind, ErrorTally } from "./src/engine/error_tally.ts";
 export type { EndMarker, LaneOptions } from "./src/engine/lane.ts";
 export type { RecordPlace } from "./src/engine/ledger.ts";
-export type { PipeCounts, PipeError } from "./src/engine/pipe_ledger.ts";
+export type {
+  PipeClusterData,
+  PipeCounts,
+  PipeError,
+} from "./src/engine/pipe_ledger.ts";
 export { load, type LoadOptions } from "./src/engine/load.ts";
 export type { EndOptions } from "./src/engine/load_ends.ts";
 export { pipe, type PipeOptions } from "./src/engine/pipe.ts";

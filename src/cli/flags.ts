@@ -353,7 +353,7 @@ const TABLE = {
   },
   "node-map": {
     value: "A=B,...",
-    commands: ["load"],
+    commands: SERVER,
     group: "Connection",
     help: "where a cluster's announced addresses can be reached from here, " +
       "each a HOST or a HOST:PORT",

@@ -35,6 +35,8 @@ interface SendOptions extends CommonOptions {
   readonly stallTimeout: number | undefined;
   /** Print the summary as JSON. */
   readonly json: boolean;
+  /** Where a cluster's announced addresses can be reached from here. */
+  readonly nodeMap: string | undefined;
   /** Print nothing when all is well. */
   readonly quiet: boolean;
 }
@@ -61,8 +63,6 @@ export interface LoadOptions extends SendOptions {
   readonly atLeastOnce: boolean;
   /** The key that says how far the load got, where nothing may be in twice. */
   readonly exactlyOnce: string | undefined;
-  /** Where a cluster's announced addresses can be reached from here. */
-  readonly nodeMap: string | undefined;
   /** Records to show, where nothing is to be loaded. */
   readonly dryRun: number | undefined;
   /** The command line. */
@@ -110,8 +110,11 @@ export function parseOptions(
   if (command === "encode") {
     return { ...common, command, rows: rowsOf(args), rejects: flags.rejects };
   }
+  const nodeMap = flags["node-map"];
+  if (nodeMap !== undefined) parseNodeMap(nodeMap);
   const send = {
     ...common,
+    nodeMap,
     server: serverOptions(flags, environment),
     endMarker: flags["end-marker"],
     stallTimeout: flags["stall-timeout"],
@@ -119,8 +122,6 @@ export function parseOptions(
     quiet: flags.quiet ?? false,
   };
   if (command === "load") {
-    const nodeMap = flags["node-map"];
-    if (nodeMap !== undefined) parseNodeMap(nodeMap);
     return {
       ...send,
       command,
@@ -133,7 +134,6 @@ export function parseOptions(
       state: stateOf(flags),
       atLeastOnce: flags["at-least-once"] ?? false,
       exactlyOnce: flags["exactly-once"],
-      nodeMap,
       dryRun: flags["dry-run"],
       args,
     };

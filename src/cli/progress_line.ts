@@ -11,12 +11,22 @@ type Part =
   | "done"
   | "pace"
   | "speed"
+  | "nodes"
   | "errors"
   | "left";
 
 /** What is given up, in this order, where the room is short. */
 const GIVEN_UP: readonly Part[] = [
-  ...["speed", "bar", "pace", "done", "left", "name", "errors"] as const,
+  ...[
+    "speed",
+    "nodes",
+    "bar",
+    "pace",
+    "done",
+    "left",
+    "name",
+    "errors",
+  ] as const,
 ];
 
 /** The most columns of a source's name. */
@@ -87,6 +97,9 @@ function partsOf(state: ProgressState, longestName: number): Map<Part, string> {
   } else {
     const time = formatTime(Math.floor(waiting));
     parts.set("pace", `waiting for the server ${time}`);
+  }
+  if (state.nodes !== undefined) {
+    parts.set("nodes", counted(state.nodes, "node"));
   }
   if (errors > 0) parts.set("errors", counted(errors, "error"));
   if (secondsLeft !== undefined) {

@@ -16,6 +16,8 @@ export interface ProgressCounts {
   readonly errors: number;
   /** Since when a lost server is waited for, in ms; none while it serves. */
   readonly waitingSince?: number | undefined;
+  /** How many nodes of a cluster there are; none on one server. */
+  readonly nodes?: number | undefined;
 }
 
 /** How far a command is, and how fast it goes. */
@@ -38,6 +40,8 @@ export interface ProgressState {
   readonly bytesPerSecond: number;
   /** Rejects, or error replies. */
   readonly errors: number;
+  /** How many nodes of a cluster there are; none on one server. */
+  readonly nodes?: number | undefined;
   /** Seconds that it will take still, where that can be told. */
   readonly secondsLeft: number | undefined;
   /** Seconds for which a lost server is waited for; none while it serves. */
@@ -100,6 +104,7 @@ export class ProgressMeter {
       donePerSecond: perSecond(first.done, done),
       bytesPerSecond: perSecond(first.bytes, bytes),
       errors: counts.errors,
+      nodes: counts.nodes,
       secondsLeft: fraction === undefined || pace === 0 || isWaiting
         ? undefined
         : (1 - fraction) / pace,

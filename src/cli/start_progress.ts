@@ -51,6 +51,7 @@ export function summaryCounts(
     unit: "record",
     errors: summary.rejected,
     waitingSince: summary.waitingSince,
+    nodes: summary.nodes?.length,
   });
 }
 

@@ -12,8 +12,11 @@
  *   none behind them succeeded. An unanswered one may have been executed;
  *   sending it twice is the user's to allow.
  * - A redirection refuses every command for a key from one moment on, so just
- *   those commands go again, too. (A slot that moves away and back again while
- *   commands are in flight would be an exception; moving takes much longer.)
+ *   those commands go again, too. (A slot that moves twice while commands are in
+ *   flight would be an exception; moving takes much longer.)
+ * - While a slot moves, a command or a transaction with several keys is refused
+ *   where only some of them are there, and a later one with others may be taken.
+ *   What may be repeated goes again from there on; else it is said.
  *
  * What must change together: the kinds of verdicts (verdict.ts), the causes
  * here, and how a router mends them (router.ts).
@@ -27,6 +30,7 @@ import { counted } from "./counted.ts";
 import type { Flight } from "./flight.ts";
 import type { Ledger } from "./ledger.ts";
 import { RecordLocator } from "./record_locator.ts";
+import type { RecordWords } from "./record_words.ts";
 import type { Router } from "./router.ts";
 import type { Shipment } from "./shipment.ts";
 import type { Summary } from "./summary.ts";
@@ -60,7 +64,7 @@ export interface RecoveryOptions {
    * `VerdictContext`.
    */
   readonly sameShape: boolean;
-  /** Whether the template's commands may be repeated in order. */
+  /** Whether all commands that were read may be repeated in order. */
   readonly isRepeatable: boolean;
   /** Whether unanswered commands may be sent again where they may not. */
   readonly atLeastOnce: boolean;
@@ -68,6 +72,10 @@ export interface RecoveryOptions {
   readonly isTransaction: boolean;
   /** Whether what was in doubt is in, where shipments are transactions. */
   readonly transactions?: ShipmentTransactions | undefined;
+  /** Whether it goes on where every record will be rejected, as a pipe does. */
+  readonly goesOn: boolean;
+  /** What a record is called, and where it stands. */
+  readonly words: RecordWords;
   /**
    * How long a server is waited for, in ms. Default: 30 s once a record is
    * committed, 0 before.
@@ -112,6 +120,10 @@ export class Recovery {
   /** When the trouble began that nothing was committed since. */
   #since: number | undefined;
   #attempts = 0;
+  /** Lanes that were lost before there was a router, which can mend them. */
+  readonly #early: (() => void)[] = [];
+  /** Whether it was said that commands may have been overtaken. */
+  #isTold = false;
   #router: Router | undefined;
 
   /**
@@ -132,6 +144,7 @@ export class Recovery {
   /** Says whose lanes are to be mended. */
   attend(router: Router): void {
     this.#router = router;
+    for (const lose of this.#early.splice(0)) lose();
   }
 
   /** Notes that records were committed: what was wrong is over. */
@@ -178,8 +191,14 @@ export class Recovery {
         case "redirect":
           summary.redirections++;
           this.#redirected ??= this.#stopped(error, batch, record, REDIRECTED);
-          this.#shipAgain(origin, command);
           this.#router?.redirect?.(error, origin, command, flight);
+          if (this.#isPartial(error, origin, command)) {
+            if (this.#options.isRepeatable) {
+              return ledger.mark({ batch, record });
+            }
+            this.#tellOvertaken(batch, record);
+          }
+          this.#shipAgain(origin, command);
           return;
         case "wait":
           if (this.#patience <= 0) break;
@@ -194,7 +213,8 @@ export class Recovery {
           return;
       }
     }
-    const isStop = verdict.kind === "stop" || verdict.kind === "wait";
+    const isStop = verdict.kind === "wait" ||
+      verdict.kind === "stop" && !this.#options.goesOn;
     if (isQueued && isStop) {
       // Of this transaction nothing is in, so nothing is settled either.
       this.#shipAgain(origin, command);
@@ -207,7 +227,7 @@ export class Recovery {
     const text = isCluster && error.startsWith("CROSSSLOT")
       ? `${error}; ${HASH_TAGS}`
       : error;
-    const stops = verdict.kind !== "reject" && !isFinal;
+    const stops = isStop && !isFinal;
     for (let i = record; i < behind; i++) {
       batch.failures.push({ record: i, command: ordinal, error: text, stops });
     }
@@ -282,6 +302,10 @@ export class Recovery {
    * @param error What has happened.
    */
   lose(flight: Flight<BatchOrigin>, error: ConnectionError): void {
+    if (this.#router === undefined) {
+      this.#early.push(() => this.lose(flight, error));
+      return;
+    }
     const { ledger, summary, wait, isRepeatable, atLeastOnce, transactions } =
       this.#options;
     const mayRepeat = isRepeatable || atLeastOnce || transactions !== undefined;
@@ -334,7 +358,7 @@ export class Recovery {
 
   /** Has the router mend its lanes, with pauses that grow. */
   async #retry(): Promise<void> {
-    const { summary, pause, onNotice } = this.#options;
+    const { summary, pause, onNotice, words } = this.#options;
     const trouble = this.#trouble;
     const began = performance.now();
     this.#since ??= began;
@@ -366,7 +390,7 @@ export class Recovery {
     if (!isTold) return;
     onNotice?.(
       `Going on after ${seconds.toFixed(1)} s; ` +
-        `${counted(summary.unknown, "record")} were not settled`,
+        `${counted(summary.unknown, words.one)} were not settled`,
     );
   }
 
@@ -406,6 +430,31 @@ export class Recovery {
     return patience ?? (isUnderWay ? PATIENCE_UNDER_WAY : 0);
   }
 
+  /** Whether a redirection may be for the sake of some of several keys. */
+  #isPartial(error: string, origin: BatchOrigin, command: number): boolean {
+    if (/\bMOVED \d/.test(error)) return false;
+    const { isTransaction } = this.#options;
+    const { batch } = origin;
+    const each = batch.format.encoder.commandsPerRecord;
+    const id = origin.recordOf(command) * each + origin.ordinalOf(command);
+    // MULTI, one command, EXEC: it has one key, or says TRYAGAIN.
+    const count = isTransaction ? each : batch.unitOf(id).count;
+    return /\bTRYAGAIN\b/.test(error) || count > 3;
+  }
+
+  /** Says once that the order of some commands may not be the input's. */
+  #tellOvertaken(batch: Batch, record: number): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    const { onNotice, words } = this.#options;
+    const place = new RecordLocator(batch).placeOf(record);
+    onNotice?.(
+      `${words.at(batch.format.source, place)}: its slot is on its way to ` +
+        `another node, so it goes again; later ${words.one}s with only some ` +
+        "of its keys may have overtaken it",
+    );
+  }
+
   /** Notes that a command of a shipment has to be shipped again by itself. */
   #shipAgain(origin: BatchOrigin, command: number): void {
     const { isTransaction } = this.#options;
@@ -414,11 +463,11 @@ export class Recovery {
     const record = origin.recordOf(command);
     const behind = record + origin.sharersOf(command);
     for (let i = record; i < behind; i++) {
-      if (!isTransaction) {
-        batch.again.push(i * each + origin.ordinalOf(command));
-      } else if (batch.again.at(-1) !== i * each + each - 1) {
-        for (let k = 0; k < each; k++) batch.again.push(i * each + k);
-      }
+      const { first, count } = isTransaction
+        ? { first: i * each, count: each }
+        : batch.unitOf(i * each + origin.ordinalOf(command));
+      if (count > 1 && batch.again.at(-1) === first + count - 1) continue;
+      for (let k = 0; k < count; k++) batch.again.push(first + k);
     }
   }
 
@@ -428,9 +477,10 @@ export class Recovery {
     record: number,
     { advice }: { readonly advice: string },
   ): StoppedError {
-    const { line } = new RecordLocator(batch).placeOf(record);
+    const place = new RecordLocator(batch).placeOf(record);
+    const where = this.#options.words.at(batch.format.source, place);
     return new StoppedError(
-      `Stopped at ${batch.format.source}:${line}: the server answered ` +
+      `Stopped at ${where}: the server answered ` +
         `${JSON.stringify(error)}: ${advice}`,
       error,
     );

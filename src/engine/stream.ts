@@ -19,6 +19,7 @@ import { Ledger } from "./ledger.ts";
 import { Recovery } from "./recovery.ts";
 import type { Reject } from "./reject.ts";
 import type { BatchLane, Router } from "./router.ts";
+import { type RecordWords, ROW_WORDS } from "./record_words.ts";
 import type { Rows } from "./rows.ts";
 import type { Shipment } from "./shipment.ts";
 import type { Summary } from "./summary.ts";
@@ -40,10 +41,25 @@ const NOWHERE: Router = {
   stop: () => Promise.resolve(),
 };
 
+/** What a stream must know of what it ships. */
+export interface BatchSource extends
+  Pick<
+    Rows,
+    | "batches"
+    | "stopCoalescing"
+    | "sameShape"
+    | "isRepeatable"
+    | "isTransaction"
+    | "isOneTransaction"
+  > {
+  /** Where the batches go in the end. */
+  readonly pool: { release(batch: Batch): void };
+}
+
 /** What a stream belongs to. */
 export interface StreamOptions {
   /** Where batches come from. */
-  readonly rows: Rows;
+  readonly rows: BatchSource;
   /** The counts to keep up to date. */
   readonly summary: Summary;
   /** Where it waits, and what ends it. */
@@ -59,6 +75,14 @@ export interface StreamOptions {
   readonly atLeastOnce?: boolean | undefined;
   /** What each shipment's transaction is known by, where they are ones. */
   readonly transactions?: StreamTransactions | undefined;
+  /**
+   * Whether it goes on where every record will be rejected. Default: false.
+   */
+  readonly goesOn?: boolean | undefined;
+  /** What the records are called. Default: as those of a load. */
+  readonly words?: RecordWords | undefined;
+  /** Told when records were committed. */
+  readonly onCommit?: (() => void) | undefined;
   /** Told in a sentence what is waited for, and when that is over. */
   readonly onNotice?: ((sentence: string) => void) | undefined;
   /** Told about each record that does not make it, in the input's order. */
@@ -100,6 +124,7 @@ export class Stream {
       isTransaction: rows.isOneTransaction,
       onCommit: () => {
         recovery.progress();
+        options.onCommit?.();
         wait.fail(limit.judge(summary, false));
       },
       onDone: (batch) => rows.pool.release(batch),
@@ -112,10 +137,15 @@ export class Stream {
       get sameShape(): boolean {
         return rows.sameShape;
       },
-      // In transactions nothing ever is.
-      isRepeatable: rows.isRepeatable && options.transactions === undefined,
+      // What a pipe has, is known when it is read; in transactions nothing is
+      // sent again that may be in.
+      get isRepeatable(): boolean {
+        return rows.isRepeatable && options.transactions === undefined;
+      },
       isTransaction: rows.isTransaction,
       transactions: options.transactions,
+      goesOn: options.goesOn ?? false,
+      words: options.words ?? ROW_WORDS,
       atLeastOnce: options.atLeastOnce ?? false,
       patience: options.patience,
       pause: options.pause ?? ((ms) => wait.pause(ms)),
@@ -171,7 +201,7 @@ export class Stream {
         drain: () => this.#drain(),
         close: () => {
           summary.next = this.#ledger.close();
-          return howFar(summary);
+          return howFar(summary, this.#options.words ?? ROW_WORDS);
         },
         explain,
       });
@@ -286,14 +316,18 @@ export class Stream {
 }
 
 /** Says how far a load got that does not go on. */
-function howFar({ loaded, rejected, unknown, next }: Summary): string {
-  if (next === undefined) return "no record was read";
-  let text = `loaded so far: ${counted(loaded, "record")}, rejected: ` +
+function howFar(
+  { loaded, rejected, unknown, next }: Summary,
+  { one, done, at }: RecordWords,
+): string {
+  if (next === undefined) return `no ${one} was read`;
+  let text = `${done} so far: ${counted(loaded, one)}, rejected: ` +
     formatCount(rejected);
   if (unknown > 0) {
     text += `, unknown: ${formatCount(unknown)} (in flight, or to be sent ` +
       "again)";
   }
-  const what = unknown > 0 ? "the first of them" : "the next record";
-  return `${text}; ${what} is ${next.source}:${next.line}`;
+  const what = unknown > 0 ? "the first of them" : `the next ${one}`;
+  const where = at(next.source, { ...next, records: next.record - 1 });
+  return `${text}; ${what} is ${where}`;
 }

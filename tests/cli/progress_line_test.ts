@@ -55,6 +55,24 @@ const LINES: [width: number, what: Partial<ProgressState>, line: string][] = [
   ],
   [40, WAITING, "users.csv  42% 12 errors"],
   [24, WAITING, "users.csv  42% 12 errors"],
+  [
+    199,
+    { nodes: 6 },
+    "users.csv [=====================>                            ]  42% " +
+    "1,234,567 records 812,345/s 45.2 MB/s 6 nodes 12 errors 0:07 left",
+  ],
+  [
+    109,
+    { nodes: 1, errors: 0 },
+    "users.csv [===============>                     ]  42% " +
+    "1,234,567 records 812,345/s 45.2 MB/s 1 node 0:07 left",
+  ],
+  [
+    79,
+    { nodes: 6 },
+    "users.csv [==>   ]  42% " +
+    "1,234,567 records 812,345/s 6 nodes 12 errors 0:07 left",
+  ],
   [3, {}, " 42"],
   [0, {}, ""],
   [
