@@ -10,7 +10,6 @@ import { Wait } from "../../src/engine/wait.ts";
 import { ConnectionError } from "../../src/errors.ts";
 import { byteSource } from "../support/byte_source.ts";
 import { SimLane } from "../model/sim_lane.ts";
-import { SimServer } from "../model/sim_server.ts";
 
 Deno.test("a lane that is lost before the stream begins is mended", async () => {
   const summary = new Summary();
@@ -32,20 +31,14 @@ Deno.test("a lane that is lost before the stream begins is mended", async () => 
     new Flight<BatchOrigin>(events),
     new ConnectionError("Lost it", "sim"),
   );
-  const refusals = {
-    wrongType: new Set<string>(),
-    forbidden: new Set<string>(),
-    mset: undefined,
-    fullAfter: Infinity,
-  };
-  const server = new SimServer(refusals);
+  const session = { execute: () => ({ kind: "ok" }) as const };
   const lanes: SimLane[] = [];
   const router: Router = {
     lanes,
     isCluster: false,
     ship: () => {},
     mend: () => {
-      lanes.push(new SimLane(events, server, wait, 1, 0, 1));
+      lanes.push(new SimLane(events, session, wait, 1, 0));
       return Promise.resolve();
     },
     stop: () => Promise.resolve(),

@@ -11,6 +11,7 @@ import type { Random } from "../support/random.ts";
 import { type Scenario, type SimRow, templateOf } from "./scenario.ts";
 import { connectTo } from "./sim_connection.ts";
 import { SimLane } from "./sim_lane.ts";
+import { SimSession } from "./sim_session.ts";
 import { SimRouter } from "./sim_router.ts";
 import { SimServer } from "./sim_server.ts";
 import { ONCE } from "./sim_session.ts";
@@ -120,11 +121,10 @@ export async function runScenario(
     (node) =>
       new SimLane(
         stream.events,
-        server,
+        new SimSession(server, node, scenario.lanes),
         wait,
         scenario.window,
         node,
-        scenario.lanes,
         transactions,
       ),
     scenario.mends,
