@@ -11,7 +11,6 @@ import type { Random } from "../support/random.ts";
 import { type Scenario, type SimRow, templateOf } from "./scenario.ts";
 import { connectTo } from "./sim_connection.ts";
 import { SimLane } from "./sim_lane.ts";
-import { SimSession } from "./sim_session.ts";
 import { SimRouter } from "./sim_router.ts";
 import { SimServer } from "./sim_server.ts";
 import { ONCE, SimSession } from "./sim_session.ts";
