@@ -46,11 +46,15 @@ export { encode, type EncodeOptions } from "./src/engine/encode.ts";
 export { type ErrorKind, ErrorTally } from "./src/engine/error_tally.ts";
 export type { EndMarker, LaneOptions } from "./src/engine/lane.ts";
 export type { RecordPlace } from "./src/engine/ledger.ts";
-export type { PipeCounts, PipeError } from "./src/engine/pipe_ledger.ts";
+export type {
+  PipeClusterData,
+  PipeCounts,
+  PipeError,
+} from "./src/engine/pipe_ledger.ts";
 export { load, type LoadOptions } from "./src/engine/load.ts";
 export type { EndOptions } from "./src/engine/load_ends.ts";
 export { pipe, type PipeOptions } from "./src/engine/pipe.ts";
-export type { Reject } from "./src/engine/reject.ts";
+export type { KnownReject, Reject } from "./src/engine/reject.ts";
 export type { RowOptions } from "./src/engine/row_plan.ts";
 export type { SourceOptions } from "./src/engine/rows.ts";
 export type { SourceComparison } from "./src/engine/source_mark.ts";
@@ -62,6 +66,10 @@ export {
   type SummaryData,
   type SummaryState,
 } from "./src/engine/summary.ts";
+export type {
+  EarlierRun,
+  ExactlyOnceOptions,
+} from "./src/engine/transactions.ts";
 export type { MemoryForecast } from "./src/engine/memory_forecast.ts";
 export type { Replicated } from "./src/engine/wait_replicas.ts";
 export type { Pruned } from "./src/engine/prune.ts";

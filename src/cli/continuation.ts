@@ -33,7 +33,11 @@ export function continuationOf(
   const { rows, args } = options;
   // A spare database is emptied when its load ends early.
   if (next === undefined || options.ends.swapDb !== undefined) return undefined;
-  if (options.state !== undefined) return sameAgain(options);
+  const { state, exactlyOnce } = options;
+  if (exactlyOnce !== undefined) {
+    return sameAgain(options, `the key ${exactlyOnce}`);
+  }
+  if (state !== undefined) return sameAgain(options, state);
   const files = options.files.map(sourceName);
   const at = files.indexOf(next.source);
   // A file that is given twice has two such places.
@@ -80,15 +84,16 @@ export function continuationOf(
   return { command, sentence: `to go on${more}${twice}: ${command}` };
 }
 
-/** The same command, where a file keeps from where it goes on. */
-function sameAgain({ args, files, state }: LoadOptions): Continuation {
+/** The same command, where something keeps from where it goes on. */
+function sameAgain({ args, files }: LoadOptions, keeper: string): Continuation {
   const words = ["respipe", "load"];
   for (const flag of args.written) words.push(...withoutSecret(flag));
   words.push(...files.map(sourceName), "--", ...args.isMeant ? ["--"] : []);
   words.push(...args.template ?? []);
   return {
     command: words.map(quoteWord).join(" "),
-    sentence: `to go on, give the same command again: ${state} says from where`,
+    sentence:
+      `to go on, give the same command again: ${keeper} says from where`,
   };
 }
 

@@ -327,6 +327,14 @@ const TABLE = {
     help: "after a lost connection send again what may be in already, though " +
       "the command is not the same twice, as RPUSH or INCRBY",
   },
+  "exactly-once": {
+    value: "KEY",
+    commands: ["load"],
+    group: "Connection",
+    help: "have each row in exactly once, on one server: transactions also " +
+      "write KEY, which says how far the load got; the same command goes on " +
+      "from there, after any ending",
+  },
   "end-marker": {
     value: "KIND",
     choices: END_MARKERS,
@@ -345,7 +353,7 @@ const TABLE = {
   },
   "node-map": {
     value: "A=B,...",
-    commands: ["load"],
+    commands: SERVER,
     group: "Connection",
     help: "where a cluster's announced addresses can be reached from here, " +
       "each a HOST or a HOST:PORT",

@@ -35,6 +35,8 @@ interface SendOptions extends CommonOptions {
   readonly stallTimeout: number | undefined;
   /** Print the summary as JSON. */
   readonly json: boolean;
+  /** Where a cluster's announced addresses can be reached from here. */
+  readonly nodeMap: string | undefined;
   /** Print nothing when all is well. */
   readonly quiet: boolean;
 }
@@ -59,8 +61,8 @@ export interface LoadOptions extends SendOptions {
   readonly state: string | undefined;
   /** Whether what is not repeatable may be sent again, too. */
   readonly atLeastOnce: boolean;
-  /** Where a cluster's announced addresses can be reached from here. */
-  readonly nodeMap: string | undefined;
+  /** The key that says how far the load got, where nothing may be in twice. */
+  readonly exactlyOnce: string | undefined;
   /** Records to show, where nothing is to be loaded. */
   readonly dryRun: number | undefined;
   /** The command line. */
@@ -108,8 +110,11 @@ export function parseOptions(
   if (command === "encode") {
     return { ...common, command, rows: rowsOf(args), rejects: flags.rejects };
   }
+  const nodeMap = flags["node-map"];
+  if (nodeMap !== undefined) parseNodeMap(nodeMap);
   const send = {
     ...common,
+    nodeMap,
     server: serverOptions(flags, environment),
     endMarker: flags["end-marker"],
     stallTimeout: flags["stall-timeout"],
@@ -117,8 +122,6 @@ export function parseOptions(
     quiet: flags.quiet ?? false,
   };
   if (command === "load") {
-    const nodeMap = flags["node-map"];
-    if (nodeMap !== undefined) parseNodeMap(nodeMap);
     return {
       ...send,
       command,
@@ -130,7 +133,7 @@ export function parseOptions(
       metrics: metricsOf(flags, common.files),
       state: stateOf(flags),
       atLeastOnce: flags["at-least-once"] ?? false,
-      nodeMap,
+      exactlyOnce: flags["exactly-once"],
       dryRun: flags["dry-run"],
       args,
     };

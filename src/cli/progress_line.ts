@@ -11,12 +11,22 @@ type Part =
   | "done"
   | "pace"
   | "speed"
+  | "nodes"
   | "errors"
   | "left";
 
 /** What is given up, in this order, where the room is short. */
 const GIVEN_UP: readonly Part[] = [
-  ...["speed", "bar", "pace", "done", "left", "name", "errors"] as const,
+  ...[
+    "speed",
+    "nodes",
+    "bar",
+    "pace",
+    "done",
+    "left",
+    "name",
+    "errors",
+  ] as const,
 ];
 
 /** The most columns of a source's name. */
@@ -80,8 +90,17 @@ function partsOf(state: ProgressState, longestName: number): Map<Part, string> {
     parts.set("share", `${String(Math.floor(fraction * 100)).padStart(3)}%`);
   }
   parts.set("done", `${formatCount(done)} ${done === 1 ? state.unit : many}`);
-  parts.set("pace", `${formatCount(state.donePerSecond)}/s`);
-  parts.set("speed", `${formatBytes(Math.round(state.bytesPerSecond))}/s`);
+  const { waiting } = state;
+  if (waiting === undefined) {
+    parts.set("pace", `${formatCount(state.donePerSecond)}/s`);
+    parts.set("speed", `${formatBytes(Math.round(state.bytesPerSecond))}/s`);
+  } else {
+    const time = formatTime(Math.floor(waiting));
+    parts.set("pace", `waiting for the server ${time}`);
+  }
+  if (state.nodes !== undefined) {
+    parts.set("nodes", counted(state.nodes, "node"));
+  }
   if (errors > 0) parts.set("errors", counted(errors, "error"));
   if (secondsLeft !== undefined) {
     parts.set("left", `${formatTime(secondsLeft)} left`);

@@ -14,6 +14,10 @@ export interface ProgressCounts {
   readonly unit: "record" | "reply";
   /** Rejects, or error replies. */
   readonly errors: number;
+  /** Since when a lost server is waited for, in ms; none while it serves. */
+  readonly waitingSince?: number | undefined;
+  /** How many nodes of a cluster there are; none on one server. */
+  readonly nodes?: number | undefined;
 }
 
 /** How far a command is, and how fast it goes. */
@@ -36,8 +40,12 @@ export interface ProgressState {
   readonly bytesPerSecond: number;
   /** Rejects, or error replies. */
   readonly errors: number;
+  /** How many nodes of a cluster there are; none on one server. */
+  readonly nodes?: number | undefined;
   /** Seconds that it will take still, where that can be told. */
   readonly secondsLeft: number | undefined;
+  /** Seconds for which a lost server is waited for; none while it serves. */
+  readonly waiting?: number | undefined;
 }
 
 /** "Of late": speeds are those of so many ms. */
@@ -84,6 +92,8 @@ export class ProgressMeter {
     const perSecond = (from: number, to: number): number =>
       Math.max(0, to - from) / seconds;
     const pace = perSecond(first.fraction, fraction ?? 0);
+    const { waitingSince } = counts;
+    const isWaiting = waitingSince !== undefined;
     return {
       source,
       elapsed: (now - this.#started) / 1000,
@@ -94,9 +104,11 @@ export class ProgressMeter {
       donePerSecond: perSecond(first.done, done),
       bytesPerSecond: perSecond(first.bytes, bytes),
       errors: counts.errors,
-      secondsLeft: fraction === undefined || pace === 0
+      nodes: counts.nodes,
+      secondsLeft: fraction === undefined || pace === 0 || isWaiting
         ? undefined
         : (1 - fraction) / pace,
+      waiting: isWaiting ? Math.max(0, now - waitingSince) / 1000 : undefined,
     };
   }
 }

@@ -1,5 +1,6 @@
 import { counted, formatCount } from "../engine/counted.ts";
 import type { KeptFile } from "../engine/load_state.ts";
+import type { KnownReject } from "../engine/reject.ts";
 import type { RejectFiles } from "../engine/reject_files.ts";
 import type { Summary } from "../engine/summary.ts";
 import { UsageError } from "../errors.ts";
@@ -28,6 +29,22 @@ export async function openRejects(
   const { RejectFiles } = await import("../engine/reject_files.ts");
   const paths = inputs.filter((input) => !isUrl(input));
   return new RejectFiles(path, paths, kept);
+}
+
+/**
+ * Reads what an earlier run has reported behind what is kept of its rejects.
+ *
+ * @param kept The files, and how much of them is kept.
+ * @returns The rejects of which the server refused a command.
+ */
+export async function rejectsBehind(
+  path: string | undefined,
+  kept: readonly KeptFile[],
+): Promise<KnownReject[] | undefined> {
+  if (path === undefined) return undefined;
+  refuseUnpermitted(path);
+  const { RejectFiles } = await import("../engine/reject_files.ts");
+  return RejectFiles.behind(path, kept);
 }
 
 /** Names all that Deno has to permit at once, rather than one by one. */

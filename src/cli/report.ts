@@ -82,10 +82,16 @@ function prunedLines(
   ];
 }
 
-/** What lost connections have cost. */
-function reconnections(
-  { reconnections, secondsWaiting, repeated }: Summary,
-): string[] {
+/** Says which records nobody knows the replies to. */
+export function repliesLostPhrase({ repliesLost }: Summary): string {
+  return `of ${counted(repliesLost, "record")} the replies were lost: they ` +
+    "are in, but for those that the server may have refused";
+}
+
+/** What lost connections have cost, and what transactions were for. */
+function reconnections(summary: Summary): string[] {
+  const { reconnections, secondsWaiting, repeated } = summary;
+  const { transactions, repliesLost, resumedAt } = summary;
   const lines: string[] = [];
   if (reconnections > 0) {
     lines.push(
@@ -96,6 +102,13 @@ function reconnections(
   if (repeated > 0) {
     lines.push(`${counted(repeated, "record")} may be in twice`);
   }
+  if (transactions > 0) {
+    const from = resumedAt === null
+      ? ""
+      : `, from ${printable(resumedAt.source)}:${resumedAt.line} on`;
+    lines.push(counted(transactions, "transaction") + from);
+  }
+  if (repliesLost > 0) lines.push(repliesLostPhrase(summary));
   return lines;
 }
 

@@ -1,15 +1,26 @@
 import type { Checkpoint } from "../engine/checkpoint.ts";
 import { counted } from "../engine/counted.ts";
 import { load } from "../engine/load.ts";
-import type { LoadState } from "../engine/load_state.ts";
+import type { KeptFile, LoadState } from "../engine/load_state.ts";
 import { Summary } from "../engine/summary.ts";
+import type { EarlierRun } from "../engine/transactions.ts";
 import { type Continuation, continuationOf } from "./continuation.ts";
 import { ExitCode, exitCodeOf, tellFailure } from "./exit_code.ts";
 import { MetricsFile } from "./metrics.ts";
 import type { LoadOptions } from "./options.ts";
 import { Notices, OutputError, print, say } from "./output.ts";
-import { openRejects, printRejects, type WrittenFile } from "./rejects.ts";
-import { formatJson, formatSummary, loadedPhrase } from "./report.ts";
+import {
+  openRejects,
+  printRejects,
+  rejectsBehind,
+  type WrittenFile,
+} from "./rejects.ts";
+import {
+  formatJson,
+  formatSummary,
+  loadedPhrase,
+  repliesLostPhrase,
+} from "./report.ts";
 import { startProgress, summaryCounts } from "./start_progress.ts";
 import { withServer } from "./with_server.ts";
 
@@ -30,6 +41,7 @@ export async function runLoad(options: LoadOptions): Promise<number> {
   let state: LoadState | undefined;
   let latest: Checkpoint | undefined;
   let isBegun = false;
+  let earlier: EarlierRun | undefined;
   const save = (
     status: Parameters<LoadState["save"]>[0],
     checkpoint?: Checkpoint,
@@ -42,6 +54,8 @@ export async function runLoad(options: LoadOptions): Promise<number> {
       rejects?.flush() ?? [],
       hasSucceeded,
     );
+  const rejectedBefore = (): number =>
+    state?.rejected ?? earlier?.rejected ?? 0;
   try {
     metrics = options.metrics &&
       new MetricsFile(options.metrics, options.files);
@@ -51,11 +65,14 @@ export async function runLoad(options: LoadOptions): Promise<number> {
       await compareSources(options, state!, notices, summary);
     }
     if (!summary.isSkipped) {
-      rejects = await openRejects(
-        options.rejects,
-        options.files,
-        state?.rejects,
-      );
+      // With a key on the server that one says what is kept.
+      if (options.exactlyOnce === undefined) {
+        rejects = await openRejects(
+          options.rejects,
+          options.files,
+          state?.rejects,
+        );
+      }
       const limit = options.rows.limit === undefined
         ? undefined
         : Math.max(0, options.rows.limit - settledBefore(state));
@@ -82,9 +99,27 @@ export async function runLoad(options: LoadOptions): Promise<number> {
           endMarker: options.endMarker,
           maxErrors: options.maxErrors,
           atLeastOnce: options.atLeastOnce,
+          exactlyOnce: options.exactlyOnce === undefined ? undefined : {
+            key: options.exactlyOnce,
+            note: () => rejects?.flush() ?? null,
+            onBegin: async (found) => {
+              earlier = found;
+              if (found !== undefined) notices.say(found.sentence);
+              const kept = found?.note as KeptFile[] | null | undefined;
+              const known = kept && await rejectsBehind(options.rejects, kept);
+              rejects = await openRejects(
+                options.rejects,
+                options.files,
+                kept ?? undefined,
+              );
+              return known ?? undefined;
+            },
+          },
           nodeMap: options.nodeMap,
           signal,
-          onReject: rejects && ((reject) => rejects?.add(reject)),
+          onReject: options.rejects === undefined
+            ? undefined
+            : (reject) => rejects?.add(reject),
           onCheckpoint: state && ((checkpoint) => {
             isBegun = true;
             latest = checkpoint ?? latest;
@@ -94,8 +129,7 @@ export async function runLoad(options: LoadOptions): Promise<number> {
         });
       });
     }
-    const rejected = summary.rejected + (state?.rejected ?? 0);
-    if (rejected > 0) code = ExitCode.Rejected;
+    if (summary.rejected + rejectedBefore() > 0) code = ExitCode.Rejected;
   } catch (error) {
     failure = error;
   }
@@ -137,7 +171,10 @@ export async function runLoad(options: LoadOptions): Promise<number> {
     );
   }
   printRejects(summary, written);
-  const before = state?.rejected ?? 0;
+  const isSilent = options.json || options.quiet && code === ExitCode.Ok;
+  // Else the summary says it.
+  if (summary.repliesLost > 0 && isSilent) say(repliesLostPhrase(summary));
+  const before = rejectedBefore();
   if (before > 0) {
     say(`earlier runs of this load rejected ${counted(before, "record")}`);
   }

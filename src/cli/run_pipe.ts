@@ -41,6 +41,7 @@ export async function runPipe(options: PipeOptions): Promise<number> {
         done: counts.replies,
         unit: "reply",
         errors: counts.errors,
+        nodes: counts.cluster?.nodes.length,
       }));
       if (progress !== undefined) {
         bytesExpected = await totalSize(options.files);
@@ -53,6 +54,7 @@ export async function runPipe(options: PipeOptions): Promise<number> {
         // Nothing else goes on in this process.
         mayBlock: true,
         endMarker: options.endMarker,
+        nodeMap: options.nodeMap,
         signal,
         counts,
         onError: (error) => printer.add(error),
@@ -84,6 +86,7 @@ export async function runPipe(options: PipeOptions): Promise<number> {
         replies,
         errorReplies: errors,
         errors: printer.kinds(),
+        ...counts.cluster,
       }));
     } else if (
       (failure === undefined || counts.replies > 0) &&

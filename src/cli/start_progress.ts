@@ -50,6 +50,8 @@ export function summaryCounts(
     limit,
     unit: "record",
     errors: summary.rejected,
+    waitingSince: summary.waitingSince,
+    nodes: summary.nodes?.length,
   });
 }
 

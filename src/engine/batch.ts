@@ -1,9 +1,13 @@
+import type { Coalescing } from "../codec/coalescing.ts";
+import type { RecordReader } from "../codec/format.ts";
 import type { Place } from "../codec/place.ts";
+import type { RowEncoder } from "../codec/row_encoder.ts";
 import type { ByteBuffer } from "../protocol/byte_buffer.ts";
 import type { Chunk } from "./chunk_pool.ts";
 import type { Reject } from "./reject.ts";
-import type { RowFormat } from "./row_plan.ts";
 import type { Shipment } from "./shipment.ts";
+
+const NO_UNITS: ReadonlyMap<number, number> = new Map();
 
 /** A command of a record that the server has refused. */
 export interface Failure {
@@ -15,6 +19,41 @@ export interface Failure {
   readonly error: string;
   /** Whether it is no fault of the record: every other one would be refused. */
   readonly stops?: boolean;
+}
+
+/**
+ * What a batch must know to find its records, and make their commands, again:
+ * of rows a `RowFormat`, of piped commands less.
+ */
+export interface BatchFormat {
+  /** The source's name in messages. */
+  readonly source: string;
+  /** Its header as it stands there; empty where there is none. */
+  readonly headerBytes: Uint8Array;
+  /** The columns. */
+  readonly header: { readonly length: number };
+  /** How records are read. */
+  readonly input: {
+    readonly kind: string;
+    reader(
+      place: Place,
+      fields: number,
+    ): Pick<
+      RecordReader,
+      | "feed"
+      | "next"
+      | "finish"
+      | "record"
+      | "raw"
+      | "records"
+      | "line"
+      | "offset"
+    >;
+  };
+  /** How they become commands. */
+  readonly encoder: Pick<RowEncoder, "commandsPerRecord" | "encode">;
+  /** How they may share commands, where they may. */
+  readonly coalescing?: Coalescing | undefined;
 }
 
 /**
@@ -57,6 +96,13 @@ export class Batch {
   readonly open: Shipment<BatchOrigin>[] = [];
   /** Whether one of its shipments was sent, or is made again. */
   wasSent = false;
+  /** Whether that was in vain: nothing of it was executed. */
+  isUndone = false;
+  /**
+   * Of piped commands those from MULTI to EXEC, which go together: the id of
+   * each MULTI, and how many commands it begins.
+   */
+  units: ReadonlyMap<number, number> = NO_UNITS;
   #weight: number | undefined;
 
   /**
@@ -70,7 +116,7 @@ export class Batch {
    */
   constructor(
     readonly output: ByteBuffer,
-    readonly format: RowFormat,
+    readonly format: BatchFormat,
     readonly chunk: Chunk,
     readonly start: number,
     readonly place: Place,
@@ -104,14 +150,29 @@ export class Batch {
     );
   }
 
-  /** Whether no command of it may have reached a server. */
+  /** Whether no command of it may have been executed. */
   get isUnsent(): boolean {
-    return !this.wasSent && this.open.every(({ sentAt }) => sentAt === 0);
+    return (!this.wasSent || this.isUndone) &&
+      this.open.every(({ sentAt }) => sentAt === 0);
+  }
+
+  /**
+   * The piped commands that go together with one.
+   *
+   * @param id The command's id.
+   * @returns The first of them, and how many there are.
+   */
+  unitOf(id: number): { readonly first: number; readonly count: number } {
+    for (const [first, count] of this.units) {
+      if (first <= id && id < first + count) return { first, count };
+    }
+    return { first: id, count: 1 };
   }
 
   /** Notes that a shipment is done, lost, or will never be sent. */
   close(shipment: Shipment<BatchOrigin>): void {
     if (shipment.sentAt > 0) this.wasSent = true;
+    this.isUndone = false;
     this.open.splice(this.open.indexOf(shipment), 1);
   }
 
@@ -133,7 +194,8 @@ export class Batch {
         first = Math.min(first, origin.recordOf(answered));
       }
     }
-    return first;
+    // What was queued since MULTI is not in.
+    return this.units.size === 0 ? first : this.unitOf(first).first;
   }
 }
 

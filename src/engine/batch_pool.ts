@@ -1,8 +1,7 @@
 import type { Place } from "../codec/place.ts";
 import { ByteBuffer } from "../protocol/byte_buffer.ts";
-import { Batch } from "./batch.ts";
+import { Batch, type BatchFormat } from "./batch.ts";
 import { type Chunk, ChunkPool } from "./chunk_pool.ts";
-import type { RowFormat } from "./row_plan.ts";
 
 /**
  * Bytes of output buffers that are kept for later, at the most, for the same
@@ -54,7 +53,7 @@ export class BatchPool {
    * @returns An empty batch.
    */
   begin(
-    format: RowFormat,
+    format: BatchFormat,
     chunk: Chunk,
     start: number,
     place: Place,

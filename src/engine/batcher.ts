@@ -114,6 +114,11 @@ export class Batcher {
     return this.#reader.blankLines - this.#blankLinesBefore;
   }
 
+  /** Records of the source in front of the next batch. */
+  get records(): number {
+    return this.#reader.records;
+  }
+
   /**
    * Goes on at a place where an earlier load left off; no batch was made yet.
    *
@@ -129,9 +134,9 @@ export class Batcher {
     const found = await feed.goTo(place.offset, tail.bytes);
     if (found === undefined || !isSame(found.before, tail)) {
       throw new UsageError(
-        `Cannot go on at ${this.#feed.name}:${place.line} (--state): what ` +
-          "comes before is not what was loaded; without its file the load " +
-          "begins anew",
+        `Cannot go on at ${this.#feed.name}:${place.line}: what comes ` +
+          "before is not what was loaded; without the file of --state, or the " +
+          "key of --exactly-once, the load begins anew",
         "--state",
       );
     }

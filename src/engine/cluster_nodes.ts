@@ -243,6 +243,7 @@ export class ClusterNodes {
     for (const { primary, replicas } of shards) {
       for (const one of [primary, ...replicas]) this.#know(one);
     }
+    this.#options.summary.nodes = this.data;
   }
 
   /** What nodes have said themselves is newer than what another one thinks. */

@@ -15,9 +15,11 @@
  */
 import { ArgumentWalker } from "../protocol/argument_walker.ts";
 import { ByteBuffer } from "../protocol/byte_buffer.ts";
+import type { CommandKeys } from "../protocol/command_keys.ts";
 import { encodeCommand } from "../protocol/encode_command.ts";
-import { keySlot, SLOTS } from "../protocol/key_slot.ts";
+import { NO_SLOT, SLOTS } from "../protocol/key_slot.ts";
 import { parseRedirection, type Redirection } from "../protocol/redirection.ts";
+import type { TemplateKeys } from "../protocol/template_keys.ts";
 import type { Batch, BatchOrigin } from "./batch.ts";
 import { Cargo } from "./cargo.ts";
 import type { ClusterNodes } from "./cluster_nodes.ts";
@@ -41,30 +43,34 @@ const MANY_SLOTS = "CROSSSLOT The keys of a transaction must be in one slot, " +
 export class ClusterRouter implements Router {
   readonly isCluster = true;
   readonly #nodes: ClusterNodes;
-  readonly #positions: readonly number[];
-  readonly #isTransaction: boolean;
+  readonly #keys: TemplateKeys | CommandKeys;
+  readonly #kind: CommandKind;
   readonly #walker = new ArgumentWalker();
   readonly #again = new ByteBuffer();
   readonly #free: Cargo[] = [];
   /** Where commands go that were passed on with ASK, by their batch and id. */
   readonly #asked = new Map<Batch, Map<number, Redirection>>();
+  /**
+   * Slots of what was shipped since the last mending to their own lanes, while
+   * there are such: what comes behind must not overtake it on another lane.
+   */
+  readonly #unasked = new Set<number>();
 
   /**
    * Makes a router.
    *
    * @param nodes The nodes and their lanes.
-   * @param positions For each command of a record, which argument is its key;
-   * 0 where it has none.
-   * @param isTransaction Whether a record's commands are one transaction.
+   * @param keys Tells where keys stand.
+   * @param kind What the commands are.
    */
   constructor(
     nodes: ClusterNodes,
-    positions: readonly number[],
-    isTransaction: boolean,
+    keys: TemplateKeys | CommandKeys,
+    kind: CommandKind,
   ) {
     this.#nodes = nodes;
-    this.#positions = positions;
-    this.#isTransaction = isTransaction;
+    this.#keys = keys;
+    this.#kind = kind;
   }
 
   get lanes(): readonly Lane<BatchOrigin>[] {
@@ -100,13 +106,17 @@ export class ClusterRouter implements Router {
     const each = batch.format.encoder.commandsPerRecord;
     const ids = this.#asked.get(batch) ?? new Map<number, Redirection>();
     const first = origin.recordOf(command);
-    for (let i = 0; i < origin.sharersOf(command); i++) {
-      ids.set((first + i) * each + origin.ordinalOf(command), to);
+    // Within MULTI it is in force until EXEC: a unit asks with its first one.
+    for (let i = first; i < first + origin.sharersOf(command); i++) {
+      const id = i * each + origin.ordinalOf(command);
+      const { isTransaction } = this.#kind;
+      ids.set(isTransaction ? i * each : batch.unitOf(id).first, to);
     }
     this.#asked.set(batch, ids);
   }
 
   async mend(patience: number, isTrouble: boolean): Promise<void> {
+    this.#unasked.clear();
     const asked = [...this.#asked.values()].flatMap((ids) => [...ids.values()]);
     await this.#nodes.mend(patience, isTrouble, asked);
   }
@@ -123,28 +133,36 @@ export class ClusterRouter implements Router {
     const ids = isFresh ? undefined : encodeAgain(batch, this.#again);
     const { bytes, length } = isFresh ? batch.output : this.#again;
     const cargoes = new Map<Lane<BatchOrigin>, Cargo>();
+    const isMixed = this.#asked.size > 0;
     const asked = this.#asked.get(batch);
     this.#asked.delete(batch);
-    const unit = this.#isTransaction ? each : 1;
+    const { units } = batch;
+    const { isTransaction } = this.#kind;
     const walker = this.#walker;
     walker.begin(bytes, 0, length);
     let record = 0;
-    for (let i = 0, start = 0; start < length; i += unit) {
+    for (let i = 0, start = 0, unit = 1; start < length; i += unit) {
       const id = ids?.[i] ?? (shares === undefined ? i : record);
+      if (isTransaction) unit = each;
+      else if (units.size > 0) unit = units.get(id) ?? 1;
       const slot = this.#slotOf(id % each, unit);
       const end = walker.at;
       const sharers = shares?.[i] ?? 1;
       record += sharers;
       if (slot === SEVERAL) {
-        batch.failures.push({
-          record: Math.floor(id / each),
-          command: 0,
-          error: MANY_SLOTS,
-        });
+        for (let k = id; k < id + unit; k += each) {
+          const record = Math.floor(k / each);
+          batch.failures.push({ record, command: 0, error: MANY_SLOTS });
+        }
         start = end;
         continue;
       }
-      const to = asked?.get(id);
+      let to = asked?.get(id);
+      if (
+        to !== undefined && (this.#unasked.has(slot) ||
+          !this.#mayAsk(bytes, start, end, id % each))
+      ) to = undefined;
+      if (isMixed && to === undefined) this.#unasked.add(slot);
       const lane = to === undefined
         ? this.#nodes.laneOf(slot)
         : this.#nodes.laneAt(to) ?? this.#nodes.laneOf(slot);
@@ -176,18 +194,39 @@ export class ClusterRouter implements Router {
    */
   #slotOf(ordinal: number, unit: number): number {
     const walker = this.#walker;
-    let slot = NONE;
+    let slot = NO_SLOT;
     for (let k = 0; k < unit; k++) {
       walker.nextCommand();
-      const position = this.#positions[ordinal + k];
-      for (let i = 0; walker.nextArgument(); i++) {
-        if (i !== position || position === 0) continue;
-        const { bytes, start, length } = walker;
-        const one = keySlot(bytes, start, start + length);
-        slot = slot === NONE || slot === one ? one : SEVERAL;
-      }
+      const one = this.#keys.slotOf(walker, ordinal + k);
+      if (one === NO_SLOT || one === slot) continue;
+      slot = slot === NO_SLOT ? one : SEVERAL;
     }
     return slot;
+  }
+
+  /**
+   * Whether a unit may go where ASK has passed it on to. About several keys the
+   * new node says TRYAGAIN until it has them all: what is behind may be taken
+   * then. Their old node refuses all of the same ones until the slot has moved.
+   */
+  #mayAsk(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    ordinal: number,
+  ): boolean {
+    if (this.#kind.isRepeatable) return true;
+    const keys = this.#keys;
+    const walker = new ArgumentWalker();
+    walker.begin(bytes, start, end);
+    let known: string | undefined;
+    for (let k = ordinal; walker.nextCommand(); k++) {
+      if (keys.slotOf(walker, k) === NO_SLOT) continue;
+      const key = bytes.subarray(keys.start, keys.start + keys.length).join();
+      if (!keys.isOnly || key !== (known ?? key)) return false;
+      known = key;
+    }
+    return true;
   }
 
   /** Adds the commands of a transaction, each with an id of its own. */
@@ -207,8 +246,13 @@ export class ClusterRouter implements Router {
   }
 }
 
-/** No key: any node will do. */
-const NONE = SLOTS;
+/** What commands a router is for. */
+export interface CommandKind {
+  /** Whether each record's are one transaction. */
+  readonly isTransaction: boolean;
+  /** Whether they may be repeated, in order. */
+  readonly isRepeatable: boolean;
+}
 
 /** Keys of several slots. */
 const SEVERAL = SLOTS + 1;

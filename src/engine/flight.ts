@@ -1,4 +1,5 @@
 import { ProtocolError } from "../errors.ts";
+import { errorIn, type Reply } from "../protocol/reply.ts";
 import { Queue } from "./queue.ts";
 import type { Shipment } from "./shipment.ts";
 
@@ -46,8 +47,9 @@ export class Flight<Origin> {
   successes = 0;
   /** Replies so far that were. */
   errors = 0;
+  /** The shipments, the first one that is not done in front. */
+  protected readonly queue = new Queue<Shipment<Origin>>();
   readonly #events: FlightEvents<Origin>;
-  readonly #queue = new Queue<Shipment<Origin>>();
 
   /**
    * Makes an empty flight.
@@ -60,32 +62,42 @@ export class Flight<Origin> {
 
   /** Enters a shipment that is handed to the lane. */
   enter(shipment: Shipment<Origin>): void {
-    this.#queue.push(shipment);
-    this.unanswered += shipment.commands;
+    this.queue.push(shipment);
+    this.unanswered += this.owed(shipment);
     this.weight += shipment.weight;
   }
 
   /** Takes back the last shipment, of which nothing was sent. */
   withdraw(shipment: Shipment<Origin>): void {
-    if (this.#queue.pop() !== shipment) {
+    if (this.queue.pop() !== shipment) {
       throw new Error("Cannot withdraw a shipment that is not the last one");
     }
-    this.unanswered -= shipment.commands;
+    this.unanswered -= this.owed(shipment);
     this.weight -= shipment.weight;
+  }
+
+  /** How many replies a shipment is owed. */
+  protected owed({ commands }: Shipment<Origin>): number {
+    return commands;
   }
 
   /** Whether a command that is not answered may have reached the server. */
   get isAmbiguous(): boolean {
-    for (const { sentAt, answered, commands } of this.#queue) {
+    for (const { sentAt, answered, commands } of this.queue) {
       if (sentAt > 0 && answered < commands) return true;
     }
     return false;
   }
 
+  /** The shipment that may have been executed as a whole, or not at all. */
+  get doubtful(): Shipment<Origin> | undefined {
+    return undefined;
+  }
+
   /** Empties it, as its lane is lost; gives what was in it, in order. */
   abandon(): Shipment<Origin>[] {
     const left: Shipment<Origin>[] = [];
-    for (let one; (one = this.#queue.shift()) !== undefined;) left.push(one);
+    for (let one; (one = this.queue.shift()) !== undefined;) left.push(one);
     this.unanswered = 0;
     this.weight = 0;
     return left;
@@ -95,6 +107,13 @@ export class Flight<Origin> {
   written(shipment: Shipment<Origin>): void {
     shipment.isWritten = true;
     this.#strike();
+  }
+
+  /** Notes one reply. */
+  take(reply: Reply): void {
+    const error = errorIn(reply);
+    if (error === undefined) this.succeed(1);
+    else this.fail(error);
   }
 
   /**
@@ -109,7 +128,7 @@ export class Flight<Origin> {
     while (count > 0) {
       // Nothing behind the first one is sent before that is written, so it is
       // struck out before a reply to anything else can come.
-      const { first } = this.#queue;
+      const { first } = this.queue;
       if (first === undefined || first.answered === first.commands) return;
       const taken = Math.min(count, first.commands - first.answered);
       first.answered += taken;
@@ -127,7 +146,7 @@ export class Flight<Origin> {
   fail(error: string): void {
     this.#expect(1);
     this.errors++;
-    const { first } = this.#queue;
+    const { first } = this.queue;
     if (first === undefined || first.answered === first.commands) {
       this.#events.onError(error, undefined, 0, this);
       return;
@@ -153,10 +172,10 @@ export class Flight<Origin> {
   /** Strikes out the shipments in front that are done. */
   #strike(): void {
     for (;;) {
-      const { first } = this.#queue;
+      const { first } = this.queue;
       if (first === undefined || !first.isWritten) return;
       if (first.answered < first.commands) return;
-      this.#queue.shift();
+      this.queue.shift();
       this.weight -= first.weight;
       this.#events.onDone(first);
     }

@@ -19,6 +19,11 @@ import { counted } from "./counted.ts";
 import { Flight, type FlightEvents } from "./flight.ts";
 import { Pace } from "./pace.ts";
 import type { Shipment } from "./shipment.ts";
+import {
+  type TransactionEvents,
+  TransactionFlight,
+  type TransactionFrame,
+} from "./transaction_flight.ts";
 import type { Wait } from "./wait.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -34,6 +39,8 @@ export interface LaneEvents<Origin> extends FlightEvents<Origin> {
    * @param error What has happened.
    */
   onLost(flight: Flight<Origin>, error: ConnectionError): void;
+  /** Told about transactions that were aborted, where there are any. */
+  readonly onAborted?: TransactionEvents<Origin>["onAborted"] | undefined;
 }
 
 /** How a lane behaves. */
@@ -69,6 +76,12 @@ export interface LaneOptions {
   endMarker?: EndMarker | undefined;
 }
 
+/** How a lane behaves, shipments that are transactions included. */
+interface FramedLaneOptions extends LaneOptions {
+  /** What makes each shipment a transaction. Default: none is one. */
+  readonly frame?: TransactionFrame | undefined;
+}
+
 /** The default of {@linkcode LaneOptions.stallTimeout}: 30 s. */
 export const STALL_TIMEOUT = 30_000;
 
@@ -79,6 +92,9 @@ const PING = encodeCommand(["PING"]);
 
 /** Bytes of replies that are read at once. */
 const REPLY_BUFFER = 64 * 1024;
+
+/** The longest value of the key that goes with transactions. */
+const LONGEST_VALUE = 1024 * 1024;
 
 /** Shipments that may wait for the socket, so that it never waits. */
 const QUEUE = 2;
@@ -97,6 +113,8 @@ export class Lane<Origin> {
   readonly flight: Flight<Origin>;
   /** What was handed over, and not taken back. */
   readonly sent = { commands: 0, bytes: 0 };
+  /** The flight, where each shipment is a transaction. */
+  readonly #transactions: TransactionFlight<Origin> | undefined;
   readonly #connection: Connection;
   readonly #events: LaneEvents<Origin>;
   readonly #wait: Wait;
@@ -130,8 +148,9 @@ export class Lane<Origin> {
     connection: Connection,
     events: LaneEvents<Origin>,
     wait: Wait,
-    options: LaneOptions = {},
+    options: FramedLaneOptions = {},
   ) {
+    const { frame } = options;
     this.#connection = connection;
     this.#events = events;
     this.#wait = wait;
@@ -141,14 +160,19 @@ export class Lane<Origin> {
       roundTrip: connection.roundTrip,
       mayNap: options.mayBlock === true && connection.isLocal,
     });
-    this.flight = new Flight({
+    const told: FlightEvents<Origin> = {
       counts: events.counts,
       onError: (...error) => events.onError(...error),
       onDone: (shipment) => {
         this.#pace.answered(shipment.weight, shipment.sentAt);
         events.onDone(shipment);
       },
+    };
+    this.#transactions = frame && new TransactionFlight(frame, {
+      ...told,
+      onAborted: (...aborted) => events.onAborted?.(...aborted),
     });
+    this.flight = this.#transactions ?? new Flight(told);
     this.#sentinel = new Sentinel(
       undefined,
       options.endMarker === "ping" ? "PING" : "ECHO",
@@ -298,12 +322,37 @@ export class Lane<Origin> {
   async #write(shipment: Shipment<Origin>): Promise<void> {
     this.#isWriting = true;
     if (this.#ping === "due") this.#ping = "none";
-    shipment.sentAt = performance.now();
-    await this.#writeBytes(shipment.bytes);
+    const transactions = this.#transactions;
+    if (transactions === undefined) {
+      shipment.sentAt = performance.now();
+      await this.#writeBytes(shipment.bytes);
+    } else await this.#writeTransaction(shipment, transactions);
     this.#isWriting = false;
     this.#queue.shift();
     this.flight.written(shipment);
     this.#wait.wake();
+  }
+
+  /**
+   * Writes a shipment within its frame, the end of which waits for the reply to
+   * the transaction before; while a rewind is asked for, none at all.
+   */
+  async #writeTransaction(
+    shipment: Shipment<Origin>,
+    transactions: TransactionFlight<Origin>,
+  ): Promise<void> {
+    while (transactions.isHalted && !this.#hasEnded) {
+      if (transactions.drop(shipment)) return;
+      await this.#sleep();
+    }
+    shipment.sentAt = performance.now();
+    await this.#writeBytes(transactions.opening);
+    await this.#writeBytes(shipment.bytes);
+    while (!this.#hasEnded) {
+      const end = transactions.closing(shipment);
+      if (end !== undefined) return await this.#writeBytes(end);
+      await this.#sleep();
+    }
   }
 
   async #writeBytes(bytes: Uint8Array | undefined): Promise<void> {
@@ -314,7 +363,9 @@ export class Lane<Origin> {
   }
 
   async #replyLoop(): Promise<void> {
-    const reader = new ReplyReader();
+    const reader = new ReplyReader(
+      this.#transactions && { unfolds: true, maxBody: LONGEST_VALUE },
+    );
     const buffer = new Uint8Array(REPLY_BUFFER);
     try {
       while (!this.#hasEnded) {
@@ -339,7 +390,10 @@ export class Lane<Origin> {
     for (;;) {
       const isClosing = this.#closing === "sent";
       const isPinged = this.#ping === "sent";
-      const run = isPinged ? 0 : reader.skip(isClosing ? SENTINEL_LENGTH : -1);
+      const stop = isClosing
+        ? SENTINEL_LENGTH
+        : this.#transactions?.stopLength ?? -1;
+      const run = isPinged ? 0 : reader.skip(stop);
       if (run > 0) {
         flight.succeed(run);
         this.#watchdog.calm();
@@ -357,10 +411,10 @@ export class Lane<Origin> {
         this.#lastWords = error;
       } // That it is refused is as good.
       else if (isPinged) this.#ping = "none";
-      else if (error === undefined) flight.succeed(1);
-      else flight.fail(error);
+      else flight.take(reply);
     }
     if (reader.inReply) this.#watchdog.calm();
+    if (this.#transactions !== undefined) this.#wakeWriter?.();
     this.#checkCount();
   }
 

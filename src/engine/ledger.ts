@@ -90,6 +90,11 @@ export class Ledger {
     this.#options = options;
   }
 
+  /** The first batch that is not committed. */
+  get first(): Batch | undefined {
+    return this.#batches.first;
+  }
+
   /** Whether every batch is committed. */
   get isEmpty(): boolean {
     return this.#batches.length === 0;
@@ -119,9 +124,13 @@ export class Ledger {
   /**
    * Notes that records of a batch must be shipped again, and all behind them.
    *
-   * @param mark The first of them; the earliest of several counts.
+   * @param mark The first of them; the earliest of several counts. What is in
+   * a transaction goes again with it.
    */
-  mark(mark: Mark): void {
+  mark({ batch, record }: Mark): void {
+    const { units } = batch;
+    const first = units.size === 0 ? record : batch.unitOf(record).first;
+    const mark = { batch, record: first };
     const known = this.#mark;
     if (known === undefined || this.#isBefore(mark, known)) this.#mark = mark;
   }
@@ -159,10 +168,10 @@ export class Ledger {
       batch.from = Math.min(batch.from, marked);
       const each = batch.format.encoder.commandsPerRecord;
       const behind = batch.from * each;
-      batch.only = [...batch.only, ...batch.again]
-        .filter((id) => id < behind).sort((a, b) => a - b);
+      // A transaction is noted again for each command that was refused.
+      const ids = new Set([...batch.only, ...batch.again]);
+      batch.only = [...ids].filter((id) => id < behind).sort((a, b) => a - b);
       batch.again = [];
-      const ids = new Set(batch.only);
       batch.failures = batch.failures.filter(({ record, command }) =>
         record < batch.from && !ids.has(record * each + command)
       );
@@ -269,6 +278,10 @@ export class Ledger {
       let record = batch.encoded;
       while (record > 0 && failed[record - 1] >= each) {
         if (stops.has(--record)) unread = { batch, record };
+      }
+      if (unread?.batch === batch && batch.units.size > 0) {
+        // What was queued in front of it is undone.
+        unread = { batch, record: batch.unitOf(unread.record).first };
       }
       if (record > 0) break;
     }

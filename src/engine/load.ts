@@ -1,16 +1,20 @@
+import { ConnectionError } from "../errors.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import { Connection } from "../transport/connection.ts";
 import { Checkpoints, type SaveCheckpoint } from "./checkpoints.ts";
-import { connectUnless } from "./connect_unless.ts";
+import { connectAnd, connectUnless } from "./connect_unless.ts";
 import { ErrorLimit } from "./error_limit.ts";
 import { explainFull } from "./memory_forecast.ts";
 import type { LaneOptions } from "./lane.ts";
 import { type EndOptions, LoadEnds } from "./load_ends.ts";
 import { openRouter } from "./open_router.ts";
+import { openTransactions } from "./open_transactions.ts";
+import { PATIENCE_UNDER_WAY } from "./recovery.ts";
 import type { Reject } from "./reject.ts";
 import type { RowOptions } from "./row_plan.ts";
 import { Rows, type SourceOptions } from "./rows.ts";
 import { Stream } from "./stream.ts";
+import type { ExactlyOnceOptions } from "./transactions.ts";
 import { Summary } from "./summary.ts";
 import { Wait } from "./wait.ts";
 
@@ -50,6 +54,12 @@ export interface LoadOptions
    * where repeating it is not without effect. Default: false.
    */
   atLeastOnce?: boolean | undefined;
+  /**
+   * Has each record in exactly once, on one server, whatever happens to
+   * connections and to this process: records go in transactions, which also
+   * write a key that says how far the load got.
+   */
+  exactlyOnce?: ExactlyOnceOptions | undefined;
   /**
    * Told how far everything is committed: before anything is sent, every half
    * second as it gets on, and in every ending. What it throws stops the load.
@@ -98,11 +108,24 @@ export async function load(options: LoadOptions): Promise<Summary> {
   const rows = new Rows({ ...options, coalesce }, summary, ends);
   using _listening = wait.failOn(signal);
   await wait.for(rows.check());
+  const transactions = await openTransactions(options, rows.isTransaction, {
+    summary,
+    checkpoint: () => stream.checkpoint,
+    batch: () => stream.first,
+    isHalted: () => stream.isRewinding,
+  });
   await ends.prepare();
 
+  const begin = transactions && (async (connection: Connection) => {
+    rows.goOn(await transactions.begin(connection));
+    rows.readAtOnce(transactions.chunkFor(connection));
+  });
+  const to = { signal, ...server, isRouted: true };
   const connection = options.connection === undefined
     ? await summary.waitFor(
-      connectUnless(wait, { signal, ...server, isRouted: true }),
+      begin === undefined
+        ? connectUnless(wait, to)
+        : connectAnd(wait, to, server?.retry ?? 0, begin),
     )
     : Connection.from(options.connection);
   summary.met(connection);
@@ -111,6 +134,7 @@ export async function load(options: LoadOptions): Promise<Summary> {
     summary,
     wait,
     limit,
+    transactions,
     patience: server?.retry,
     atLeastOnce: options.atLeastOnce,
     onReject: options.onReject,
@@ -122,19 +146,36 @@ export async function load(options: LoadOptions): Promise<Summary> {
     server: options.connection === undefined ? { ...server } : undefined,
     rows,
     stream,
+    transactions,
     wait,
     summary,
   });
+  const endTransactions = async (isComplete: boolean): Promise<void> => {
+    if (transactions === undefined) return;
+    // What ends the load does not end this.
+    const connection = await connectAnd(
+      new Wait(),
+      { ...server, onNotice: undefined },
+      isComplete ? server?.retry ?? PATIENCE_UNDER_WAY : 0,
+      (connection) => transactions.end(connection, isComplete),
+    );
+    connection.close();
+  };
   const checkpoints = options.onCheckpoint === undefined
     ? undefined
     : new Checkpoints(() => stream.checkpoint, options.onCheckpoint, wait);
   try {
     await checkpoints?.begin();
     await stream.run(ends.watch(router));
+    await endTransactions(true);
     summary.isComplete = true;
     await checkpoints?.end();
   } catch (error) {
     await checkpoints?.endWith(error);
+    // What the key says is true as it stands, too.
+    if (!(error instanceof ConnectionError)) {
+      await endTransactions(false).catch(() => {});
+    }
     throw error;
   } finally {
     report(options.endMarker);

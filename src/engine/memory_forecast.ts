@@ -156,7 +156,9 @@ export async function explainFull(
   reply: string,
   server: ConnectOptions | undefined,
 ): Promise<string | undefined> {
-  if (!reply.startsWith("OOM") || server === undefined) return undefined;
+  // EXEC names what it refuses a transaction for.
+  if (!/^(EXECABORT .*: )?OOM /.test(reply)) return undefined;
+  if (server === undefined) return undefined;
   try {
     using side = new SideConnection({
       ...server,

@@ -1,38 +1,47 @@
 import { UsageError } from "../errors.ts";
+import type { CommandKeys } from "../protocol/command_keys.ts";
 import { keyPosition, traitsOf } from "../protocol/command_traits.ts";
+import { TemplateKeys } from "../protocol/template_keys.ts";
 import { ask } from "../transport/ask.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import type { Connection } from "../transport/connection.ts";
 import { parseNodeMap } from "../transport/node_map.ts";
 import type { BatchOrigin } from "./batch.ts";
 import { ClusterNodes } from "./cluster_nodes.ts";
-import { ClusterRouter } from "./cluster_router.ts";
-import { connectUnless } from "./connect_unless.ts";
+import { ClusterRouter, type CommandKind } from "./cluster_router.ts";
+import { connectAnd } from "./connect_unless.ts";
 import { type EndMarker, Lane, type LaneOptions } from "./lane.ts";
 import { OneLane, type Router } from "./router.ts";
 import type { Rows } from "./rows.ts";
 import type { Stream } from "./stream.ts";
 import type { Summary } from "./summary.ts";
+import type { Transactions } from "./transactions.ts";
 import type { Wait } from "./wait.ts";
 
-/** What a router is for. */
-export interface OpenRouterOptions extends LaneOptions {
+/** What lanes are for. */
+export interface OpenLanesOptions extends LaneOptions {
   /** How to reach the server; the connection is the only one without. */
   readonly server: ConnectOptions | undefined;
   /** Where addresses that a cluster announces can be reached from here. */
   readonly nodeMap?: string | undefined;
-  /** The commands of each record, as the user wrote them. */
-  readonly commands: readonly (readonly string[])[];
-  /** The rows to come. */
-  readonly rows: Rows;
   /** What the lanes tell. */
   readonly stream: Stream;
+  /** What each shipment is made a transaction with. */
+  readonly transactions?: Transactions | undefined;
   /** Where it waits. */
   readonly wait: Wait;
   /** The counts. */
   readonly summary: Summary;
   /** Ends a wait for a server. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** What a router is for. */
+export interface OpenRouterOptions extends OpenLanesOptions {
+  /** The commands of each record, as the user wrote them. */
+  readonly commands: readonly (readonly string[])[];
+  /** The rows to come. */
+  readonly rows: Rows;
 }
 
 /** A router, and what is to be told about it in the end. */
@@ -54,18 +63,38 @@ export async function openRouter(
   connection: Connection,
   options: OpenRouterOptions,
 ): Promise<OpenRouter> {
-  const { server, stream, wait, summary, signal } = options;
+  const { server, stream, wait, summary, signal, transactions } = options;
   if (connection.server?.cluster === true && server !== undefined) {
-    return await openCluster(connection, { ...options, server });
+    const { commands, rows } = options;
+    refuseSentinel(connection, server);
+    const keys = new TemplateKeys(
+      await keyPositions(connection, commands),
+      commands,
+    );
+    // Keys of one MSET would have to be in one slot.
+    if (traitsOf(commands[0]).sharing?.as !== undefined) rows.stopCoalescing();
+    return await openCluster(
+      connection,
+      { ...options, server },
+      keys,
+      rows,
+    );
   }
   const open = (connection: Connection): Lane<BatchOrigin> =>
-    new Lane(connection, stream.events, wait, options);
+    new Lane(connection, stream.events, wait, {
+      ...options,
+      frame: transactions,
+    });
   const reopen = server && (async (patience: number) => {
-    const again = { signal, ...server, retry: patience, onNotice: undefined };
-    const made = await connectUnless(wait, { ...again, awaitPrimary: true });
-    summary.met(made);
-    summary.reconnections++;
-    return open(made);
+    const again = { signal, ...server, onNotice: undefined };
+    const to = { ...again, awaitPrimary: true };
+    return open(
+      await connectAnd(wait, to, patience, async (made) => {
+        summary.met(made);
+        summary.reconnections++;
+        await transactions?.reconnect(made);
+      }),
+    );
   });
   const router = new OneLane(open(connection), reopen);
   return {
@@ -74,22 +103,37 @@ export async function openRouter(
   };
 }
 
-async function openCluster(
+/** Refuses a Redis Sentinel that has led to a node of a cluster. */
+export function refuseSentinel(
   connection: Connection,
-  options: OpenRouterOptions & { server: ConnectOptions },
+  { redisSentinel }: ConnectOptions,
+): void {
+  if (redisSentinel === undefined) return;
+  connection.close();
+  throw new UsageError(
+    `Cannot use --sentinel: ${connection.address} is a node of a cluster, ` +
+      "which fails over by itself; name any of its nodes with -h and -p",
+    "--sentinel",
+  );
+}
+
+/**
+ * Makes the router of a cluster.
+ *
+ * @param connection A connection to one of its nodes; it is closed.
+ * @param options What the lanes are for.
+ * @param keys Tells where keys stand.
+ * @param kind What the commands are.
+ * @returns The router.
+ * @throws {ConnectionError} When a node cannot be reached.
+ */
+export async function openCluster(
+  connection: Connection,
+  options: OpenLanesOptions & { readonly server: ConnectOptions },
+  keys: TemplateKeys | CommandKeys,
+  kind: CommandKind,
 ): Promise<OpenRouter> {
-  const { commands, rows, server, stream, wait, summary } = options;
-  if (server.redisSentinel !== undefined) {
-    connection.close();
-    throw new UsageError(
-      `Cannot use --sentinel: ${connection.address} is a node of a cluster, ` +
-        "which fails over by itself; name any of its nodes with -h and -p",
-      "--sentinel",
-    );
-  }
-  const positions = await keyPositions(connection, commands);
-  // Keys of one MSET would have to be in one slot.
-  if (traitsOf(commands[0]).sharing?.as !== undefined) rows.stopCoalescing();
+  const { server, stream, wait, summary } = options;
   const map = options.nodeMap === undefined
     ? undefined
     : parseNodeMap(options.nodeMap);
@@ -101,7 +145,7 @@ async function openCluster(
     open: (connection): Lane<BatchOrigin> =>
       new Lane(connection, router.recycling(stream.events), wait, options),
   });
-  const router = new ClusterRouter(nodes, positions, rows.isTransaction);
+  const router = new ClusterRouter(nodes, keys, kind);
   try {
     await nodes.begin(connection);
   } catch (error) {

@@ -30,9 +30,15 @@ export interface PipeOptions extends
   server?: ConnectOptions | undefined;
   /**
    * A connection to use instead of a new one; it is closed in the end. On a
-   * `Deno.Conn` the caller has logged in already.
+   * `Deno.Conn` the caller has logged in already. All goes to that server, be
+   * it a node of a cluster.
    */
   connection?: Connection | Deno.Conn | undefined;
+  /**
+   * Where addresses that a cluster announces can be reached from here:
+   * `ANNOUNCED=REACHABLE,...`, each a host or a host and a port.
+   */
+  nodeMap?: string | undefined;
   /** Counts to keep up to date. */
   counts?: PipeCounts | undefined;
   /** Told about each error reply. */
@@ -47,7 +53,8 @@ export interface PipeOptions extends
 const PIECE = 256 * 1024;
 
 /**
- * Sends raw RESP or inline commands as they are, and counts the replies.
+ * Sends raw RESP or inline commands as they are, and counts the replies; in a
+ * cluster each command to the node of its key.
  *
  * @param options What to send and where to.
  * @returns The counts.
@@ -55,6 +62,8 @@ const PIECE = 256 * 1024;
  * or has a command that breaks the pairing of commands and replies; what came
  * before it was sent, and its replies were awaited.
  * @throws {ConnectionError} When the server cannot be reached or is lost.
+ * @throws {StoppedError} When a cluster is down, or passes commands on, for
+ * longer than it is waited for.
  *
  * @example
  * ```ts ignore
@@ -76,8 +85,17 @@ export async function pipe(options: PipeOptions = {}): Promise<PipeCounts> {
       signal,
       ...options.server,
       allowReplica: options.server?.allowReplica ?? true,
+      isRouted: true,
     })
     : Connection.from(options.connection);
+  if (
+    connection.server?.cluster === true && options.connection === undefined
+  ) {
+    const { pipeIntoCluster } = await import("./pipe_cluster.ts");
+    const server = { signal, ...options.server };
+    await pipeIntoCluster(connection, { ...options, server, counts }, wait);
+    return counts;
+  }
   const ledger = new PipeLedger({
     counts,
     onError: (error) => options.onError?.(error),

@@ -16,6 +16,7 @@ import { CommandScanner } from "../protocol/command_scanner.ts";
 import type { PipePiece } from "./pipe_reader.ts";
 import { Queue } from "./queue.ts";
 import { quotePiped } from "../protocol/quote.ts";
+import type { NodeData } from "./summary.ts";
 
 /** A command that the server answered with an error. */
 export interface PipeError {
@@ -33,14 +34,33 @@ export interface PipeError {
 
 /** The counts of a pipe: live while it runs, final when it has ended. */
 export interface PipeCounts {
-  /** Replies, errors among them; the sentinel's is not. */
+  /**
+   * Replies, errors among them; the sentinel's is not. In a cluster commands
+   * whose fate is known, as all before them, be it that they were not sent.
+   */
   replies: number;
-  /** Error replies. */
+  /** Those of them that are errors. */
   errors: number;
   /** Bytes read. */
   bytes: number;
   /** The source that is being read, or was last. */
   source?: string | undefined;
+  /** What there is to say of a cluster; of its nodes, what is known yet. */
+  cluster?: PipeClusterData | undefined;
+}
+
+/** What a pipe tells about a cluster, with the names that `--json` prints. */
+export interface PipeClusterData {
+  /** Commands of which nobody knows whether they are in. */
+  unknown: number;
+  /** Commands that were passed on to another node. */
+  redirections: number;
+  /** How often what was refused or never answered was sent again. */
+  rewinds: number;
+  /** How often a lost connection was made again. */
+  reconnections: number;
+  /** The nodes. */
+  nodes: NodeData[];
 }
 
 /** What a pipe ledger tells its pipe. */

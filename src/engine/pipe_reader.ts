@@ -10,12 +10,11 @@
  *
  * @module
  */
-import { InputError } from "../errors.ts";
 import { CR, LF } from "../protocol/ascii.ts";
 import { CommandScanner } from "../protocol/command_scanner.ts";
 import type { Source } from "../transport/source.ts";
 import { type Chunk, CHUNK_SLACK, type ChunkPool } from "./chunk_pool.ts";
-import { quotePiped } from "../protocol/quote.ts";
+import { cutOff, refusedCommand, UNPAIRED } from "./pipe_fault.ts";
 
 /**
  * The most bytes of a command that wait for its rest, but half a chunk. Whether
@@ -154,12 +153,10 @@ export class PipeReader {
   #refuse(source: Source, offset: number): void {
     const { hazard } = this.#scanner;
     if (hazard === undefined) return;
-    throw new InputError(
-      `Cannot pipe command ${this.#ordinal + 1} (${source.name}, byte ` +
-        `${offset}), which is ${hazard.name}: ${hazard.why}, so replies ` +
-        "could no longer be paired with commands; it and what follows it " +
-        "were not sent",
-      { source: source.name, offset },
+    throw refusedCommand(
+      { source: source.name, command: this.#ordinal + 1, offset },
+      hazard.name,
+      `${hazard.why}, ${UNPAIRED}`,
     );
   }
 
@@ -250,22 +247,10 @@ export class PipeReader {
       }
     }
     const at = held > 0 ? offset : this.#begunAt;
-    const { missing } = scanner;
-    const lack = missing > 2 ? `, ${bytesOf(missing - 2)} short` : "";
-    const quoted = quotePiped(chunk.bytes, 0, held);
-    const what = held > 0 && quoted !== "" ? `: ${quoted}` : "";
-    const fate = held > 0
-      ? `; it was not sent (${bytesOf(held)})`
-      : "; it was too large to be held back: its beginning was sent, and the " +
-        "server drops that";
-    throw new InputError(
-      `The input ends within command ${before + 1} (${source.name}, byte ` +
-        `${at})${lack}${what}${fate}`,
-      { source: source.name, offset: at },
+    throw cutOff(
+      { source: source.name, command: before + 1, offset: at },
+      scanner,
+      chunk.bytes.subarray(0, held),
     );
   }
-}
-
-function bytesOf(count: number): string {
-  return count === 1 ? "1 byte" : `${count} bytes`;
 }

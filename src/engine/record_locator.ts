@@ -1,8 +1,7 @@
-import type { RecordReader } from "../codec/format.ts";
 import type { Place } from "../codec/place.ts";
 import { Step } from "../codec/step.ts";
 import { ByteBuffer } from "../protocol/byte_buffer.ts";
-import type { Batch } from "./batch.ts";
+import type { Batch, BatchFormat } from "./batch.ts";
 import { quoteCommand } from "../protocol/quote.ts";
 import type { Reject } from "./reject.ts";
 
@@ -14,7 +13,7 @@ import type { Reject } from "./reject.ts";
  */
 export class RecordLocator {
   readonly #batch: Batch;
-  readonly #reader: RecordReader;
+  readonly #reader: ReturnType<BatchFormat["input"]["reader"]>;
   readonly #commands = new ByteBuffer();
   #found = -1;
 

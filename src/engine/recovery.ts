@@ -12,8 +12,11 @@
  *   none behind them succeeded. An unanswered one may have been executed;
  *   sending it twice is the user's to allow.
  * - A redirection refuses every command for a key from one moment on, so just
- *   those commands go again, too. (A slot that moves away and back again while
- *   commands are in flight would be an exception; moving takes much longer.)
+ *   those commands go again, too. (A slot that moves twice while commands are in
+ *   flight would be an exception; moving takes much longer.)
+ * - While a slot moves, a command or a transaction with several keys is refused
+ *   where only some of them are there, and a later one with others may be taken.
+ *   What may be repeated goes again from there on; else it is said.
  *
  * What must change together: the kinds of verdicts (verdict.ts), the causes
  * here, and how a router mends them (router.ts).
@@ -27,8 +30,11 @@ import { counted } from "./counted.ts";
 import type { Flight } from "./flight.ts";
 import type { Ledger } from "./ledger.ts";
 import { RecordLocator } from "./record_locator.ts";
+import type { RecordWords } from "./record_words.ts";
 import type { Router } from "./router.ts";
+import type { Shipment } from "./shipment.ts";
 import type { Summary } from "./summary.ts";
+import { TAKEN_OVER, takenOver } from "./transaction_flight.ts";
 import { verdictOf } from "./verdict.ts";
 import type { Wait } from "./wait.ts";
 
@@ -58,12 +64,18 @@ export interface RecoveryOptions {
    * `VerdictContext`.
    */
   readonly sameShape: boolean;
-  /** Whether the template's commands may be repeated in order. */
+  /** Whether all commands that were read may be repeated in order. */
   readonly isRepeatable: boolean;
   /** Whether unanswered commands may be sent again where they may not. */
   readonly atLeastOnce: boolean;
   /** Whether a record's commands are one transaction. */
   readonly isTransaction: boolean;
+  /** Whether what was in doubt is in, where shipments are transactions. */
+  readonly transactions?: ShipmentTransactions | undefined;
+  /** Whether it goes on where every record will be rejected, as a pipe does. */
+  readonly goesOn: boolean;
+  /** What a record is called, and where it stands. */
+  readonly words: RecordWords;
   /**
    * How long a server is waited for, in ms. Default: 30 s once a record is
    * committed, 0 before.
@@ -75,6 +87,14 @@ export interface RecoveryOptions {
   readonly onNotice?: ((sentence: string) => void) | undefined;
   /** Has rows share no commands any more. */
   stopSharing(): void;
+}
+
+/** What a recovery has to know of shipments that are transactions. */
+export interface ShipmentTransactions {
+  /** The key that tells. */
+  readonly key: string;
+  /** Whether the one was in that was in doubt last. */
+  readonly wasIn: boolean;
 }
 
 /** Acts on what goes wrong, and mends it. */
@@ -93,9 +113,17 @@ export class Recovery {
    * many had succeeded by then.
    */
   readonly #refusedAt = new Map<Flight<BatchOrigin>, number>();
+  /** Whether a transaction was aborted that is to be sent again. */
+  #isAborted = false;
+  /** The transaction whose reply was lost. */
+  #doubtful: Shipment<BatchOrigin> | undefined;
   /** When the trouble began that nothing was committed since. */
   #since: number | undefined;
   #attempts = 0;
+  /** Lanes that were lost before there was a router, which can mend them. */
+  readonly #early: (() => void)[] = [];
+  /** Whether it was said that commands may have been overtaken. */
+  #isTold = false;
   #router: Router | undefined;
 
   /**
@@ -109,13 +137,14 @@ export class Recovery {
 
   /** Whether a rewind is asked for. */
   get isPending(): boolean {
-    return this.#unshared !== undefined ||
+    return this.#isAborted || this.#unshared !== undefined ||
       this.#redirected !== undefined || this.#trouble !== undefined;
   }
 
   /** Says whose lanes are to be mended. */
   attend(router: Router): void {
     this.#router = router;
+    for (const lose of this.#early.splice(0)) lose();
   }
 
   /** Notes that records were committed: what was wrong is over. */
@@ -123,6 +152,7 @@ export class Recovery {
     if (this.#attempts === 0) return;
     this.#attempts = 0;
     this.#since = undefined;
+    this.#options.summary.waitingSince = undefined;
   }
 
   /**
@@ -133,58 +163,136 @@ export class Recovery {
    * @param origin Where the shipment with the command comes from.
    * @param command The command's index in the shipment.
    * @param flight The flight that the shipment is in.
+   * @param isQueued Whether the command was refused while its transaction was
+   * queued, so that nothing of that was executed.
    */
   act(
     error: string,
     origin: BatchOrigin,
     command: number,
     flight: Flight<BatchOrigin>,
+    isQueued = false,
   ): void {
-    const { ledger, summary, sameShape } = this.#options;
+    const { ledger, summary, sameShape, transactions } = this.#options;
     const { batch } = origin;
     const record = origin.recordOf(command);
     const isMade = origin.isShared &&
       batch.format.coalescing?.sameKey === false;
     const isCluster = this.#router?.isCluster === true;
     const verdict = verdictOf(error, { isMade, sameShape, isCluster });
-    switch (verdict.kind) {
-      case "unshare":
-        this.#unshared ??= error;
-        ledger.mark({ batch, record });
-        return;
-      case "redirect":
-        summary.redirections++;
-        this.#redirected ??= this.#stopped(error, batch, record, REDIRECTED);
-        this.#shipAgain(origin, command);
-        this.#router?.redirect?.(error, origin, command, flight);
-        return;
-      case "wait":
-        if (this.#patience <= 0) break;
-        this.#trouble ??= this.#stopped(error, batch, record, verdict);
-        if (this.#options.isRepeatable) ledger.mark({ batch, record });
-        else {
-          this.#shipAgain(origin, command);
-          if (!this.#refusedAt.has(flight)) {
-            this.#refusedAt.set(flight, flight.successes);
+    // What a transaction has executed is never sent again.
+    const isFinal = transactions !== undefined && !isQueued;
+    if (!isFinal) {
+      switch (verdict.kind) {
+        case "unshare":
+          this.#unshared ??= error;
+          ledger.mark({ batch, record });
+          return;
+        case "redirect":
+          summary.redirections++;
+          this.#redirected ??= this.#stopped(error, batch, record, REDIRECTED);
+          this.#router?.redirect?.(error, origin, command, flight);
+          if (this.#isPartial(error, origin, command)) {
+            if (this.#options.isRepeatable) {
+              return ledger.mark({ batch, record });
+            }
+            this.#tellOvertaken(batch, record);
           }
-        }
-        return;
+          this.#shipAgain(origin, command);
+          return;
+        case "wait":
+          if (this.#patience <= 0) break;
+          this.#trouble ??= this.#stopped(error, batch, record, verdict);
+          if (this.#options.isRepeatable) ledger.mark({ batch, record });
+          else {
+            this.#shipAgain(origin, command);
+            if (!this.#refusedAt.has(flight)) {
+              this.#refusedAt.set(flight, flight.successes);
+            }
+          }
+          return;
+      }
+    }
+    const isStop = verdict.kind === "wait" ||
+      verdict.kind === "stop" && !this.#options.goesOn;
+    if (isQueued && isStop) {
+      // Of this transaction nothing is in, so nothing is settled either.
+      this.#shipAgain(origin, command);
+      return this.#options.wait.fail(
+        this.#stopped(error, batch, record, verdict),
+      );
     }
     const ordinal = origin.ordinalOf(command);
     const behind = record + origin.sharersOf(command);
     const text = isCluster && error.startsWith("CROSSSLOT")
       ? `${error}; ${HASH_TAGS}`
       : error;
-    const stops = verdict.kind !== "reject";
+    const stops = isStop && !isFinal;
     for (let i = record; i < behind; i++) {
       batch.failures.push({ record: i, command: ordinal, error: text, stops });
     }
-    if (!stops) return;
-    ledger.hold();
-    if (this.#options.isRepeatable) ledger.mark({ batch, record });
+    if (stops) {
+      ledger.hold();
+      if (this.#options.isRepeatable) ledger.mark({ batch, record });
+    }
     const { wait } = this.#options;
-    if (wait.error !== undefined) return;
+    if (!isStop || wait.error !== undefined) return;
     wait.fail(this.#stopped(error, batch, record, verdict));
+  }
+
+  /**
+   * Acts on a transaction of which nothing was executed: what was not refused
+   * goes again, and so does what a rewind finds behind it.
+   *
+   * @param shipment The transaction.
+   * @param refused Its commands that were refused, with the server's texts.
+   * @param problem What was said against it as a whole.
+   * @param flight The flight that it was in.
+   */
+  abort(
+    shipment: Shipment<BatchOrigin>,
+    refused: ReadonlyMap<number, string>,
+    problem: string | undefined,
+    flight: Flight<BatchOrigin>,
+  ): void {
+    const { origin, commands } = shipment;
+    this.#isAborted = true;
+    for (let i = 0; i < commands; i++) {
+      const error = refused.get(i);
+      if (error === undefined) this.#shipAgain(origin, i);
+      else this.act(error, origin, i, flight, true);
+    }
+    if (problem !== undefined) this.#oppose(problem, origin);
+    const { batch } = origin;
+    const isUndone = batch.again.length > 0;
+    // Where all of it was refused, it is settled.
+    this.#options.ledger.done(shipment);
+    batch.isUndone = isUndone;
+    this.#options.wait.wake();
+  }
+
+  /** Acts on what was said against a transaction as a whole. */
+  #oppose(problem: string, origin: BatchOrigin): void {
+    const { transactions, wait } = this.#options;
+    const { batch } = origin;
+    const verdict = verdictOf(problem, {
+      isMade: false,
+      sameShape: true,
+      isCluster: false,
+    });
+    const stopped = problem === TAKEN_OVER
+      ? new StoppedError(`Stopped: ${takenOver(transactions!.key)}`)
+      : this.#stopped(
+        problem,
+        batch,
+        origin.recordOf(0),
+        "advice" in verdict
+          ? verdict
+          : { advice: "it does not take the transaction (--exactly-once)" },
+      );
+    if (verdict.kind === "wait" && this.#patience > 0) {
+      this.#trouble ??= stopped;
+    } else wait.fail(stopped);
   }
 
   /**
@@ -194,27 +302,38 @@ export class Recovery {
    * @param error What has happened.
    */
   lose(flight: Flight<BatchOrigin>, error: ConnectionError): void {
-    const { ledger, summary, wait, isRepeatable, atLeastOnce } = this.#options;
-    const mayRepeat = isRepeatable || atLeastOnce;
+    if (this.#router === undefined) {
+      this.#early.push(() => this.lose(flight, error));
+      return;
+    }
+    const { ledger, summary, wait, isRepeatable, atLeastOnce, transactions } =
+      this.#options;
+    const mayRepeat = isRepeatable || atLeastOnce || transactions !== undefined;
     if (
       this.#patience <= 0 || wait.error !== undefined ||
       !mayRepeat && flight.isAmbiguous
     ) return wait.fail(error);
     this.#trouble ??= error;
+    const { doubtful } = flight;
     for (const shipment of flight.abandon()) {
       const { origin, answered, commands, sentAt } = shipment;
       const { batch } = origin;
+      if (shipment === doubtful && answered < commands) {
+        this.#doubtful = shipment;
+        continue;
+      }
       if (answered < commands) {
         const record = origin.recordOf(answered);
         if (isRepeatable) ledger.mark({ batch, record });
         else {
           for (let i = answered; i < commands; i++) this.#shipAgain(origin, i);
-          if (sentAt > 0) {
+          if (sentAt > 0 && transactions === undefined) {
             summary.repeated += recordsFrom(origin, answered, commands);
           }
         }
       }
       batch.close(shipment);
+      batch.isUndone = transactions !== undefined && batch.again.length > 0;
     }
     wait.wake();
   }
@@ -227,6 +346,7 @@ export class Recovery {
   async mend(): Promise<void> {
     const { summary, stopSharing } = this.#options;
     summary.rewinds++;
+    this.#isAborted = false;
     if (this.#unshared !== undefined) {
       this.mayShare = false;
       summary.coalescingStopped = this.#unshared;
@@ -238,7 +358,7 @@ export class Recovery {
 
   /** Has the router mend its lanes, with pauses that grow. */
   async #retry(): Promise<void> {
-    const { summary, pause, onNotice } = this.#options;
+    const { summary, pause, onNotice, words } = this.#options;
     const trouble = this.#trouble;
     const began = performance.now();
     this.#since ??= began;
@@ -255,6 +375,7 @@ export class Recovery {
           `${Math.ceil(left / 1000)} s (--retry)`,
       );
     }
+    if (trouble !== undefined) summary.waitingSince = this.#since;
     // A slot that has moved is served at once by its new node.
     if (trouble !== undefined || !isFirst) {
       await pause(backoff(this.#attempts));
@@ -263,13 +384,30 @@ export class Recovery {
     this.#redirected = undefined;
     this.#trouble = undefined;
     await this.#router?.mend?.(left, trouble !== undefined);
+    this.#settleDoubtful();
     const seconds = (performance.now() - began) / 1000;
     if (trouble !== undefined) summary.secondsWaiting += seconds;
     if (!isTold) return;
     onNotice?.(
       `Going on after ${seconds.toFixed(1)} s; ` +
-        `${counted(summary.unknown, "record")} were not settled`,
+        `${counted(summary.unknown, words.one)} were not settled`,
     );
+  }
+
+  /** Settles the transaction whose reply was lost: the key has told. */
+  #settleDoubtful(): void {
+    const shipment = this.#doubtful;
+    if (shipment === undefined) return;
+    this.#doubtful = undefined;
+    const { ledger, summary, transactions } = this.#options;
+    const { origin, answered, commands } = shipment;
+    if (transactions!.wasIn) {
+      summary.repliesLost += recordsFrom(origin, answered, commands);
+      return ledger.done(shipment);
+    }
+    for (let i = 0; i < commands; i++) this.#shipAgain(origin, i);
+    origin.batch.close(shipment);
+    origin.batch.isUndone = true;
   }
 
   /**
@@ -294,6 +432,31 @@ export class Recovery {
     return patience ?? (isUnderWay ? PATIENCE_UNDER_WAY : 0);
   }
 
+  /** Whether a redirection may be for the sake of some of several keys. */
+  #isPartial(error: string, origin: BatchOrigin, command: number): boolean {
+    if (/\bMOVED \d/.test(error)) return false;
+    const { isTransaction } = this.#options;
+    const { batch } = origin;
+    const each = batch.format.encoder.commandsPerRecord;
+    const id = origin.recordOf(command) * each + origin.ordinalOf(command);
+    // MULTI, one command, EXEC: it has one key, or says TRYAGAIN.
+    const count = isTransaction ? each : batch.unitOf(id).count;
+    return /\bTRYAGAIN\b/.test(error) || count > 3;
+  }
+
+  /** Says once that the order of some commands may not be the input's. */
+  #tellOvertaken(batch: Batch, record: number): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    const { onNotice, words } = this.#options;
+    const place = new RecordLocator(batch).placeOf(record);
+    onNotice?.(
+      `${words.at(batch.format.source, place)}: its slot is on its way to ` +
+        `another node, so it goes again; later ${words.one}s with only some ` +
+        "of its keys may have overtaken it",
+    );
+  }
+
   /** Notes that a command of a shipment has to be shipped again by itself. */
   #shipAgain(origin: BatchOrigin, command: number): void {
     const { isTransaction } = this.#options;
@@ -302,11 +465,11 @@ export class Recovery {
     const record = origin.recordOf(command);
     const behind = record + origin.sharersOf(command);
     for (let i = record; i < behind; i++) {
-      if (!isTransaction) {
-        batch.again.push(i * each + origin.ordinalOf(command));
-      } else if (batch.again.at(-1) !== i * each + each - 1) {
-        for (let k = 0; k < each; k++) batch.again.push(i * each + k);
-      }
+      const { first, count } = isTransaction
+        ? { first: i * each, count: each }
+        : batch.unitOf(i * each + origin.ordinalOf(command));
+      if (count > 1 && batch.again.at(-1) === first + count - 1) continue;
+      for (let k = 0; k < count; k++) batch.again.push(first + k);
     }
   }
 
@@ -316,9 +479,10 @@ export class Recovery {
     record: number,
     { advice }: { readonly advice: string },
   ): StoppedError {
-    const { line } = new RecordLocator(batch).placeOf(record);
+    const place = new RecordLocator(batch).placeOf(record);
+    const where = this.#options.words.at(batch.format.source, place);
     return new StoppedError(
-      `Stopped at ${batch.format.source}:${line}: the server answered ` +
+      `Stopped at ${where}: the server answered ` +
         `${JSON.stringify(error)}: ${advice}`,
       error,
     );

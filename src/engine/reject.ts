@@ -23,3 +23,9 @@ export interface Reject {
   /** Its source's header as it stands there; empty where there is none. */
   readonly header: Uint8Array;
 }
+
+/** What is known of a reject without its bytes. */
+export type KnownReject = Pick<
+  Reject,
+  "source" | "record" | "command" | "error" | "failed"
+>;

@@ -1,10 +1,10 @@
-import { stringify } from "@std/csv";
+import { parse, stringify } from "@std/csv";
 import { UsageError } from "../errors.ts";
 import { LF } from "../protocol/ascii.ts";
 import { FileSink } from "../transport/file_sink.ts";
 import { isSameFile } from "../transport/same_file.ts";
 import type { KeptFile } from "./load_state.ts";
-import type { Reject } from "./reject.ts";
+import type { KnownReject, Reject } from "./reject.ts";
 
 const COLUMNS = [
   "file",
@@ -20,6 +20,7 @@ const COLUMNS = [
 const ROWS_AT_ONCE = 200;
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /** The format whose files are told by their names, and how those end. */
 const JSON_LINES = "JSON Lines";
@@ -91,6 +92,36 @@ export class RejectFiles {
       this.#first.close();
       throw error;
     }
+  }
+
+  /**
+   * Reads what was reported of rejects behind what is kept, before the files are
+   * opened: what a load that was killed has written last.
+   *
+   * @param path Where the records went.
+   * @param kept The files, and how much of them is kept.
+   * @returns The rejects of which the server refused a command.
+   */
+  static behind(path: string, kept: readonly KeptFile[]): KnownReject[] {
+    const report = `${path}.errors.csv`;
+    const size = kept.find((file) => file.path === report)?.size ?? 0;
+    let text: string;
+    try {
+      text = decoder.decode(Deno.readFileSync(report).subarray(size));
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return [];
+      throw error;
+    }
+    // The last row may have been torn.
+    const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+    const known: KnownReject[] = [];
+    for (const row of parse(whole) as string[][]) {
+      const [source, record, , , command, error, failed] = row;
+      // Neither the header nor what the reader rejects, which it will again.
+      if (!(Number(record) > 0) || command === "") continue;
+      known.push({ source, record: Number(record), command, error, failed });
+    }
+    return known;
   }
 
   /**

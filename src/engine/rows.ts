@@ -14,6 +14,7 @@ import type { Checkpoint } from "./checkpoint.ts";
 import { type RowOptions, RowPlan } from "./row_plan.ts";
 import { type HeaderLine, isUrl } from "../transport/url_source.ts";
 import type { Summary } from "./summary.ts";
+import type { GoOn } from "./transactions.ts";
 
 /** Where rows come from. */
 export interface SourceOptions {
@@ -64,7 +65,7 @@ export const LOAD_CHUNK = 64 * 1024;
  */
 export class Rows {
   /** Where the batches' buffers come from and go to. */
-  readonly pool: BatchPool;
+  pool: BatchPool;
   readonly #plan: RowPlan;
   readonly #sources: readonly (string | Source)[];
   readonly #summary: Summary;
@@ -72,7 +73,13 @@ export class Rows {
   readonly #headers: readonly HeaderLine[] | undefined;
   readonly #watch: SourceOptions["watch"];
   readonly #pacing: Pacing;
-  readonly #checkpoint: Checkpoint | undefined;
+  #checkpoint: Checkpoint | undefined;
+  /** Records in front of that, of all sources together. */
+  #settled = 0;
+  /** Whether that was not known yet when the sources were checked. */
+  #isLate = false;
+  /** Where a batch has to end that reaches so far. */
+  #cut: GoOn["isInUntil"];
   #coalesce: boolean;
   #batcher: Batcher | undefined;
 
@@ -102,6 +109,23 @@ export class Rows {
     this.#checkpoint = options.checkpoint;
     this.#coalesce = options.coalesce ?? false;
     this.#sources = sources.length === 0 ? [STANDARD_INPUT] : sources;
+  }
+
+  /**
+   * Says where to go on, before anything is read.
+   *
+   * @param from The place, and where a batch must end behind it.
+   */
+  goOn({ checkpoint, settled, isInUntil }: GoOn): void {
+    this.#checkpoint = checkpoint ?? this.#checkpoint;
+    this.#settled = settled;
+    this.#isLate = true;
+    this.#cut = isInUntil;
+  }
+
+  /** Says how many bytes are read at once, before anything is. */
+  readAtOnce(bytes: number): void {
+    this.pool = new BatchPool(bytes);
   }
 
   /** Gives every further row a command of its own. */
@@ -189,7 +213,7 @@ export class Rows {
    * @throws {InputError} When a source cannot be read on.
    */
   async *batches(): AsyncGenerator<Batch, void, void> {
-    let left = this.#plan.limit;
+    let left = this.#plan.limit - this.#settled;
     for (const [i, from] of this.#sources.entries()) {
       if (left <= 0) return;
       if (i < (this.#checkpoint?.source ?? 0)) continue;
@@ -221,7 +245,11 @@ export class Rows {
         );
         this.#batcher = batcher;
         const { mostRecords = Infinity } = this.#pacing;
-        await this.#goOn(batcher, i);
+        const gone = await this.#goOn(batcher, i);
+        // What is packed is read from its start.
+        if (this.#isLate && text.bytesTaken === undefined) {
+          this.#expectLess(gone?.offset ?? 0);
+        }
         this.#summary.formats.push({
           source: source.name,
           format: [...plain.found, batcher.kind].join(", "),
@@ -233,7 +261,11 @@ export class Rows {
         while (left > 0) {
           const pause = this.#pacing.beforeBatch?.();
           if (pause !== undefined) await pause;
-          const batch = await batcher.next(Math.min(left, mostRecords));
+          const cut = this.#cut?.source === i
+            ? this.#cut.records - batcher.records
+            : 0;
+          const most = Math.min(left, mostRecords, cut > 0 ? cut : Infinity);
+          const batch = await batcher.next(most);
           count();
           if (batch === undefined) break;
           batch.source = i;
@@ -245,6 +277,12 @@ export class Rows {
         text.close();
       }
     }
+  }
+
+  #expectLess(bytes: number): void {
+    const { bytesExpected } = this.#summary;
+    if (bytesExpected === undefined) return;
+    this.#summary.bytesExpected = bytesExpected - bytes;
   }
 
   /** Passes over what is committed of a source, where an earlier load left off. */

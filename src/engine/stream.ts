@@ -19,9 +19,11 @@ import { Ledger } from "./ledger.ts";
 import { Recovery } from "./recovery.ts";
 import type { Reject } from "./reject.ts";
 import type { BatchLane, Router } from "./router.ts";
+import { type RecordWords, ROW_WORDS } from "./record_words.ts";
 import type { Rows } from "./rows.ts";
 import type { Shipment } from "./shipment.ts";
 import type { Summary } from "./summary.ts";
+import type { ShipmentTransactions } from "./recovery.ts";
 import type { Wait } from "./wait.ts";
 import { PATIENCE, windUp } from "./wind_up.ts";
 
@@ -39,10 +41,25 @@ const NOWHERE: Router = {
   stop: () => Promise.resolve(),
 };
 
+/** What a stream must know of what it ships. */
+export interface BatchSource extends
+  Pick<
+    Rows,
+    | "batches"
+    | "stopCoalescing"
+    | "sameShape"
+    | "isRepeatable"
+    | "isTransaction"
+    | "isOneTransaction"
+  > {
+  /** Where the batches go in the end. */
+  readonly pool: { release(batch: Batch): void };
+}
+
 /** What a stream belongs to. */
 export interface StreamOptions {
   /** Where batches come from. */
-  readonly rows: Rows;
+  readonly rows: BatchSource;
   /** The counts to keep up to date. */
   readonly summary: Summary;
   /** Where it waits, and what ends it. */
@@ -56,6 +73,16 @@ export interface StreamOptions {
   readonly patience?: number | undefined;
   /** Whether what may have been executed is sent again in any case. */
   readonly atLeastOnce?: boolean | undefined;
+  /** What each shipment's transaction is known by, where they are ones. */
+  readonly transactions?: StreamTransactions | undefined;
+  /**
+   * Whether it goes on where every record will be rejected. Default: false.
+   */
+  readonly goesOn?: boolean | undefined;
+  /** What the records are called. Default: as those of a load. */
+  readonly words?: RecordWords | undefined;
+  /** Told when records were committed. */
+  readonly onCommit?: (() => void) | undefined;
   /** Told in a sentence what is waited for, and when that is over. */
   readonly onNotice?: ((sentence: string) => void) | undefined;
   /** Told about each record that does not make it, in the input's order. */
@@ -64,6 +91,14 @@ export interface StreamOptions {
   readonly pause?: (ms: number) => Promise<void>;
   /** Says why a full server is full, where it tells. */
   explain?: ((reply: string) => Promise<string | undefined>) | undefined;
+}
+
+/** Shipments that are transactions, and go on where an earlier load ended. */
+export interface StreamTransactions extends ShipmentTransactions {
+  /** Whether the records of a batch are in already. */
+  isIn(batch: Batch): boolean;
+  /** Notes in such a batch what is known to be refused; returns how much. */
+  recall(batch: Batch): number;
 }
 
 /** Ships batches, and rewinds. */
@@ -89,6 +124,7 @@ export class Stream {
       isTransaction: rows.isOneTransaction,
       onCommit: () => {
         recovery.progress();
+        options.onCommit?.();
         wait.fail(limit.judge(summary, false));
       },
       onDone: (batch) => rows.pool.release(batch),
@@ -101,8 +137,15 @@ export class Stream {
       get sameShape(): boolean {
         return rows.sameShape;
       },
-      isRepeatable: rows.isRepeatable,
+      // What a pipe has, is known when it is read; in transactions nothing is
+      // sent again that may be in.
+      get isRepeatable(): boolean {
+        return rows.isRepeatable && options.transactions === undefined;
+      },
       isTransaction: rows.isTransaction,
+      transactions: options.transactions,
+      goesOn: options.goesOn ?? false,
+      words: options.words ?? ROW_WORDS,
       atLeastOnce: options.atLeastOnce ?? false,
       patience: options.patience,
       pause: options.pause ?? ((ms) => wait.pause(ms)),
@@ -115,7 +158,18 @@ export class Stream {
         recovery.act(error, shipment!.origin, command, flight),
       onDone: (shipment) => ledger.done(shipment),
       onLost: (flight, error) => recovery.lose(flight, error),
+      onAborted: (...aborted) => recovery.abort(...aborted),
     };
+  }
+
+  /** The first batch that is not committed. */
+  get first(): Batch | undefined {
+    return this.#ledger.first;
+  }
+
+  /** Whether a rewind is asked for. */
+  get isRewinding(): boolean {
+    return this.#recovery.isPending;
   }
 
   /** How far everything is committed; nothing where nothing is. */
@@ -147,7 +201,7 @@ export class Stream {
         drain: () => this.#drain(),
         close: () => {
           summary.next = this.#ledger.close();
-          return howFar(summary);
+          return howFar(summary, this.#options.words ?? ROW_WORDS);
         },
         explain,
       });
@@ -238,8 +292,11 @@ export class Stream {
   }
 
   #hand(batch: Batch): void {
-    const { summary } = this.#options;
-    this.#router.ship(batch, this.#recovery.mayShare);
+    const { summary, transactions } = this.#options;
+    if (transactions?.isIn(batch) === true) {
+      batch.isShipped = true;
+      summary.repliesLost += batch.encoded - transactions.recall(batch);
+    } else this.#router.ship(batch, this.#recovery.mayShare);
     for (const { bytes, commands } of batch.open) {
       summary.commands += commands;
       summary.bytesOut += bytes.length;
@@ -259,14 +316,18 @@ export class Stream {
 }
 
 /** Says how far a load got that does not go on. */
-function howFar({ loaded, rejected, unknown, next }: Summary): string {
-  if (next === undefined) return "no record was read";
-  let text = `loaded so far: ${counted(loaded, "record")}, rejected: ` +
+function howFar(
+  { loaded, rejected, unknown, next }: Summary,
+  { one, done, at }: RecordWords,
+): string {
+  if (next === undefined) return `no ${one} was read`;
+  let text = `${done} so far: ${counted(loaded, one)}, rejected: ` +
     formatCount(rejected);
   if (unknown > 0) {
     text += `, unknown: ${formatCount(unknown)} (in flight, or to be sent ` +
       "again)";
   }
-  const what = unknown > 0 ? "the first of them" : "the next record";
-  return `${text}; ${what} is ${next.source}:${next.line}`;
+  const what = unknown > 0 ? "the first of them" : `the next ${one}`;
+  const where = at(next.source, { ...next, records: next.record - 1 });
+  return `${text}; ${what} is ${where}`;
 }

@@ -13,7 +13,10 @@ import { type ErrorKind, ErrorTally } from "./error_tally.ts";
 export interface SummaryData {
   /** Records read, malformed ones among them. */
   records: number;
-  /** Records whose every command the server has acknowledged. */
+  /**
+   * Records whose every command the server has acknowledged, and those of
+   * `repliesLost`.
+   */
   loaded: number;
   /** Records of which a command was refused, or that are malformed. */
   rejected: number;
@@ -52,6 +55,16 @@ export interface SummaryData {
   reconnections: number;
   /** Records that may be in twice. */
   repeated: number;
+  /** Transactions that were executed, with `--exactly-once`. */
+  transactions: number;
+  /**
+   * Records of transactions that were executed though the replies were lost:
+   * what the server may have refused of them is not known, and they count as
+   * loaded.
+   */
+  repliesLost: number;
+  /** Where a load went on that an earlier run had begun. */
+  resumedAt: Pick<RecordPlace, "source" | "record" | "line"> | null;
   /** The server's text that made rows share commands no more. */
   coalescingStopped: string | null;
   /** What was rejected, by kind of error, in the order of first appearance. */
@@ -181,6 +194,15 @@ export class Summary {
    * been executed, and repeating their commands is not without effect.
    */
   repeated = 0;
+  /** Transactions that were executed. */
+  transactions = 0;
+  /**
+   * Records of transactions that were executed though the replies were lost:
+   * what the server may have refused of them is not known.
+   */
+  repliesLost = 0;
+  /** Where a load went on that an earlier run had begun. */
+  resumedAt: SummaryData["resumedAt"] = null;
   /** The rejects by kind. */
   readonly errors: ErrorTally = new ErrorTally();
   /**
@@ -230,6 +252,11 @@ export class Summary {
   endedAt: Date | undefined;
   /** Seconds that were spent waiting for a connection, at first or again. */
   secondsWaiting = 0;
+  /**
+   * Since when a server is waited for that was lost, or would not serve, as
+   * `performance.now()`; none while it serves.
+   */
+  waitingSince: number | undefined;
 
   readonly #started = performance.now();
   #ended: number | undefined;
@@ -326,6 +353,9 @@ export class Summary {
       redirections: this.redirections,
       reconnections: this.reconnections,
       repeated: this.repeated,
+      transactions: this.transactions,
+      repliesLost: this.repliesLost,
+      resumedAt: this.resumedAt,
       coalescingStopped: this.coalescingStopped ?? null,
       errors: this.errors.kinds(),
       next: this.next ?? null,

@@ -98,6 +98,11 @@ const STOPPING: readonly (readonly [RegExp, string])[] = [
     "the server is busy with a script or a function; try again when it is done",
   ],
   [
+    /^ERR Command not allowed inside a transaction/,
+    "this command cannot stand in a transaction, which --exactly-once puts " +
+    "it into",
+  ],
+  [
     /^ERR unknown (command|subcommand)/i,
     "the server does not know this command; see its version and its modules",
   ],

@@ -72,6 +72,8 @@ export interface CommandTraits {
   readonly hazard?: string;
   /** How it breaks the connection that a load has set up. */
   readonly session?: string;
+  /** Why it means nothing where there is a connection for each node. */
+  readonly single?: string;
   /** What it does to a transaction. */
   readonly transaction?: "opens" | "closes";
   /** Those of its subcommands about which there is more to know. */
@@ -117,6 +119,8 @@ function isSeveral(word: string): boolean {
 
 const PUSHES = "its replies are pushes, one for each channel";
 const ATTACK = "the server takes it for an attack and closes the connection";
+const ONE_CONNECTION =
+  "it is about one connection, and each node has one of its own";
 const STREAM = "it turns the connection into a replication stream";
 
 /** Names, and what is known of each of them. */
@@ -191,12 +195,14 @@ const TABLE: readonly (readonly [names: string, traits: CommandTraits])[] = [
   ["MULTI", { key: 0, repeatable, transaction: "opens" }],
   ["EXEC DISCARD", { key: 0, repeatable, transaction: "closes" }],
   [
-    "ACL ASKING BGREWRITEAOF BGSAVE CLUSTER COMMAND CONFIG DBSIZE " +
+    "ACL BGREWRITEAOF BGSAVE CLUSTER COMMAND CONFIG DBSIZE " +
     "DEBUG FAILOVER FLUSHALL FLUSHDB FUNCTION INFO KEYS LASTSAVE LATENCY " +
     "LOLWUT MODULE PFSELFTEST PUBLISH PUBSUB RANDOMKEY READONLY READWRITE " +
-    "REPLICAOF ROLE SAVE SCAN SCRIPT SELECT SLAVEOF SLOWLOG SWAPDB TIME UNWATCH",
+    "REPLICAOF ROLE SAVE SCAN SCRIPT SELECT SLAVEOF SLOWLOG SWAPDB TIME",
     { key: 0 },
   ],
+  ["ASKING UNWATCH", { key: 0, single: ONE_CONNECTION }],
+  ["WATCH", { single: ONE_CONNECTION }],
   ["AUTH", {
     key: 0,
     session: "the connection's user is set by --user and -a",
@@ -289,6 +295,27 @@ export function keyPosition(words: readonly string[]): number {
  */
 export function isRepeatable(words: readonly string[]): boolean {
   return traitsOf(words).repeatable?.(words) === true;
+}
+
+/**
+ * Tells whether a command can be sent again without harm whatever its arguments
+ * and the commands around it.
+ *
+ * @param name Its name.
+ * @returns False where that depends, or is not known.
+ *
+ * @example
+ * ```ts
+ * import { repeatsAlways } from "./command_traits.ts";
+ * import { assert } from "@std/assert";
+ *
+ * assert(repeatsAlways("hset"));
+ * assert(!repeatsAlways("SET")); // with NX it depends
+ * assert(!repeatsAlways("RPUSH"));
+ * ```
+ */
+export function repeatsAlways(name: string): boolean {
+  return traitsOf([name]).repeatable === repeatable;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { CR, LF, QUOTE, SPACE } from "./ascii.ts";
+import { ByteBuffer } from "./byte_buffer.ts";
 import { isWorthALook } from "./hazard.ts";
 
 const NUL = 0x00;
@@ -6,6 +7,10 @@ const TAB = 0x09;
 const APOSTROPHE = 0x27;
 const BACKSLASH = 0x5c;
 const LETTER_A = 0x61;
+const LETTER_B = 0x62;
+const LETTER_N = 0x6e;
+const LETTER_R = 0x72;
+const LETTER_T = 0x74;
 const LETTER_X = 0x78;
 const LETTER_Z = 0x7a;
 
@@ -24,6 +29,12 @@ const KEPT_WORDS = 3;
 /** Bytes of a word that are kept to recognise it. */
 const KEPT = 16;
 
+/** What a letter behind a backslash stands for, where not for itself. */
+const ESCAPED: ReadonlyMap<number, number> = new Map([
+  ...[[LETTER_N, LF], [LETTER_R, CR], [LETTER_T, TAB]] as const,
+  ...[[LETTER_B, 0x08], [LETTER_A, 0x07]] as const,
+]);
+
 /** Bytes that end a word outside of quotes, or begin quotes. */
 const SPECIAL = new Uint8Array(256);
 for (const byte of [NUL, TAB, LF, CR, SPACE, QUOTE, APOSTROPHE]) {
@@ -37,7 +48,7 @@ for (const byte of [NUL, TAB, LF, CR, SPACE, QUOTE, APOSTROPHE]) {
  * on; behind a closing quote a word must end; in double quotes there are
  * escapes, in single ones only that of the quote itself. What is kept are the
  * first words alone, as much of them as it takes to recognise a command, and
- * only where the first one is worth a look.
+ * only where the first one is worth a look; whoever needs them all is told each.
  *
  * @example
  * ```ts
@@ -61,9 +72,19 @@ export class InlineWords {
   #hasWords = false;
   /** Words are still to be kept. */
   #keeps = true;
-  readonly #kept = new Uint8Array(KEPT);
-  #length = 0;
+  readonly #kept = new ByteBuffer(KEPT);
+  readonly #onWord: ((word: ByteBuffer) => void) | undefined;
   #hex = 0;
+
+  /**
+   * Makes a splitter in front of a line.
+   *
+   * @param onWord Told each word, whole, when it ends; valid until it returns.
+   * No words are kept then.
+   */
+  constructor(onWord?: (word: ByteBuffer) => void) {
+    this.#onWord = onWord;
+  }
 
   /** Forgets the last line. */
   begin(): void {
@@ -71,7 +92,7 @@ export class InlineWords {
     this.#state = GAP;
     this.#hasWords = false;
     this.#keeps = true;
-    this.#length = 0;
+    this.#kept.clear();
   }
 
   /**
@@ -154,8 +175,7 @@ export class InlineWords {
           this.#state = HEX_FIRST;
         } else {
           this.#state = DOUBLE;
-          // A control character; which one makes no command.
-          this.#keep("nrtba".includes(String.fromCharCode(byte)) ? NUL : byte);
+          this.#keep(ESCAPED.get(byte) ?? byte);
         }
         return true;
       case HEX_FIRST:
@@ -182,26 +202,29 @@ export class InlineWords {
   }
 
   #keep(byte: number): void {
-    if (!this.#keeps || this.#length === KEPT) return;
-    const isSmall = byte >= LETTER_A && byte <= LETTER_Z;
-    this.#kept[this.#length++] = isSmall ? byte - SPACE : byte;
+    const kept = this.#kept;
+    if (this.#onWord !== undefined) kept.reserve(1);
+    else if (!this.#keeps || kept.length === KEPT) return;
+    const isSmall = this.#onWord === undefined &&
+      byte >= LETTER_A && byte <= LETTER_Z;
+    kept.bytes[kept.length++] = isSmall ? byte - SPACE : byte;
   }
 
   #endWord(): void {
     if (this.#state !== GAP && this.#keeps) this.#keepWord();
     this.#state = GAP;
-    this.#length = 0;
+    this.#kept.clear();
   }
 
   #keepWord(): void {
+    if (this.#onWord !== undefined) return this.#onWord(this.#kept);
     const { first } = this;
-    const [one, two] = this.#kept;
-    if (first.length === 0 && !isWorthALook(this.#length, one, two)) {
+    const { bytes: [one, two], length } = this.#kept;
+    if (first.length === 0 && !isWorthALook(length, one, two)) {
       this.#keeps = false;
       return;
     }
-    const kept = this.#kept.subarray(0, this.#length);
-    first.push(String.fromCharCode(...kept));
+    first.push(String.fromCharCode(...this.#kept.view()));
     this.#keeps = first.length < KEPT_WORDS;
   }
 }

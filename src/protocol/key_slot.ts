@@ -11,6 +11,9 @@ import { BRACE_CLOSE, BRACE_OPEN } from "./ascii.ts";
 /** How many hash slots a cluster has. */
 export const SLOTS = 16_384;
 
+/** What stands for the slot of a command without keys: any node will do. */
+export const NO_SLOT = SLOTS;
+
 const CRC16: Uint16Array = Uint16Array.from({ length: 256 }, (_, byte) => {
   let crc = byte << 8;
   for (let bit = 0; bit < 8; bit++) {

@@ -74,6 +74,12 @@ export interface ReplyReaderOptions {
   maxItems?: number;
   /** Most aggregates inside each other; 128 by default. */
   maxDepth?: number;
+  /**
+   * Whether an array is told as soon as its length has come, without its items,
+   * which are told behind it like replies. For EXEC's reply, which is as long as
+   * its transaction; false by default.
+   */
+  unfolds?: boolean;
 }
 
 /** The bytes that a value can begin with. */
@@ -167,6 +173,7 @@ export class ReplyReader {
   readonly #maxBody: number;
   readonly #maxItems: number;
   readonly #maxDepth: number;
+  readonly #unfolds: boolean;
 
   /** The chunk on loan. */
   #chunk: Uint8Array = NO_BYTES;
@@ -209,6 +216,8 @@ export class ReplyReader {
   #attributed = false;
   /** The type byte of the outermost value that began last. */
   #outerType = 0;
+  /** Items of an unfolded array that are still to come. */
+  #unfolded = 0;
 
   #error: ProtocolError | undefined;
 
@@ -221,6 +230,7 @@ export class ReplyReader {
     this.#maxBody = options.maxBody ?? 4096;
     this.#maxItems = options.maxItems ?? 1024;
     this.#maxDepth = options.maxDepth ?? 128;
+    this.#unfolds = options.unfolds ?? false;
   }
 
   /**
@@ -316,6 +326,9 @@ export class ReplyReader {
       count++;
     }
     this.#at = at;
+    if (this.#unfolded > 0) {
+      this.#unfolded = Math.max(0, this.#unfolded - count);
+    }
     return count;
   }
 
@@ -559,6 +572,11 @@ export class ReplyReader {
     if (this.#open.length >= this.#maxDepth) {
       this.#failLine(`at most ${this.#maxDepth} aggregates inside each other`);
     }
+    if (this.#unfolds && type === ASTERISK && this.#isItself) {
+      // Itself, and its items.
+      this.#unfolded = 1 + length;
+      return { kind: "array", length, items: [] };
+    }
     const isMap = type === PERCENT || type === PIPE;
     const kind = type === TILDE ? "set" : type === GREATER ? "push" : "array";
     this.#open.push({
@@ -571,6 +589,11 @@ export class ReplyReader {
       key: undefined,
     });
     return length === 0 ? this.#close() : undefined;
+  }
+
+  /** Whether what begins now is a reply, and no part of one. */
+  get #isItself(): boolean {
+    return this.#open.length === 0 && this.#unfolded === 0;
   }
 
   /** Ends the innermost aggregate; attributes are dropped. */
@@ -589,6 +612,7 @@ export class ReplyReader {
       const open = this.#open.at(-1);
       if (open === undefined) {
         this.#items = 0;
+        if (this.#unfolded > 0 && whole.kind !== "push") this.#unfolded--;
         return whole;
       }
       addValue(open, whole, this.#keep);

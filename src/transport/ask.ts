@@ -114,7 +114,8 @@ export async function askAll(
   );
 }
 
-function joined(commands: readonly Command[]): Uint8Array {
+/** Encodes some commands behind each other. */
+export function joined(commands: readonly Command[]): Uint8Array {
   const parts = commands.map((command) => encodeCommand(command));
   const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;

@@ -283,16 +283,6 @@ Deno.test("a cluster of three primaries, each with a replica", async (t) => {
     assertMatch(stderr, /^respipe: [^\n]*--sentinel[^\n]*cluster[^\n]*\n$/);
   });
 
-  await step("pipe goes to one node, and says so", async () => {
-    const input = Array.from({ length: 100 }, (_, i) => `SET in:${i} v\n`);
-    const { code, stderr } = await run(cluster, ["pipe"], {
-      stdin: input.join(""),
-    });
-    assertEquals(code, 1);
-    assertMatch(stderr, /is a node of a cluster: only the keys of its own/);
-    assertMatch(stderr, /MOVED \d+ /);
-  });
-
   await step("the end is known without ECHO, too", async () => {
     for (const marker of ["echo", "ping", "count"]) {
       const done = await run(cluster, [
@@ -438,6 +428,32 @@ Deno.test("a password, an ACL user, and a user who may not ask", async () => {
   );
   assertEquals(dave.code, 4);
   assertMatch(dave.stderr, /CLUSTER SHARDS with "NOPERM/);
+});
+
+Deno.test("the Job of the examples loads into a cluster", async () => {
+  await using cluster = await startCluster({ password: "secret" });
+  using files = new TempFiles();
+  files.write("drivers.csv", csv);
+  files.write("password", "secret\n");
+  const path = new URL("../../examples/cluster-job.yaml", import.meta.url);
+  const text = await Deno.readTextFile(path);
+  const list = /args:\s*(\[[^\]]*\])/.exec(text)![1];
+  const args: string[] = JSON.parse(list.replace(/,\s*\]$/, "]"));
+  const mounted = /^\/(srv\/data|etc\/respipe)\//;
+  const done = await runRespipe(
+    args.map((word) => word.replace(mounted, `${files.path}/`)),
+    {
+      permissions: [
+        `--allow-net=${cluster.addresses}`,
+        `--allow-read=${files.path}`,
+        "--allow-env=REDIS_URL",
+      ],
+      env: { REDIS_URL: `redis://127.0.0.1:${cluster.port}` },
+    },
+  );
+  assertWell(done);
+  assertEquals(readSummary(done.stdout).loaded, ROWS);
+  assertEquals(await cluster.size(), ROWS);
 });
 
 Deno.test("TLS goes to every node", async () => {

@@ -20,6 +20,7 @@ const STATE: ProgressState = {
 };
 /** Of a size that nobody knows. */
 const UNSIZED = { source: "-", fraction: undefined, secondsLeft: undefined };
+const WAITING = { waiting: 14.2, secondsLeft: undefined };
 const NESTED = "/var/spool/imports/2024-06-01/drivers_of_hanoi.csv";
 
 const LINES: [width: number, what: Partial<ProgressState>, line: string][] = [
@@ -46,6 +47,32 @@ const LINES: [width: number, what: Partial<ProgressState>, line: string][] = [
   [39, {}, "users.csv  42% 12 errors 0:07 left"],
   [39, { errors: 0 }, "users.csv  42% 0:07 left"],
   [20, {}, " 42% 12 errors"],
+  [
+    99,
+    WAITING,
+    "users.csv [===========>              ]  42% " +
+    "1,234,567 records waiting for the server 0:14 12 errors",
+  ],
+  [40, WAITING, "users.csv  42% 12 errors"],
+  [24, WAITING, "users.csv  42% 12 errors"],
+  [
+    199,
+    { nodes: 6 },
+    "users.csv [=====================>                            ]  42% " +
+    "1,234,567 records 812,345/s 45.2 MB/s 6 nodes 12 errors 0:07 left",
+  ],
+  [
+    109,
+    { nodes: 1, errors: 0 },
+    "users.csv [===============>                     ]  42% " +
+    "1,234,567 records 812,345/s 45.2 MB/s 1 node 0:07 left",
+  ],
+  [
+    79,
+    { nodes: 6 },
+    "users.csv [==>   ]  42% " +
+    "1,234,567 records 812,345/s 6 nodes 12 errors 0:07 left",
+  ],
   [3, {}, " 42"],
   [0, {}, ""],
   [

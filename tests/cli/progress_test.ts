@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { fileURLToPath } from "node:url";
+import { startCluster } from "../support/redis_cluster.ts";
 import { startServer } from "../support/redis_server.ts";
 import { respipeCommand, runRespipe } from "../support/run_respipe.ts";
 import { TempFiles } from "../support/temp_files.ts";
@@ -84,6 +85,25 @@ onTerminal("load erases progress before it says what went wrong", async () => {
     terminated.screen,
     /^\d of \d records? loaded.*\n.*\nrespipe: Interrupted by SIGTERM.*\nrespipe: to go on.*\n$/,
   );
+});
+
+onTerminal("the nodes of a cluster are counted", async () => {
+  await using cluster = await startCluster({ primaries: 2 });
+  const permissions = [`--allow-net=${cluster.addresses}`];
+  const port = ["-p", String(cluster.port)];
+  const rows = slowly("id,v", "1,a", "2,b", "3,c");
+  const commands = slowly("SET 1 a", "SET 2 b", "SET 3 c");
+  for (
+    const [input, words] of [
+      [rows, ["load", ...port, "--", "SET", "{id}", "{v}"]],
+      [commands, ["pipe", ...port]],
+    ] as const
+  ) {
+    const line = `${input} | ${respipe([...words], permissions)}`;
+    const { code, output } = await runInTerminal(line, 200);
+    assertEquals(code, 0, output);
+    assertMatch(output, /\/s 2 nodes 0 errors/);
+  }
 });
 
 onTerminal("pipe keeps its lines apart from its progress", async () => {

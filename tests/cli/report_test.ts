@@ -81,3 +81,20 @@ Deno.test("formatSummary says what lost connections have cost", () => {
     "\nreconnected 2 times, waited 1.3 s\n1,200 records may be in twice\n",
   );
 });
+
+Deno.test("formatSummary says what transactions did, and what is in doubt", () => {
+  const summary = new Summary();
+  summary.records = 5;
+  summary.loaded = 5;
+  summary.end();
+  assertEquals(formatSummary(summary).includes("transaction"), false);
+  summary.transactions = 1_200;
+  assertStringIncludes(formatSummary(summary), "\n1,200 transactions\n");
+  summary.resumedAt = { source: "a.csv", record: 7, line: 8 };
+  summary.repliesLost = 2;
+  assertStringIncludes(
+    formatSummary(summary),
+    "\n1,200 transactions, from a.csv:8 on\nof 2 records the replies were " +
+      "lost: they are in, but for those that the server may have refused\n",
+  );
+});

@@ -231,7 +231,7 @@ Deno.test("other bytes on standard input are noticed before anything is sent", a
     assertEquals(run.code, 2, run.stderr);
     assertMatch(
       run.stderr,
-      /Cannot go on at -:\d+ \(--state\): what comes before/,
+      /Cannot go on at -:\d+: what comes before/,
     );
     assertEquals(await nightly.count(), 0);
     assertEquals(nightly.saved().next, next);

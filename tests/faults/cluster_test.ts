@@ -11,6 +11,8 @@ import { ConnectionError, type LoadOptions, Summary } from "../../mod.ts";
 import { keySlot } from "../../src/protocol/key_slot.ts";
 import type { Reply } from "../../src/protocol/reply.ts";
 import type { Source } from "../../src/transport/source.ts";
+import { assertDealt } from "../support/dealt.ts";
+import { Flow } from "../support/flow.ts";
 import {
   bounded,
   type LoadOutcome,
@@ -156,39 +158,6 @@ Deno.test("random rows leave a cluster with the data of one server", async (t) =
   }
 });
 
-/** A source of rows that ends when it is told to. */
-class Flow implements Source {
-  readonly name = "rows";
-  /** Rows made so far. */
-  rows = 0;
-  #ends = false;
-  #begun = false;
-
-  constructor(
-    readonly header: string,
-    readonly row: (n: number) => string,
-    /** The pause in front of each read, in ms. */
-    readonly pause: number,
-    readonly perRead = 50,
-  ) {}
-
-  /** Lets the next read be the last. */
-  end(): void {
-    this.#ends = true;
-  }
-
-  async read(into: Uint8Array): Promise<number | null> {
-    await sleep(this.pause);
-    if (this.#ends) return null;
-    let text = this.#begun ? "" : `${this.header}\n`;
-    this.#begun = true;
-    for (let i = 0; i < this.perRead; i++) text += `${this.row(++this.rows)}\n`;
-    return encoder.encodeInto(text, into).written;
-  }
-
-  close(): void {}
-}
-
 /** Loads what flows while something is done to the cluster. */
 async function loadWhile(
   cluster: RedisCluster,
@@ -215,24 +184,6 @@ async function loadWhile(
   const outcome = await bounded(loading, "a load into a cluster", LIMIT);
   if (failed !== undefined) throw failed;
   return outcome;
-}
-
-/** Checks lists that have the numbers 1, 2, 3 ... dealt out to them in turn. */
-async function assertDealt(
-  cluster: RedisCluster,
-  lists: string[],
-  rows: number,
-): Promise<void> {
-  const replies = await cluster.commands(
-    lists.map((key) => ["LRANGE", key, "0", "-1"]),
-  );
-  for (const [i, key] of lists.entries()) {
-    const expected: string[] = [];
-    for (let n = i; n <= rows; n += lists.length) {
-      if (n > 0) expected.push(String(n));
-    }
-    assertEquals(plain(replies[i]), expected, key);
-  }
 }
 
 const LISTS = Array.from({ length: 60 }, (_, i) => `list:${i}`);
@@ -302,7 +253,7 @@ Deno.test("new keys of an open slot: TRYAGAIN is waited out", async () => {
     cluster,
     flow,
     { commands: [["MSET", "{{tag}}a{n}", "{n}", "{{tag}}b{n}", "{n}"]] },
-    async () => {
+    async (summary) => {
       const slot = slotOf("tag");
       for (let move = 0; move < 5; move++) {
         const from = await cluster.ownerOf(slot);
@@ -318,6 +269,9 @@ Deno.test("new keys of an open slot: TRYAGAIN is waited out", async () => {
           },
           batch: 1000,
         });
+        // Pauses grow until something is loaded.
+        const { records } = summary;
+        await until(() => summary.loaded > records, "rows after that");
       }
     },
   );

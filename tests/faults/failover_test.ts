@@ -8,7 +8,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { load, Summary } from "../../mod.ts";
+import { load, StoppedError, Summary } from "../../mod.ts";
 import { bounded, until } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { startRedisSentinel } from "../support/redis_sentinel.ts";
@@ -168,3 +168,70 @@ Deno.test("SENTINEL FAILOVER between two rows: nothing is lost", async () => {
   assert(summary.rewinds > 0);
   assertAll(await idsIn(replica), 50_000);
 });
+
+for (const how of ["SIGKILL", "SENTINEL FAILOVER"] as const) {
+  Deno.test(`${how} with --exactly-once: the same command until it is done, each row once`, async () => {
+    await using pair = await startPair();
+    const { primary, replica, watcher } = pair;
+    const all = Array.from({ length: 60_000 }, (_, i) => i + 1);
+    const summaries: Summary[] = [];
+    const harmed = Promise.withResolvers<void>();
+    const run = async (): Promise<void> => {
+      const summary = new Summary();
+      summaries.push(summary);
+      await load({
+        sources: [
+          rowSource((n) => `${n}`, {
+            header: "id",
+            before: async (rows) => {
+              await new Promise((wake) => setTimeout(wake, 1));
+              if (rows > all.length / 2) await harmed.promise;
+            },
+            count: all.length,
+          }),
+        ],
+        commands: [["RPUSH", "list", "{id}"]],
+        exactlyOnce: { key: "once" },
+        server: {
+          retry: 30_000,
+          redisSentinel: {
+            addresses: [{ host: "127.0.0.1", port: watcher.port }],
+            service: "m",
+          },
+        },
+        summary,
+      });
+    };
+    const loading = (async (): Promise<void> => {
+      for (;;) {
+        try {
+          return await run();
+        } catch (error) {
+          // What the primary had acknowledged its replica may never have got;
+          // the key that it has says from where to go on.
+          if (!(error instanceof StoppedError)) throw error;
+        }
+      }
+    })();
+    loading.catch(() => {});
+    await until(() => summaries[0]?.loaded > 10_000, "some rows");
+    if (how === "SIGKILL") await primary.kill();
+    else {
+      await until(
+        async () =>
+          plain(await watcher.command("SENTINEL", "FAILOVER", "m")) === "OK",
+        "a Redis Sentinel that can",
+      );
+    }
+    // The rest is for the new primary.
+    await until(() => hasRole(replica, "master"), "the failover");
+    harmed.resolve();
+    await bounded(loading, "the load", 60_000);
+    await until(() => hasRole(replica, "master"), "the new primary");
+    const list = plain(await replica.command("LRANGE", "list", "0", "-1"));
+    const wrong = (list as string[]).findIndex((id, i) => Number(id) !== i + 1);
+    assertEquals([wrong, (list as string[]).length], [-1, all.length]);
+    assertEquals(plain(await replica.command("EXISTS", "once")), 0);
+    assertEquals(summaries.at(-1)?.isComplete, true);
+  });
+}

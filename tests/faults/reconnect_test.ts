@@ -220,9 +220,10 @@ Deno.test("a demoted primary says READONLY until it is one again", async () => {
     await until(() => summary.loaded > 1_000, "some rows");
     // Nobody listens there, so its own data stays.
     await server.command("REPLICAOF", "127.0.0.1", "1");
-    await until(() => summary.rewinds > 0, "the rewind");
+    await until(() => summary.waitingSince !== undefined, "the wait");
     await sleep(300);
     await server.command("REPLICAOF", "NO", "ONE");
+    await until(() => summary.waitingSince === undefined, "its end");
   });
   assert(summary.secondsWaiting > 0.2);
   assertEquals(await way.read(server), EXPECTED);

@@ -4,13 +4,16 @@ import { ErrorLimit } from "../../src/engine/error_limit.ts";
 import type { Reject } from "../../src/engine/reject.ts";
 import { Rows } from "../../src/engine/rows.ts";
 import { Stream } from "../../src/engine/stream.ts";
+import { Transactions } from "../../src/engine/transactions.ts";
 import { Summary } from "../../src/engine/summary.ts";
 import { Wait } from "../../src/engine/wait.ts";
 import type { Random } from "../support/random.ts";
 import { type Scenario, type SimRow, templateOf } from "./scenario.ts";
+import { connectTo } from "./sim_connection.ts";
 import { SimLane } from "./sim_lane.ts";
 import { SimRouter } from "./sim_router.ts";
 import { SimServer } from "./sim_server.ts";
+import { ONCE } from "./sim_session.ts";
 
 /** How a simulated load ended. */
 export interface SimOutcome {
@@ -22,6 +25,18 @@ export interface SimOutcome {
   readonly rejects: readonly Reject[];
   /** The server, with its data. */
   readonly server: SimServer;
+  /** The process was killed: the counts are nobody's. */
+  readonly isKilled: boolean;
+}
+
+/** What an earlier run of the same load has left. */
+export interface SimPast {
+  /** The server, with its data. */
+  readonly server: SimServer;
+  /** What was written of rejects. */
+  readonly rejects: Reject[];
+  /** What the server has still to execute of lost connections. */
+  readonly late: (() => void)[];
 }
 
 /** Promises that are settled, one after the other, at the most. */
@@ -57,11 +72,11 @@ export async function runScenario(
   scenario: Scenario,
   rows: readonly SimRow[],
   random: Random,
+  past: SimPast = { server: serverFor(scenario), rejects: [], late: [] },
 ): Promise<SimOutcome> {
   const summary = new Summary();
   const wait = new Wait();
-  const server = serverFor(scenario);
-  const rejects: Reject[] = [];
+  const { server, rejects, late } = past;
   const producer = new Producer(rows, scenario, random);
   const template = templateOf(scenario);
   const batches = new Rows({
@@ -70,7 +85,26 @@ export async function runScenario(
     commands: template.commands,
     coalesce: scenario.coalesce,
   }, summary);
-  const stream = new Stream({
+  const transactions = !scenario.exactlyOnce ? undefined : new Transactions({
+    exactlyOnce: {
+      key: ONCE,
+      note: () => rejects.length,
+      onBegin: (earlier): undefined => {
+        rejects.length = Number(earlier?.note ?? 0);
+      },
+    },
+    sources: ["rows"],
+    rows: { commands: template.commands, columns: ["k", "v", "f"] },
+    summary,
+    checkpoint: () => stream.checkpoint,
+    batch: () => stream.first,
+    isHalted: () => stream.isRewinding,
+  });
+  if (transactions !== undefined) {
+    batches.goOn(await transactions.begin(connectTo(server)));
+  }
+  const stream: Stream = new Stream({
+    transactions,
     rows: batches,
     summary,
     wait,
@@ -91,14 +125,22 @@ export async function runScenario(
         scenario.window,
         node,
         scenario.lanes,
+        transactions,
       ),
     scenario.mends,
     () => scenario.fails > 0 && random.int(scenario.fails) === 0,
+    transactions && (() => transactions.reconnect(connectTo(server))),
   );
   let isOver = false;
   let error: unknown;
+  const end = (isComplete: boolean): Promise<void> | undefined =>
+    transactions?.end(connectTo(server), isComplete);
   const running = stream.run(router)
-    .catch((thrown) => error = thrown)
+    .then(() => end(true))
+    .catch((thrown) => {
+      error = thrown;
+      return end(false)?.catch(() => {});
+    })
     .finally(() => isOver = true);
   await settle();
   for (let step = 0; !isOver; step++) {
@@ -117,14 +159,24 @@ export async function runScenario(
     }
     if (isDue(scenario.interrupts)) {
       wait.fail(new InterruptedError("SIGINT"));
+    } else if (isDue(scenario.kills)) {
+      late.push(...lanes.map((lane) => lane.kill()));
+      return { error, summary, rejects, server, isKilled: true };
+    } else if (late.length > 0 && random.int(4) === 0) {
+      late.shift()!();
     } else if (isDue(scenario.moves)) {
       const key = `key${random.int(scenario.keys)}`;
       server.move(key, random.int(scenario.lanes), scenario.lanes);
     } else if (isDue(scenario.troubles)) {
       const isOver = server.trouble !== undefined;
-      server.trouble = isOver ? undefined : "CLUSTERDOWN The cluster is down";
+      server.trouble = isOver
+        ? undefined
+        : scenario.exactlyOnce
+        ? "READONLY You can't write against a read only replica."
+        : "CLUSTERDOWN The cluster is down";
     } else if (isDue(scenario.loses)) {
-      random.pick(lanes).lose();
+      const left = random.pick(lanes).lose();
+      if (left !== undefined) late.push(left);
     } else if (producer.isAwaited && random.int(can.length + 1) === 0) {
       producer.feed();
     } else if (can.length > 0) {
@@ -136,7 +188,7 @@ export async function runScenario(
     await settle();
   }
   await running;
-  return { error, summary, rejects, server };
+  return { error, summary, rejects, server, isKilled: false };
 }
 
 /** A source whose reads end when the schedule says so. */
@@ -146,6 +198,8 @@ class Producer {
   readonly #scenario: Scenario;
   readonly #random: Random;
   #at = 0;
+  /** What a read had no room for. */
+  #left = "";
   #read: (() => void) | undefined;
 
   constructor(rows: readonly SimRow[], scenario: Scenario, random: Random) {
@@ -163,15 +217,17 @@ class Producer {
     return new Promise((resolve, reject) => {
       this.#read = () => {
         const { breaks, perRead } = this.#scenario;
-        if (this.#at === this.#rows.length) {
+        if (this.#at === this.#rows.length && this.#left === "") {
           if (!breaks) return resolve(null);
           return reject(new InputError("it breaks off", { source: "rows" }));
         }
         const count = 1 + this.#random.int(perRead);
-        const text = this.#rows.slice(this.#at, this.#at + count)
+        const text = this.#left + this.#rows.slice(this.#at, this.#at + count)
           .map((row) => row.text).join("");
         this.#at = Math.min(this.#rows.length, this.#at + count);
-        resolve(new TextEncoder().encodeInto(text, into).written);
+        const { read, written } = new TextEncoder().encodeInto(text, into);
+        this.#left = text.slice(read);
+        resolve(written);
       };
     });
   }

@@ -65,12 +65,19 @@ export interface Scenario {
   atLeastOnce: boolean;
   /** `--max-errors`. */
   maxErrors: string | undefined;
+  /** `--exactly-once`: one lane, and transactions. */
+  exactlyOnce: boolean;
+  /** One of so many steps kills the whole process; 0 is none. */
+  kills: number;
 }
 
 /** Draws a scenario. */
 export function drawScenario(random: Random): Scenario {
   const one = (of: number): boolean => random.int(of) === 0;
+  const exactlyOnce = one(4);
   return {
+    exactlyOnce,
+    kills: exactlyOnce && one(2) ? 20 + random.int(200) : 0,
     template: random.int(TEMPLATES.length),
     coalesce: !one(4),
     rows: 1 + random.int(one(3) ? 200 : 30),
@@ -88,17 +95,17 @@ export function drawScenario(random: Random): Scenario {
       ])
       : undefined,
     fullAfter: one(8) ? random.int(60) : Infinity,
-    lanes: one(2) ? 1 : 1 + random.int(4),
+    lanes: exactlyOnce || one(2) ? 1 : 1 + random.int(4),
     window: 1 + random.int(one(2) ? 200 : 4000),
     perRead: 1 + random.int(one(2) ? 4 : 40),
     breaks: one(8),
     loses: one(4) ? 20 + random.int(200) : 0,
     interrupts: one(4) ? 20 + random.int(200) : 0,
-    moves: one(2) ? 5 + random.int(60) : 0,
+    moves: !exactlyOnce && !one(3) ? 5 + random.int(60) : 0,
     troubles: one(4) ? 10 + random.int(60) : 0,
     mends: one(2),
     fails: one(4) ? 1 + random.int(4) : 0,
-    atLeastOnce: one(3),
+    atLeastOnce: !exactlyOnce && one(3),
     maxErrors: one(4) ? random.pick(["0", "1", "5", "10%"]) : undefined,
   };
 }
@@ -125,6 +132,7 @@ export function* simplify(scenario: Scenario): Generator<Scenario> {
     mends: false,
     fails: 0,
     atLeastOnce: false,
+    kills: 0,
     maxErrors: undefined,
     keys: 1,
     run: 1,

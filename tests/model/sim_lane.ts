@@ -5,7 +5,12 @@ import type { LaneEvents } from "../../src/engine/lane.ts";
 import type { BatchLane } from "../../src/engine/router.ts";
 import type { Shipment } from "../../src/engine/shipment.ts";
 import type { Wait } from "../../src/engine/wait.ts";
+import {
+  TransactionFlight,
+  type TransactionFrame,
+} from "../../src/engine/transaction_flight.ts";
 import { type SimServer, takeCommands } from "./sim_server.ts";
+import { type SimReply, SimSession } from "./sim_session.ts";
 
 /**
  * A lane without a socket: whoever drives it decides when the system takes
@@ -19,12 +24,19 @@ export class SimLane implements BatchLane {
   readonly #wait: Wait;
   readonly #window: number;
   readonly #queue: Shipment<BatchOrigin>[] = [];
-  /** Bytes of the first shipment that the system has taken. */
-  #written = 0;
+  readonly #session: SimSession;
+  /** The flight, where shipments are transactions. */
+  readonly #transactions: TransactionFlight<BatchOrigin> | undefined;
+  /** What the system has not taken yet of the first shipment; none begun. */
+  #left: Uint8Array | undefined;
+  /** The end of the first shipment's transaction waits for replies. */
+  #isHeld = false;
+  /** That end has begun to be written. */
+  #isEnding = false;
   /** Bytes that the server has, and has not executed. */
   #received = new Uint8Array();
   /** Replies on their way; the sentinel's is none of them. */
-  readonly #replies: (string | undefined)[] = [];
+  readonly #replies: SimReply[] = [];
   #closing: "no" | "wanted" | "sent" | "back" = "no";
   #isLost = false;
   /** It was lost behind its sentinel, and nobody was told. */
@@ -37,9 +49,17 @@ export class SimLane implements BatchLane {
     window: number,
     readonly node: number,
     readonly nodes: number,
+    frame?: TransactionFrame,
   ) {
     this.#events = events;
-    this.flight = new Flight(events);
+    this.#session = new SimSession(server, node, nodes);
+    this.#transactions = frame && new TransactionFlight(frame, {
+      counts: events.counts,
+      onError: (...error) => events.onError(...error),
+      onDone: (shipment) => events.onDone(shipment),
+      onAborted: (...aborted) => events.onAborted!(...aborted),
+    });
+    this.flight = this.#transactions ?? new Flight(events);
     this.#server = server;
     this.#wait = wait;
     this.#window = window;
@@ -100,7 +120,8 @@ export class SimLane implements BatchLane {
   get possible(): ("write" | "execute" | "reply" | "lose")[] {
     if (this.#isLost) return [];
     const can: ("write" | "execute" | "reply" | "lose")[] = ["lose"];
-    if (this.#queue.length > 0 || this.#closing === "wanted") can.push("write");
+    const hasMore = this.#queue.length > 0 || this.#closing === "wanted";
+    if (hasMore && !this.#isHeld) can.push("write");
     if (this.#received.length > 0) can.push("execute");
     if (this.#replies.length > 0 || this.#closing === "sent") can.push("reply");
     return can;
@@ -113,19 +134,43 @@ export class SimLane implements BatchLane {
       if (this.#closing === "wanted") this.#closing = "sent";
       return;
     }
-    const { bytes } = shipment;
-    shipment.sentAt = 1;
-    const part = bytes.slice(this.#written, this.#written + most);
+    const transactions = this.#transactions;
+    if (this.#left === undefined) {
+      if (transactions?.isHalted === true) {
+        this.#isHeld = !transactions.drop(shipment);
+        if (!this.#isHeld) this.#queue.shift();
+        return this.#wait.wake();
+      }
+      shipment.sentAt = 1;
+      const { bytes } = shipment;
+      this.#left = transactions === undefined
+        ? bytes
+        : concat(transactions.opening, bytes);
+    }
+    this.#push(most);
+    if (this.#left.length > 0) return;
+    if (transactions !== undefined && !this.#isEnding) {
+      const end = transactions.closing(shipment);
+      this.#isHeld = end === undefined;
+      this.#isEnding = end !== undefined;
+      this.#left = end ?? this.#left;
+      return;
+    }
+    this.#left = undefined;
+    this.#isEnding = false;
+    this.#queue.shift();
+    this.flight.written(shipment);
+    this.#wait.wake();
+  }
+
+  /** The server receives up to so many bytes more. */
+  #push(most: number): void {
+    const part = this.#left!.slice(0, most);
+    this.#left = this.#left!.slice(most);
     const received = new Uint8Array(this.#received.length + part.length);
     received.set(this.#received);
     received.set(part, this.#received.length);
     this.#received = received;
-    this.#written += part.length;
-    if (this.#written < bytes.length) return;
-    this.#written = 0;
-    this.#queue.shift();
-    this.flight.written(shipment);
-    this.#wait.wake();
   }
 
   /** The server executes what whole commands it has, up to so many. */
@@ -133,7 +178,9 @@ export class SimLane implements BatchLane {
     const { commands } = takeCommands(this.#received);
     let taken = 0;
     for (const words of commands.slice(0, most)) {
-      this.#replies.push(this.#server.executeOn(this.node, this.nodes, words));
+      const reply = this.#session.execute(words);
+      this.#replies.push(reply);
+      if (reply.kind === "items") this.#replies.push(...reply.items);
       taken += 3 + String(words.length).length;
       for (const word of words) {
         taken += 5 + String(word.length).length + word.length;
@@ -146,14 +193,23 @@ export class SimLane implements BatchLane {
   reply(most: number): void {
     const arrived = this.#replies.splice(0, most);
     let run = 0;
-    for (const error of arrived) {
-      if (error === undefined) {
+    this.#isHeld = false;
+    for (const reply of arrived) {
+      if (reply.kind === "ok") {
         run++;
         continue;
       }
       if (run > 0) this.flight.succeed(run);
       run = 0;
-      this.flight.fail(error);
+      if (reply.kind === "error") this.flight.fail(reply.text);
+      else if (reply.kind === "text") {
+        const body = new TextEncoder().encode(reply.text);
+        this.flight.take({ kind: "bulk", length: body.length, body });
+      } else if (reply.kind === "nil") this.flight.take({ kind: "null" });
+      else if (reply.kind === "items") {
+        const { length } = reply.items;
+        this.flight.take({ kind: "array", length, items: [] });
+      }
     }
     if (run > 0) this.flight.succeed(run);
     if (this.#closing === "sent" && this.flight.unanswered === 0) {
@@ -162,14 +218,29 @@ export class SimLane implements BatchLane {
     this.#wait.wake();
   }
 
-  /** The connection drops; what the server has, it executes. */
-  lose(): void {
-    this.execute(Infinity);
+  /**
+   * The connection drops; what the server has, it executes.
+   *
+   * @returns What it has still to execute, where each shipment is a transaction:
+   * it may come to that when the next connection is made already.
+   */
+  lose(): (() => void) | undefined {
+    const late = this.#transactions === undefined
+      ? undefined
+      : (): void => this.execute(Infinity);
+    if (late === undefined) this.execute(Infinity);
     this.#isLost = true;
     this.#wait.wake();
     // Nobody needs it any more, unless a rewind is asked for.
     if (this.#closing === "back") this.#isQuiet = true;
     else this.#tell();
+    return late;
+  }
+
+  /** The process that it belongs to is killed. */
+  kill(): () => void {
+    this.#isLost = true;
+    return () => this.execute(Infinity);
   }
 
   #tell(): void {
@@ -177,4 +248,11 @@ export class SimLane implements BatchLane {
     this.#events.onLost(this.flight, new ConnectionError("Lost it", "sim"));
     if (this.flight.unanswered === 0) this.#queue.length = 0;
   }
+}
+
+function concat(one: Uint8Array, other: Uint8Array): Uint8Array {
+  const all = new Uint8Array(one.length + other.length);
+  all.set(one);
+  all.set(other, one.length);
+  return all;
 }

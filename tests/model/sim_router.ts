@@ -22,6 +22,8 @@ export class SimRouter implements Router {
    * @param open Makes the lane of a node.
    * @param mends Whether it can make lanes again.
    * @param fails Whether it cannot this time.
+   * @param reconnect What is done with a new connection before it is used,
+   * where shipments are transactions.
    */
   constructor(
     count: number,
@@ -29,6 +31,7 @@ export class SimRouter implements Router {
     open: (node: number) => SimLane,
     mends: boolean,
     fails: () => boolean,
+    reconnect?: () => Promise<void>,
   ) {
     this.#server = server;
     this.lanes = Array.from({ length: count }, (_, node) => open(node));
@@ -37,6 +40,12 @@ export class SimRouter implements Router {
     this.mend = () => {
       if (fails()) {
         return Promise.reject(new ConnectionError("Away for too long", "sim"));
+      }
+      if (reconnect !== undefined) {
+        this.lanes[0].stop();
+        return reconnect().then(() => {
+          this.lanes = [open(0)];
+        });
       }
       this.#nodes = new Map();
       this.lanes = this.lanes.map((lane) =>

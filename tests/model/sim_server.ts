@@ -38,14 +38,39 @@ export class SimServer {
   readonly writes = new Map<string, number>();
   /** What it says to everything for now. */
   trouble: string | undefined;
+  /** Whether it was full when it mattered. */
+  wasFull = false;
+  /** The key that says how far a load got, with how often it was written. */
+  readonly once = { value: undefined as string | undefined, writes: 0 };
   /** How often it has passed a command on. */
   redirections = 0;
-  readonly #refusals: Refusals;
+  #refusals: Refusals;
   /** The nodes of keys that have moved. */
   readonly #moved = new Map<string, number>();
 
   constructor(refusals: Refusals) {
     this.#refusals = refusals;
+  }
+
+  /** Gives it room again. */
+  heal(): void {
+    this.#refusals = { ...this.#refusals, fullAfter: Infinity };
+    this.trouble = undefined;
+  }
+
+  /** Why a command would not be queued, after so many others that are. */
+  refusalOf(words: readonly string[], queued = 0): string | undefined {
+    const { forbidden, mset, fullAfter } = this.#refusals;
+    if (this.trouble !== undefined) return this.trouble;
+    const isMset = words[0] === "MSET";
+    if (isMset && mset !== undefined) return mset;
+    const keys = isMset ? words.slice(1).filter((_, i) => i % 2 === 0) : [
+      words[1],
+    ];
+    if (keys.some((one) => forbidden.has(one))) return NOPERM;
+    if (this.commands + queued <= fullAfter) return undefined;
+    this.wasFull = true;
+    return "OOM command not allowed when used memory > 'maxmemory'.";
   }
 
   /** Moves a key to another node; it never comes back. */

@@ -829,3 +829,38 @@ Deno.test("random bytes give replies or a ProtocolError and come to an end", () 
     }
   }
 });
+
+Deno.test("unfolded arrays: the length first, then the items one by one", () => {
+  const wire = "+OK\r\n*4\r\n:1\r\n-ERR no\r\n*2\r\n+a\r\n*1\r\n+b\r\n" +
+    "*0\r\n*0\r\n$1\r\nx\r\n*1\r\n*-1\r\n*1\r\n>1\r\n+p\r\n+c\r\n";
+  const header = (length: number): Reply => ({
+    kind: "array",
+    length,
+    items: [],
+  });
+  const expected: Reply[] = [
+    ...[OK, header(4), integer(1)],
+    { kind: "error", text: "ERR no" },
+    ...[array(simple("a"), array(simple("b"))), array()],
+    ...[header(0), bulk("x"), header(1), NULL, header(1)],
+    { kind: "push", length: 1, items: [simple("p")] },
+    simple("c"),
+  ];
+  everySplit(encoder.encode(wire), (pieces) => {
+    const outcome = readPieces(new ReplyReader({ unfolds: true }), pieces);
+    assertEquals(outcome, { replies: expected, error: undefined });
+  });
+});
+
+Deno.test("the items of an unfolded array are passed over like replies", () => {
+  const reader = new ReplyReader({ unfolds: true });
+  reader.feed(encoder.encode("*3\r\n+OK\r\n:1\r\n*1\r\n+a\r\n*1\r\n:2\r\n"));
+  assertEquals(reader.skip(), 0);
+  assertEquals(reader.next(), { kind: "array", length: 3, items: [] });
+  assertEquals(reader.skip(), 2);
+  // The third item is an array of its own.
+  assertEquals(reader.next(), array(simple("a")));
+  assertEquals(reader.next(), { kind: "array", length: 1, items: [] });
+  assertEquals(reader.skip(), 1);
+  assertEquals(reader.next(), undefined);
+});

@@ -26,6 +26,7 @@ export function rowSource(
 ): Source & { rows: number } {
   const { header, count = Infinity, perRead = 500, before } = options;
   const encoder = new TextEncoder();
+  /** What comes first: the header, then what a read had no room for. */
   let ahead = encoder.encode(header === undefined ? "" : `${header}\n`);
   return {
     name: "rows",
@@ -34,14 +35,16 @@ export function rowSource(
       // Not at once: a reader must not count on that.
       await Promise.resolve();
       await before?.(this.rows);
-      let at = ahead.length;
-      into.set(ahead);
-      ahead = new Uint8Array();
+      let at = Math.min(ahead.length, into.length);
+      into.set(ahead.subarray(0, at));
+      ahead = ahead.subarray(at);
       for (let i = 0; i < perRead && this.rows < count; i++) {
+        if (at === into.length) break;
         const line = encoder.encode(`${row(this.rows + 1)}\n`);
-        if (at + line.length > into.length) break;
-        into.set(line, at);
-        at += line.length;
+        const part = line.subarray(0, into.length - at);
+        into.set(part, at);
+        at += part.length;
+        ahead = line.slice(part.length);
         this.rows++;
       }
       return at === 0 ? null : at;

@@ -1,0 +1,88 @@
+import { UsageError } from "../errors.ts";
+import type { Source } from "../transport/source.ts";
+import type { EndOptions } from "./load_ends.ts";
+import type { RowOptions } from "./row_plan.ts";
+import type {
+  ExactlyOnceOptions,
+  Transactions,
+  TransactionsOptions,
+} from "./transactions.ts";
+
+/** What decides whether and how a load can be in transactions. */
+interface TransactionalLoad
+  extends RowOptions, Pick<EndOptions, "swapDb" | "prune"> {
+  readonly exactlyOnce?: ExactlyOnceOptions | undefined;
+  readonly atLeastOnce?: boolean | undefined;
+  readonly onCheckpoint?: unknown;
+  readonly checkpoint?: unknown;
+  readonly connection?: unknown;
+  readonly sources?: readonly (string | Source)[] | undefined;
+}
+
+/**
+ * Makes what makes shipments transactions, where that is wanted; what does so
+ * is loaded only then.
+ *
+ * @param load What was asked for.
+ * @param isTransaction Whether the template has transactions of its own.
+ * @param of What the transactions need of the load's other parts.
+ * @returns The transactions, which have not looked at the server yet.
+ * @throws {UsageError} When it does not go together with something else.
+ */
+export async function openTransactions(
+  load: TransactionalLoad,
+  isTransaction: boolean,
+  of: Omit<TransactionsOptions, "exactlyOnce" | "rows" | "sources">,
+): Promise<Transactions | undefined> {
+  const { exactlyOnce, sources = [] } = load;
+  if (exactlyOnce === undefined) return undefined;
+  const why = reasonAgainst(load, isTransaction);
+  if (why !== undefined) {
+    throw new UsageError(`Cannot use --exactly-once: ${why}`, "--exactly-once");
+  }
+  const { Transactions } = await import("./transactions.ts");
+  const { commands, format, delimiter, quote } = load;
+  const { header, columns, skipLines, skipEmpty } = load;
+  return new Transactions({
+    ...of,
+    exactlyOnce,
+    rows: {
+      ...{ commands, format, delimiter, quote },
+      ...{ header, columns, skipLines, skipEmpty },
+    },
+    sources: sources.length === 0
+      ? ["-"]
+      : sources.map((one) => typeof one === "string" ? one : one.name),
+  });
+}
+
+/** Why a load cannot be in transactions, if it cannot. */
+function reasonAgainst(
+  { exactlyOnce, from, atLeastOnce, onCheckpoint, checkpoint, ...load }:
+    TransactionalLoad,
+  isTransaction: boolean,
+): string | undefined {
+  if (exactlyOnce?.key === "") return "the key must have a name";
+  if (isTransaction) {
+    return "the template has a transaction of its own, and transactions do " +
+      "not nest";
+  }
+  if (load.connection !== undefined) {
+    return "it needs connections of its own: give a server instead of a " +
+      "connection";
+  }
+  if (atLeastOnce) return "--at-least-once is its opposite";
+  if (onCheckpoint !== undefined || checkpoint !== undefined) {
+    return "without --state: the key says where to go on";
+  }
+  if (from !== undefined) {
+    return "without --from-line: the key says where to go on";
+  }
+  if (load.swapDb !== undefined) {
+    return "without --swap-db: a load that ends early leaves nothing to go on " +
+      "with";
+  }
+  if (load.prune === undefined) return undefined;
+  return "without --prune: a load that goes on does not know what was written " +
+    "before";
+}
