@@ -11,6 +11,7 @@ import { ConnectionError } from "../../src/errors.ts";
 import { byteSource } from "../support/byte_source.ts";
 import { SimLane } from "../model/sim_lane.ts";
 import { SimServer } from "../model/sim_server.ts";
+import { SimSession } from "../model/sim_session.ts";
 
 Deno.test("a lane that is lost before the stream begins is mended", async () => {
   const summary = new Summary();
@@ -45,7 +46,7 @@ Deno.test("a lane that is lost before the stream begins is mended", async () => 
     isCluster: false,
     ship: () => {},
     mend: () => {
-      lanes.push(new SimLane(events, server, wait, 1, 0, 1));
+      lanes.push(new SimLane(events, new SimSession(server), wait, 1, 0));
       return Promise.resolve();
     },
     stop: () => Promise.resolve(),

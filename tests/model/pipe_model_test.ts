@@ -27,8 +27,7 @@ import { CommandKeys } from "../../src/protocol/command_keys.ts";
 import { encodeCommand } from "../../src/protocol/encode_command.ts";
 import { Random } from "../support/random.ts";
 import { apply, SimCluster, SimNodes, slotOf } from "./sim_cluster.ts";
-import { SimLane } from "./sim_lane.ts";
-import type { SimServer } from "./sim_server.ts";
+import { type Executor, SimLane } from "./sim_lane.ts";
 
 const SCHEDULES = Number(Deno.env.get("RESPIPE_SCHEDULES") ?? 1000);
 
@@ -185,18 +184,14 @@ async function runSchedule(random: Random): Promise<void> {
   });
   const open = (node: number): SimLane => {
     const execute = cluster.connect(node);
-    const server = {
-      executeOn: (_node: number, _nodes: number, words: readonly string[]) =>
-        execute(words),
+    const session: Executor = {
+      execute: (words) => {
+        const text = execute(words);
+        return text === undefined ? { kind: "ok" } : { kind: "error", text };
+      },
     };
-    return new SimLane(
-      router.recycling(stream.events),
-      server as unknown as SimServer,
-      wait,
-      window,
-      node,
-      count,
-    );
+    const events = router.recycling(stream.events);
+    return new SimLane(events, session, wait, window, node);
   };
   // Lanes are made when the router is there, whose events they tell.
   const nodes = new SimNodes(0, cluster, open, () => due(fails));

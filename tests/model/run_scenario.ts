@@ -13,7 +13,7 @@ import { connectTo } from "./sim_connection.ts";
 import { SimLane } from "./sim_lane.ts";
 import { SimRouter } from "./sim_router.ts";
 import { SimServer } from "./sim_server.ts";
-import { ONCE } from "./sim_session.ts";
+import { ONCE, SimSession } from "./sim_session.ts";
 
 /** How a simulated load ended. */
 export interface SimOutcome {
@@ -120,11 +120,10 @@ export async function runScenario(
     (node) =>
       new SimLane(
         stream.events,
-        server,
+        new SimSession(server, node, scenario.lanes),
         wait,
         scenario.window,
         node,
-        scenario.lanes,
         transactions,
       ),
     scenario.mends,

@@ -9,8 +9,14 @@ import {
   TransactionFlight,
   type TransactionFrame,
 } from "../../src/engine/transaction_flight.ts";
-import { type SimServer, takeCommands } from "./sim_server.ts";
-import { type SimReply, SimSession } from "./sim_session.ts";
+import { takeCommands } from "./sim_server.ts";
+import type { SimReply } from "./sim_session.ts";
+
+/** What the server makes of the commands on a connection. */
+export interface Executor {
+  /** Executes one command, or queues it. */
+  execute(words: readonly string[]): SimReply;
+}
 
 /**
  * A lane without a socket: whoever drives it decides when the system takes
@@ -20,11 +26,10 @@ export class SimLane implements BatchLane {
   /** What is not answered. */
   readonly flight: Flight<BatchOrigin>;
   readonly #events: LaneEvents<BatchOrigin>;
-  readonly #server: SimServer;
   readonly #wait: Wait;
   readonly #window: number;
   readonly #queue: Shipment<BatchOrigin>[] = [];
-  readonly #session: SimSession;
+  readonly #session: Executor;
   /** The flight, where shipments are transactions. */
   readonly #transactions: TransactionFlight<BatchOrigin> | undefined;
   /** What the system has not taken yet of the first shipment; none begun. */
@@ -44,15 +49,14 @@ export class SimLane implements BatchLane {
 
   constructor(
     events: LaneEvents<BatchOrigin>,
-    server: SimServer,
+    session: Executor,
     wait: Wait,
     window: number,
     readonly node: number,
-    readonly nodes: number,
     frame?: TransactionFrame,
   ) {
     this.#events = events;
-    this.#session = new SimSession(server, node, nodes);
+    this.#session = session;
     this.#transactions = frame && new TransactionFlight(frame, {
       counts: events.counts,
       onError: (...error) => events.onError(...error),
@@ -60,7 +64,6 @@ export class SimLane implements BatchLane {
       onAborted: (...aborted) => events.onAborted!(...aborted),
     });
     this.flight = this.#transactions ?? new Flight(events);
-    this.#server = server;
     this.#wait = wait;
     this.#window = window;
   }
