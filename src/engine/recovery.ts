@@ -425,9 +425,7 @@ export class Recovery {
   /** How long a server is waited for now, in ms. */
   get #patience(): number {
     const { patience, summary } = this.#options;
-    // A lane may be lost before the router is known: then it tells later.
-    const router = this.#router;
-    if (router !== undefined && router.mend === undefined) return 0;
+    if (this.#router?.mend === undefined) return 0;
     const isUnderWay = summary.loaded + summary.rejected > 0;
     return patience ?? (isUnderWay ? PATIENCE_UNDER_WAY : 0);
   }
