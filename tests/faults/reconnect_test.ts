@@ -8,11 +8,17 @@
  * @module
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { ConnectionError, type LoadOptions, Summary } from "../../mod.ts";
+import {
+  connect,
+  ConnectionError,
+  type LoadOptions,
+  Summary,
+} from "../../mod.ts";
 import { FaultProxy } from "../support/fault_proxy.ts";
 import { bounded, tryLoad, until } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { Random } from "../support/random.ts";
+import { RecordingProxy } from "../support/recording_proxy.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
 import { rowSource } from "../support/row_source.ts";
 
@@ -366,4 +372,20 @@ Deno.test("a server that is away for longer than --retry: go on from `next`", as
       assertEquals(await way.read(other), EXPECTED);
     });
   }
+});
+
+Deno.test("a connection lost right behind its login is made again", async () => {
+  await using server = await startServer();
+  await using recording = new RecordingProxy(server.port);
+  (await connect({ port: recording.port })).close();
+  const login = recording.sent().length;
+  let connections = 0;
+  await using proxy = new FaultProxy(
+    server.port,
+    () => connections++ === 0 ? { requests: login, cut: "half" } : {},
+  );
+  const [way] = WAYS;
+  const summary = await survives(way, proxy.port, () => Promise.resolve());
+  assertEquals(summary.reconnections, 1);
+  assertEquals(await way.read(server), EXPECTED);
 });
