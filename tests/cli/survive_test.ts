@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { killClients } from "../support/kill_clients.ts";
 import { bounded, readSummary, until } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
@@ -44,10 +45,6 @@ async function harmed(
     stdout: decoder.decode(stdout),
     stderr: decoder.decode(stderr),
   };
-}
-
-function killClients(server: RedisServer): Promise<unknown> {
-  return server.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
 }
 
 Deno.test("a lost connection: a line when the wait begins, and one when it ends", async () => {

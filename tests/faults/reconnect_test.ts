@@ -15,6 +15,7 @@ import {
   Summary,
 } from "../../mod.ts";
 import { FaultProxy } from "../support/fault_proxy.ts";
+import { killAgain, killClients } from "../support/kill_clients.ts";
 import { bounded, tryLoad, until } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { Random } from "../support/random.ts";
@@ -25,6 +26,8 @@ import { rowSource } from "../support/row_source.ts";
 const DURABLE = ["--appendonly", "yes", "--appendfsync", "always"];
 const ROWS = 40_000;
 const FIELDS = 997;
+/** No test waits for a load for longer, in ms. */
+const LIMIT = 120_000;
 /** Seeds of each test. */
 const SEEDS = Number(Deno.env.get("RESPIPE_SEEDS") ?? 4);
 
@@ -117,6 +120,7 @@ async function survives(
   const loading = bounded(
     tryLoad(options(way, port, summary)).finally(() => isOver = true),
     way.name,
+    LIMIT,
   );
   await harm(summary, () => isOver);
   const { error, rejects } = await loading;
@@ -132,10 +136,6 @@ async function survives(
   return summary;
 }
 
-async function killClients(server: RedisServer): Promise<void> {
-  await server.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
-}
-
 for (const way of WAYS) {
   Deno.test(`CLIENT KILL again and again: ${way.name}`, async (t) => {
     await using server = await startServer();
@@ -148,12 +148,7 @@ for (const way of WAYS) {
         const summary = await survives(
           way,
           server.port,
-          async (_, isOver) => {
-            while (!isOver()) {
-              await sleep(random.int(120));
-              await killClients(server);
-            }
-          },
+          (summary, isOver) => killAgain(server, summary, random, isOver),
         );
         reconnections += summary.reconnections;
         assertEquals(await way.read(server), EXPECTED);
@@ -170,10 +165,10 @@ for (const way of WAYS) {
         const random = new Random(seed);
         await using server = await startServer();
         await using proxy = new FaultProxy(server.port, () => ({
-          // Shared commands have few replies.
+          // The login has 2,200 bytes of replies; shared commands have few.
           ...random.int(2) === 0
             ? { requests: random.int(random.int(3) === 0 ? 200 : 300_000) }
-            : { replies: random.int(way.coalesce ? 300 : 60_000) },
+            : { replies: random.int(way.coalesce ? 3_000 : 60_000) },
           cut: (["fin", "rst", "half"] as const)[random.int(3)],
         }));
         const summary = await survives(

@@ -12,6 +12,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type LoadOptions, Summary } from "../../mod.ts";
 import { FaultProxy } from "../support/fault_proxy.ts";
+import { killAgain } from "../support/kill_clients.ts";
 import { bounded, tryLoad, until } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { Random } from "../support/random.ts";
@@ -143,14 +144,7 @@ for (const coalesce of [true, false]) {
       const summary = await survives(
         server.port,
         coalesce,
-        async (_, isOver) => {
-          while (!isOver()) {
-            await sleep(random.int(120));
-            await server.command(
-              ...["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"],
-            );
-          }
-        },
+        (summary, isOver) => killAgain(server, summary, random, isOver),
       );
       reconnections += summary.reconnections;
       await assertOnce(server);

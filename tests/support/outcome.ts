@@ -131,7 +131,7 @@ export async function until(
 export async function bounded<T>(
   work: Promise<T>,
   what: string,
-  ms = 30_000,
+  ms = 90_000,
 ): Promise<T> {
   const clock = Promise.withResolvers<never>();
   const timer = setTimeout(() => clock.reject(new Error(`hangs: ${what}`)), ms);
