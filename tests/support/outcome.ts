@@ -113,7 +113,7 @@ export async function until(
   isSo: () => boolean | Promise<boolean>,
   what: string,
 ): Promise<void> {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 60_000;
   while (!await isSo()) {
     if (Date.now() > deadline) throw new Error(`Cannot wait for ${what}`);
     await new Promise((wake) => setTimeout(wake, 5));
