@@ -98,6 +98,8 @@ export class Batch {
   wasSent = false;
   /** Whether that was in vain: nothing of it was executed. */
   isUndone = false;
+  /** Whether what is shipped again may be in already. */
+  mayBeIn = false;
   /**
    * Of piped commands those from MULTI to EXEC, which go together: the id of
    * each MULTI, and how many commands it begins.

@@ -176,6 +176,7 @@ export class Ledger {
         record < batch.from && !ids.has(record * each + command)
       );
       batch.isShipped = false;
+      if (isBehind) batch.mayBeIn ||= batch.wasSent && !batch.isUndone;
       batch.wasSent = true;
       again.push(batch);
     }
@@ -265,7 +266,7 @@ export class Ledger {
         unread = { batch, record: 0 };
         continue;
       }
-      if (!batch.isSettled) break;
+      if (!batch.isSettled || batch.mayBeIn) break;
       const each = batch.format.encoder.commandsPerRecord;
       const failed = new Uint32Array(batch.encoded);
       const stops = new Set<number>();

@@ -329,6 +329,7 @@ export class Recovery {
           for (let i = answered; i < commands; i++) this.#shipAgain(origin, i);
           if (sentAt > 0 && transactions === undefined) {
             summary.repeated += recordsFrom(origin, answered, commands);
+            batch.mayBeIn = true;
           }
         }
       }
