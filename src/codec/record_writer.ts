@@ -337,9 +337,9 @@ export class RecordWriter {
           }
           const from = at;
           for (;;) {
-            const d = word ^ delimiters;
-            const f = word ^ LINE_FEEDS;
-            const found = (((d - ONES) & ~d) | ((f - ONES) & ~f)) & HIGHS;
+            const d = (word ^ delimiters) - ONES;
+            const f = (word ^ LINE_FEEDS) - ONES;
+            const found = (d | f) & ~word & HIGHS;
             if (found !== 0) {
               at += (31 - Math.clz32(found & -found)) >> 3;
               break;
@@ -515,9 +515,9 @@ function copySingled(
   while (at < last) {
     const word = input.getInt32(at, true);
     output.setInt32(to, word, true);
-    const other = word ^ quotes;
-    const feed = word ^ LINE_FEEDS;
-    const found = (((other - ONES) & ~other) | ((feed - ONES) & ~feed)) & HIGHS;
+    const other = (word ^ quotes) - ONES;
+    const feed = (word ^ LINE_FEEDS) - ONES;
+    const found = (other | feed) & ~word & HIGHS;
     if (found === 0) {
       at += 4;
       to += 4;
