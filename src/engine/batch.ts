@@ -117,7 +117,7 @@ export class Batch {
    * @param place Where in the source the first record stands.
    */
   constructor(
-    readonly output: ByteBuffer,
+    public output: ByteBuffer,
     readonly format: BatchFormat,
     readonly chunk: Chunk,
     readonly start: number,

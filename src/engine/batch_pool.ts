@@ -12,6 +12,9 @@ const KEPT = 16 * 1024 * 1024;
 /** An output buffer larger than this, in bytes, is not kept. */
 const LARGEST_KEPT = 4 * 1024 * 1024;
 
+/** In place of an output that was taken back. */
+const NOTHING = new ByteBuffer(0);
+
 /** Begins batches in buffers that earlier ones are done with. */
 export class BatchPool {
   /** Where input buffers come from. */
@@ -72,10 +75,21 @@ export class BatchPool {
    */
   release(batch: Batch): void {
     this.chunks.release(batch.chunk);
+    this.releaseOutput(batch);
+  }
+
+  /**
+   * Takes back a batch's RESP alone, which is somewhere else now.
+   *
+   * @param batch A batch that is encoded again, if it is ever shipped again.
+   */
+  releaseOutput(batch: Batch): void {
     const { output } = batch;
-    output.clear();
+    batch.output = NOTHING;
     const size = output.bytes.length;
-    if (size > LARGEST_KEPT || this.#kept + size > KEPT) return;
+    if (output === NOTHING || size > LARGEST_KEPT) return;
+    if (this.#kept + size > KEPT) return;
+    output.clear();
     this.#outputs.push(output);
     this.#kept += size;
   }

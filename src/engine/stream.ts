@@ -11,6 +11,7 @@
  * @module
  */
 import type { Batch, BatchOrigin } from "./batch.ts";
+import type { BatchPool } from "./batch_pool.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { counted, formatCount } from "./counted.ts";
 import type { ErrorLimit } from "./error_limit.ts";
@@ -53,7 +54,7 @@ export interface BatchSource extends
     | "isOneTransaction"
   > {
   /** Where the batches go in the end. */
-  readonly pool: { release(batch: Batch): void };
+  readonly pool: Pick<BatchPool, "release" | "releaseOutput">;
 }
 
 /** What a stream belongs to. */
@@ -292,11 +293,13 @@ export class Stream {
   }
 
   #hand(batch: Batch): void {
-    const { summary, transactions } = this.#options;
+    const { rows, summary, transactions } = this.#options;
     if (transactions?.isIn(batch) === true) {
       batch.isShipped = true;
       summary.repliesLost += batch.encoded - transactions.recall(batch);
     } else this.#router.ship(batch, this.#recovery.mayShare);
+    // For each node there is a copy of its part.
+    if (this.#router.isCluster) rows.pool.releaseOutput(batch);
     for (const { bytes, commands } of batch.open) {
       summary.commands += commands;
       summary.bytesOut += bytes.length;
