@@ -7,15 +7,16 @@
  * Usage: deno run -A scripts/dev.ts bench:cluster [--runs N] [--rows N]
  *        [--bin PATH] [--client]
  *
- * `--client` measures only that. `--bin` (or `RESPIPE_BIN`) runs a compiled respipe instead of the sources.
+ * `--client` measures only that. `--bin` (or `RESPIPE_BIN`) runs a compiled
+ * respipe instead of the sources.
  *
  * A node of a cluster has work of its own: it hashes each key and keeps a list
  * of each slot's keys. So the CPU time that the server takes is measured as
  * well; what a load takes longer than that explains is the routing's. Fails
  * where that is more than 1.10 times, or where the peak of memory with six lanes
  * is above 150 MB; or where one core does not encode and route 3,000,000 rows of
- * kv.csv in a second, and 1,500,000 of drivers.csv. The ways take turns, never two at once; what each has left is
- * counted.
+ * kv.csv in a second, and 1,500,000 of drivers.csv. The ways take turns, never
+ * two at once; what each has left is counted.
  *
  * @module
  */

@@ -55,16 +55,17 @@ export const OVERRUN = 16;
 const LONG_FIELD = 128;
 
 /**
- * Records of the first run; each has twice as many as the one before. A function that stays in its loop for long is compiled there before
- * the engine has seen what comes behind the loop, and then is given up at the
- * end of each run, again and again.
+ * Records of the first run; each has twice as many as the one before. A function
+ * that stays in its loop for long is compiled there before the engine has seen
+ * what comes behind the loop, and then is given up at the end of each run, again
+ * and again.
  */
 const FIRST_RECORDS = 2;
 
 /** Records of one call of which it is known where they end: a power of two. */
 export const MOST_ENDS = 256;
 
-/** The same, in this file. */
+/** Takes an index below {@linkcode MOST_ENDS} out of any. */
 const ENDS_MASK = 255;
 
 /** The most records of one run: more than any input buffer holds. */

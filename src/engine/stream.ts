@@ -17,14 +17,13 @@ import { counted, formatCount } from "./counted.ts";
 import type { ErrorLimit } from "./error_limit.ts";
 import type { LaneEvents } from "./lane.ts";
 import { Ledger } from "./ledger.ts";
-import { Recovery } from "./recovery.ts";
+import { Recovery, type ShipmentTransactions } from "./recovery.ts";
 import type { Reject } from "./reject.ts";
 import type { BatchLane, Router } from "./router.ts";
 import { type RecordWords, ROW_WORDS } from "./record_words.ts";
 import type { Rows } from "./rows.ts";
 import type { Shipment } from "./shipment.ts";
 import type { Summary } from "./summary.ts";
-import type { ShipmentTransactions } from "./recovery.ts";
 import type { Wait } from "./wait.ts";
 import { PATIENCE, windUp } from "./wind_up.ts";
 
