@@ -17,16 +17,14 @@ type Part =
 
 /** What is given up, in this order, where the room is short. */
 const GIVEN_UP: readonly Part[] = [
-  ...[
-    "speed",
-    "nodes",
-    "bar",
-    "pace",
-    "done",
-    "left",
-    "name",
-    "errors",
-  ] as const,
+  "speed",
+  "nodes",
+  "bar",
+  "pace",
+  "done",
+  "left",
+  "name",
+  "errors",
 ];
 
 /** The most columns of a source's name. */

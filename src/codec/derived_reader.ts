@@ -1,6 +1,6 @@
 /**
  * A reader whose records have more fields than the input: those that are made
- * of the record (derived.ts). They stand behind the others.
+ * of the record (placeholder.ts). They stand behind the others.
  *
  * Why it has this shape: the writer wants all fields of a record in one buffer,
  * so the record is copied, and what is made of it is written behind. Only

@@ -1,5 +1,5 @@
 import { ConnectionError } from "../errors.ts";
-import { SLOTS } from "../protocol/key_slot.ts";
+import { NO_SLOT, SLOTS } from "../protocol/key_slot.ts";
 import type { Redirection } from "../protocol/redirection.ts";
 import { formatAddress, type TcpAddress } from "../transport/address.ts";
 import {
@@ -117,7 +117,7 @@ export class ClusterNodes {
     }));
   }
 
-  /** The lane of a hash slot; {@linkcode SLOTS} is no slot. */
+  /** The lane of a hash slot; {@linkcode NO_SLOT} is none. */
   laneOf(slot: number): Lane<BatchOrigin> {
     return this.#lanes[slot];
   }
@@ -236,7 +236,7 @@ export class ClusterNodes {
       // Some node has to say what is wrong with a slot that nobody serves.
       this.#lanes[slot] = lanes[table[slot]] ?? first;
     }
-    this.#lanes[SLOTS] = first;
+    this.#lanes[NO_SLOT] = first;
     await this.#applyMoves();
     this.#isStale = false;
     this.#partFromLost();

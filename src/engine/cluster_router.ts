@@ -17,7 +17,7 @@ import { ArgumentWalker } from "../protocol/argument_walker.ts";
 import { ByteBuffer } from "../protocol/byte_buffer.ts";
 import type { CommandKeys } from "../protocol/command_keys.ts";
 import { encodeCommand } from "../protocol/encode_command.ts";
-import { NO_SLOT, SLOTS } from "../protocol/key_slot.ts";
+import { NO_SLOT } from "../protocol/key_slot.ts";
 import { parseRedirection, type Redirection } from "../protocol/redirection.ts";
 import type { TemplateKeys } from "../protocol/template_keys.ts";
 import type { Batch, BatchOrigin } from "./batch.ts";
@@ -255,4 +255,4 @@ export interface CommandKind {
 }
 
 /** Keys of several slots. */
-const SEVERAL = SLOTS + 1;
+const SEVERAL = NO_SLOT + 1;

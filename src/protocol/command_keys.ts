@@ -11,7 +11,7 @@ import type { ArgumentWalker } from "./argument_walker.ts";
 import { NINE, ZERO } from "./ascii.ts";
 import { commandsThat, repeatsAlways, traitsOf } from "./command_traits.ts";
 import { keySlot, NO_SLOT } from "./key_slot.ts";
-import type { Reply } from "./reply.ts";
+import { type Reply, textIn } from "./reply.ts";
 
 /** Where one command's first key stands. */
 export interface KeyRule {
@@ -89,15 +89,12 @@ export class CommandKeys {
    */
   ruleOf(bytes: Uint8Array, start: number, length: number): KeyRule {
     if (isNamed(this.#last.name, bytes, start, length)) return this.#last;
-    let hash = 0;
-    for (let i = start; i < start + length; i++) {
-      hash = hash * 31 + (bytes[i] & 0xdf) | 0;
+    const rules = this.#rules.get(hashOf(bytes, start, start + length));
+    if (rules === undefined) return UNKNOWN;
+    for (const rule of rules) {
+      if (isNamed(rule.name, bytes, start, length)) return this.#last = rule;
     }
-    const rule = this.#rules.get(hash)?.find(({ name }) =>
-      isNamed(name, bytes, start, length)
-    );
-    if (rule === undefined) return UNKNOWN;
-    return this.#last = rule;
+    return UNKNOWN;
   }
 
   /**
@@ -158,10 +155,8 @@ export class CommandKeys {
   }
 
   #add(rule: KeyRule): void {
-    let hash = 0;
-    for (let i = 0; i < rule.name.length; i++) {
-      hash = hash * 31 + (rule.name.charCodeAt(i) & 0xdf) | 0;
-    }
+    const bytes = encoder.encode(rule.name);
+    const hash = hashOf(bytes, 0, bytes.length);
     const others = this.#rules.get(hash) ?? [];
     const rest = others.filter(({ name }) => name !== rule.name);
     this.#rules.set(hash, [...rest, rule]);
@@ -273,11 +268,17 @@ function itemsOf(reply: Reply | undefined): readonly Reply[] {
   return reply?.kind === "array" || reply?.kind === "set" ? reply.items : [];
 }
 
-const decoder = new TextDecoder();
-
 function textOf(reply: Reply | undefined): string {
-  if (reply?.kind === "simple") return reply.text;
-  return reply?.kind === "bulk" ? decoder.decode(reply.body) : "";
+  return textIn(reply) ?? "";
+}
+
+const encoder = new TextEncoder();
+
+/** A number of a command's name, whatever its case. */
+function hashOf(bytes: Uint8Array, start: number, end: number): number {
+  let hash = 0;
+  for (let i = start; i < end; i++) hash = hash * 31 + (bytes[i] & 0xdf) | 0;
+  return hash;
 }
 
 function numberOf(reply: Reply | undefined): number {

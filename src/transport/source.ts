@@ -90,6 +90,7 @@ export function around(source: Source, own: Partial<Source>): Source {
   return {
     name: source.name,
     size: source.size,
+    validator: source.validator,
     get bytesTaken(): number | undefined {
       return source.bytesTaken;
     },
