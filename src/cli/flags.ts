@@ -319,7 +319,7 @@ const TABLE = {
     group: "Connection",
     help: "wait for so long for a server that is away or not ready: refused " +
       "or lost connections, loading, busy, failover (default: 0 at the " +
-      "start, 30 in a load that is under way)",
+      "start, 30 when a load, or a pipe into a cluster, is under way)",
   },
   "at-least-once": {
     commands: ["load"],

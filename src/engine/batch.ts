@@ -197,7 +197,7 @@ export class Batch {
       }
     }
     // What was queued since MULTI is not in.
-    return this.units.size === 0 ? first : this.unitOf(first).first;
+    return this.unitOf(first).first;
   }
 }
 

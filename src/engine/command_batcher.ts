@@ -164,8 +164,10 @@ export class CommandBatcher {
     this.isRepeatable &&= this.#keys.repeats(rule, walker);
     if (openMulti > 0 || refusal !== undefined) {
       const { records, line, offset, record: { start: at } } = reader;
-      const place = { records: records - 1, line, offset };
-      this.#open ??= { id, length, at, place };
+      this.#open ??= {
+        ...{ id, length, at },
+        place: { records: records - 1, line, offset },
+      };
       if (refusal === undefined) return true;
       const { name: source } = this.#source;
       const command = { source, command: records, offset };

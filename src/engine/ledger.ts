@@ -128,9 +128,7 @@ export class Ledger {
    * a transaction goes again with it.
    */
   mark({ batch, record }: Mark): void {
-    const { units } = batch;
-    const first = units.size === 0 ? record : batch.unitOf(record).first;
-    const mark = { batch, record: first };
+    const mark = { batch, record: batch.unitOf(record).first };
     const known = this.#mark;
     if (known === undefined || this.#isBefore(mark, known)) this.#mark = mark;
   }
@@ -280,7 +278,7 @@ export class Ledger {
       while (record > 0 && failed[record - 1] >= each) {
         if (stops.has(--record)) unread = { batch, record };
       }
-      if (unread?.batch === batch && batch.units.size > 0) {
+      if (unread?.batch === batch) {
         // What was queued in front of it is undone.
         unread = { batch, record: batch.unitOf(unread.record).first };
       }

@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.ts";
-import type { Source } from "../transport/source.ts";
+import { type Source, STANDARD_INPUT } from "../transport/source.ts";
 import type { EndOptions } from "./load_ends.ts";
 import type { RowOptions } from "./row_plan.ts";
 import type {
@@ -51,7 +51,7 @@ export async function openTransactions(
       ...{ header, columns, skipLines, skipEmpty },
     },
     sources: sources.length === 0
-      ? ["-"]
+      ? [STANDARD_INPUT]
       : sources.map((one) => typeof one === "string" ? one : one.name),
   });
 }

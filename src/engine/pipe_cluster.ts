@@ -1,7 +1,6 @@
-import { ConnectionError } from "../errors.ts";
 import { CommandKeys } from "../protocol/command_keys.ts";
 import { quotePiped } from "../protocol/quote.ts";
-import { askAll, within } from "../transport/ask.ts";
+import { askWithin } from "../transport/ask.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import type { Connection } from "../transport/connection.ts";
 import { ErrorLimit } from "./error_limit.ts";
@@ -47,18 +46,7 @@ export async function pipeIntoCluster(
   const { server, counts, onError } = options;
   refuseSentinel(connection, server);
   const summary = new Summary();
-  const { address } = connection;
-  const asking = within(
-    connection,
-    PATIENCE,
-    askAll(connection, [["COMMAND"]], Infinity),
-    (cause) =>
-      new ConnectionError(
-        `Lost ${address}: no answer to COMMAND for ${PATIENCE / 1000} s`,
-        address,
-        { cause },
-      ),
-  );
+  const asking = askWithin(connection, [["COMMAND"]], PATIENCE, Infinity);
   const [commands] = await wait.for(asking);
   const keys = new CommandKeys(commands);
   const count = (): void => {

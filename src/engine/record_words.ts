@@ -7,7 +7,7 @@ export interface RecordWords {
   /** What becomes of one that the server has taken. */
   readonly done: string;
   /** Says where one stands. */
-  at(source: string, place: Pick<Place, "records" | "line" | "offset">): string;
+  at(source: string, place: Place): string;
 }
 
 /** The records of a load: people look them up by their lines. */

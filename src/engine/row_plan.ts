@@ -41,7 +41,7 @@ export interface RowCoding {
 export interface RowFormat extends RowCoding {
   /** The source's name in messages. */
   readonly source: string;
-  /** */
+  /** Its header as it stands there; empty where there is none. */
   readonly headerBytes: Uint8Array;
 }
 

@@ -2,7 +2,7 @@ import { ConnectionError } from "../errors.ts";
 import { parseRedirection } from "../protocol/redirection.ts";
 import { errorIn, type Reply } from "../protocol/reply.ts";
 import { DEFAULT_ADDRESS } from "../transport/address.ts";
-import { askAll, type Command, within } from "../transport/ask.ts";
+import { askWithin, type Command } from "../transport/ask.ts";
 import { connect, type ConnectOptions } from "../transport/connect.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { NodeMap } from "../transport/node_map.ts";
@@ -68,18 +68,11 @@ export class SideConnection implements Disposable {
     const connection = await this.open();
     const { address } = connection;
     try {
-      const asking = askAll(connection, commands, Infinity);
-      const replies = await within(
+      const replies = await askWithin(
         connection,
+        commands,
         patience,
-        asking,
-        (cause) =>
-          new ConnectionError(
-            `Lost ${address}: no answer to ${commands[0][0]} for ` +
-              `${patience / 1000} s`,
-            address,
-            { cause },
-          ),
+        Infinity,
       );
       if (replies.length === commands.length) return replies;
       throw new ConnectionError(

@@ -22,7 +22,7 @@
 import { ConnectionError, StoppedError, UsageError } from "../errors.ts";
 import { encodeCommand } from "../protocol/encode_command.ts";
 import { errorIn, type Reply } from "../protocol/reply.ts";
-import { askAll, type Command, joined, within } from "../transport/ask.ts";
+import { askWithin, type Command, joined } from "../transport/ask.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { Batch } from "./batch.ts";
 import type { Checkpoint } from "./checkpoint.ts";
@@ -376,18 +376,7 @@ export class Transactions implements TransactionFrame {
     ...commands: Command[]
   ): Promise<Reply[]> {
     const { address } = connection;
-    const replies = await within(
-      connection,
-      PATIENCE,
-      askAll(connection, commands),
-      (cause) =>
-        new ConnectionError(
-          `Lost ${address}: no answer to ${commands[0][0]} for ` +
-            `${PATIENCE / 1000} s`,
-          address,
-          { cause },
-        ),
-    );
+    const replies = await askWithin(connection, commands, PATIENCE);
     for (const [i, reply] of replies.entries()) {
       const error = errorIn(reply);
       if (error === undefined) continue;

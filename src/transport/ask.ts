@@ -157,3 +157,26 @@ export async function within<T>(
   }
   throw late(cause);
 }
+
+/**
+ * Sends some commands and reads their replies, for so long at the most.
+ *
+ * @param ms How long that may take.
+ * @param maxItems As for {@linkcode askAll}.
+ * @throws {ConnectionError} When it takes longer, or the connection is lost.
+ */
+export function askWithin(
+  connection: Connection,
+  commands: readonly Command[],
+  ms: number,
+  maxItems?: number,
+): Promise<Reply[]> {
+  const { address } = connection;
+  const asking = askAll(connection, commands, maxItems);
+  return within(connection, ms, asking, (cause) =>
+    new ConnectionError(
+      `Lost ${address}: no answer to ${commands[0][0]} for ${ms / 1000} s`,
+      address,
+      { cause },
+    ));
+}

@@ -223,15 +223,8 @@ function refusedRows(): string {
   let text = "k,v,w\n";
   for (let n = 1; n <= 20_000; n++) {
     const key = n % 331 === 0 ? "mine" : n % 17 === 0 ? "other" : `l${n % 7}`;
-    const value = n % 1_013 === 0
-      ? ",,one too many"
-      : n % 29 === 0
-      ? ","
-      : "1,2";
-    text += `${key},${n % 501 === 0 ? "x" : n},${value}\n`.replace(
-      /^([^,]*,[^,]*),(.*)$/m,
-      n % 1_013 === 0 ? "$1,$2" : "$1,$2".replace(/,1,2$/, ",1"),
-    );
+    const value = n % 1_013 === 0 ? "1,one too many" : n % 29 === 0 ? "" : "1";
+    text += `${key},${n % 501 === 0 ? "x" : n},${value}\n`;
   }
   return text;
 }
@@ -287,7 +280,10 @@ for (
       const { loaded, rejected, partly, errors, repliesLost } = readSummary(
         stdout,
       );
-      assert(rejected > 500, "enough of them");
+      assert(
+        loaded > 10_000 && rejected > 500,
+        `${loaded} loaded, ${rejected} rejected`,
+      );
       assertEquals(repliesLost, 0);
       outcomes.push({
         ...{ loaded, rejected, partly, errors },
