@@ -9,7 +9,7 @@ import type { LaneOptions } from "./lane.ts";
 import { type EndOptions, LoadEnds } from "./load_ends.ts";
 import { openRouter } from "./open_router.ts";
 import { openTransactions } from "./open_transactions.ts";
-import { PATIENCE_UNDER_WAY } from "./recovery.ts";
+import { PATIENCE_UNDER_WAY } from "./patience.ts";
 import type { Reject } from "./reject.ts";
 import type { RowOptions } from "./row_plan.ts";
 import { Rows, type SourceOptions } from "./rows.ts";

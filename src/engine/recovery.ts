@@ -24,22 +24,20 @@
  * @module
  */
 import { type ConnectionError, StoppedError } from "../errors.ts";
-import { backoff } from "../transport/retry.ts";
 import type { Batch, BatchOrigin } from "./batch.ts";
-import { counted } from "./counted.ts";
 import type { Flight } from "./flight.ts";
 import type { Ledger } from "./ledger.ts";
+import {
+  Patience,
+  PATIENCE_UNDER_WAY,
+  type PatienceOptions,
+} from "./patience.ts";
 import { RecordLocator } from "./record_locator.ts";
-import type { RecordWords } from "./record_words.ts";
 import type { Router } from "./router.ts";
 import type { Shipment } from "./shipment.ts";
-import type { Summary } from "./summary.ts";
 import { TAKEN_OVER, takenOver } from "./transaction_flight.ts";
-import { verdictOf } from "./verdict.ts";
+import { OF_NO_RECORD, verdictOf } from "./verdict.ts";
 import type { Wait } from "./wait.ts";
-
-/** How long a server is waited for once records are in, in ms. */
-export const PATIENCE_UNDER_WAY = 30_000;
 
 /** What is said of a command that nobody takes. */
 const REDIRECTED = {
@@ -52,11 +50,9 @@ export const HASH_TAGS =
   "{user:1}:mail";
 
 /** What a recovery may do. */
-export interface RecoveryOptions {
+export interface RecoveryOptions extends PatienceOptions {
   /** Where failures are noted and rewinds are marked. */
   readonly ledger: Ledger;
-  /** Where rewinds are counted. */
-  readonly summary: Summary;
   /** What an error ends. */
   readonly wait: Wait;
   /**
@@ -74,17 +70,6 @@ export interface RecoveryOptions {
   readonly transactions?: ShipmentTransactions | undefined;
   /** Whether it goes on where every record will be rejected, as a pipe does. */
   readonly goesOn: boolean;
-  /** What a record is called, and where it stands. */
-  readonly words: RecordWords;
-  /**
-   * How long a server is waited for, in ms. Default: 30 s once a record is
-   * committed, 0 before.
-   */
-  readonly patience: number | undefined;
-  /** Pauses for so many ms. */
-  pause(ms: number): Promise<void>;
-  /** Told in a sentence what is waited for, and when that is over. */
-  readonly onNotice?: ((sentence: string) => void) | undefined;
   /** Has rows share no commands any more. */
   stopSharing(): void;
 }
@@ -102,6 +87,7 @@ export class Recovery {
   /** Whether commands that rows share may be sent. */
   mayShare = true;
   readonly #options: RecoveryOptions;
+  readonly #patience: Patience;
   /** The error that says that rows cannot share a command. */
   #unshared: string | undefined;
   /** What to throw if commands are redirected for ever. */
@@ -117,9 +103,6 @@ export class Recovery {
   #isAborted = false;
   /** The transaction whose reply was lost. */
   #doubtful: Shipment<BatchOrigin> | undefined;
-  /** When the trouble began that nothing was committed since. */
-  #since: number | undefined;
-  #attempts = 0;
   /** Lanes that were lost before there was a router, which can mend them. */
   readonly #early: (() => void)[] = [];
   /** Whether it was said that commands may have been overtaken. */
@@ -133,6 +116,7 @@ export class Recovery {
    */
   constructor(options: RecoveryOptions) {
     this.#options = options;
+    this.#patience = new Patience(options);
   }
 
   /** Whether a rewind is asked for. */
@@ -149,10 +133,7 @@ export class Recovery {
 
   /** Notes that records were committed: what was wrong is over. */
   progress(): void {
-    if (this.#attempts === 0) return;
-    this.#attempts = 0;
-    this.#since = undefined;
-    this.#options.summary.waitingSince = undefined;
+    this.#patience.end();
   }
 
   /**
@@ -201,7 +182,7 @@ export class Recovery {
           this.#shipAgain(origin, command);
           return;
         case "wait":
-          if (this.#patience <= 0) break;
+          if (!this.#mayWait) break;
           this.#trouble ??= this.#stopped(error, batch, record, verdict);
           if (this.#options.isRepeatable) ledger.mark({ batch, record });
           else {
@@ -275,11 +256,7 @@ export class Recovery {
   #oppose(problem: string, origin: BatchOrigin): void {
     const { transactions, wait } = this.#options;
     const { batch } = origin;
-    const verdict = verdictOf(problem, {
-      isMade: false,
-      sameShape: true,
-      isCluster: false,
-    });
+    const verdict = verdictOf(problem, OF_NO_RECORD);
     const stopped = problem === TAKEN_OVER
       ? new StoppedError(`Stopped: ${takenOver(transactions!.key)}`)
       : this.#stopped(
@@ -290,7 +267,7 @@ export class Recovery {
           ? verdict
           : { advice: "it does not take the transaction (--exactly-once)" },
       );
-    if (verdict.kind === "wait" && this.#patience > 0) {
+    if (verdict.kind === "wait" && this.#mayWait) {
       this.#trouble ??= stopped;
     } else wait.fail(stopped);
   }
@@ -310,7 +287,7 @@ export class Recovery {
       this.#options;
     const mayRepeat = isRepeatable || atLeastOnce || transactions !== undefined;
     if (
-      this.#patience <= 0 || wait.error !== undefined ||
+      !this.#mayWait || wait.error !== undefined ||
       !mayRepeat && flight.isAmbiguous
     ) return wait.fail(error);
     this.#trouble ??= error;
@@ -359,40 +336,18 @@ export class Recovery {
 
   /** Has the router mend its lanes, with pauses that grow. */
   async #retry(): Promise<void> {
-    const { summary, pause, onNotice, words } = this.#options;
     const trouble = this.#trouble;
-    const began = performance.now();
-    this.#since ??= began;
-    const patience = trouble === undefined
-      ? Math.max(this.#patience, PATIENCE_UNDER_WAY)
-      : this.#patience;
-    const left = patience - (began - this.#since);
-    if (left <= 0 || !this.#isInOrder) throw trouble ?? this.#redirected;
-    const isFirst = this.#attempts++ === 0;
-    const isTold = trouble !== undefined && isFirst;
-    if (isTold) {
-      onNotice?.(
-        `${trouble.message}; trying again for up to ` +
-          `${Math.ceil(left / 1000)} s (--retry)`,
-      );
-    }
-    if (trouble !== undefined) summary.waitingSince = this.#since;
-    // A slot that has moved is served at once by its new node.
-    if (trouble !== undefined || !isFirst) {
-      await pause(backoff(this.#attempts));
-    }
-    // What the mending itself runs into is new trouble.
-    this.#redirected = undefined;
-    this.#trouble = undefined;
-    await this.#router?.mend?.(left, trouble !== undefined);
-    this.#settleDoubtful();
-    const seconds = (performance.now() - began) / 1000;
-    if (trouble !== undefined) summary.secondsWaiting += seconds;
-    if (!isTold) return;
-    onNotice?.(
-      `Going on after ${seconds.toFixed(1)} s; ` +
-        `${counted(summary.unknown, words.one)} were not settled`,
+    const left = this.#patience.left(
+      trouble === undefined ? PATIENCE_UNDER_WAY : 0,
     );
+    if (left <= 0 || !this.#isInOrder) throw trouble ?? this.#redirected;
+    await this.#patience.mend(trouble, left, async () => {
+      // What the mending itself runs into is new trouble.
+      this.#redirected = undefined;
+      this.#trouble = undefined;
+      await this.#router?.mend?.(left, trouble !== undefined);
+      this.#settleDoubtful();
+    });
   }
 
   /** Settles the transaction whose reply was lost: the key has told. */
@@ -423,12 +378,9 @@ export class Recovery {
     );
   }
 
-  /** How long a server is waited for now, in ms. */
-  get #patience(): number {
-    const { patience, summary } = this.#options;
-    if (this.#router?.mend === undefined) return 0;
-    const isUnderWay = summary.loaded + summary.rejected > 0;
-    return patience ?? (isUnderWay ? PATIENCE_UNDER_WAY : 0);
+  /** Whether a server that is away, or not ready, is waited for. */
+  get #mayWait(): boolean {
+    return this.#router?.mend !== undefined && this.#patience.length > 0;
   }
 
   /** Whether a redirection may be for the sake of some of several keys. */

@@ -29,7 +29,7 @@ import { withUri } from "../transport/uri.ts";
 import { counted } from "./counted.ts";
 import type { LoadEnd } from "./load_end.ts";
 import { Lock, LOCK_TTL } from "./lock.ts";
-import { PATIENCE_UNDER_WAY } from "./recovery.ts";
+import { PATIENCE_UNDER_WAY } from "./patience.ts";
 import { SideConnection } from "./side_connection.ts";
 import type { Summary } from "./summary.ts";
 import type { Wait } from "./wait.ts";

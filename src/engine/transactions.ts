@@ -40,7 +40,7 @@ import type { RowOptions } from "./row_plan.ts";
 import { LOAD_CHUNK } from "./rows.ts";
 import type { Summary } from "./summary.ts";
 import { takenOver, type TransactionFrame } from "./transaction_flight.ts";
-import { verdictOf } from "./verdict.ts";
+import { OF_NO_RECORD, verdictOf } from "./verdict.ts";
 
 /** How to have each record in exactly once. */
 export interface ExactlyOnceOptions {
@@ -386,11 +386,7 @@ export class Transactions implements TransactionFrame {
           address,
         );
       }
-      const verdict = verdictOf(error, {
-        isMade: false,
-        sameShape: true,
-        isCluster: false,
-      });
+      const verdict = verdictOf(error, OF_NO_RECORD);
       const advice = "advice" in verdict ? `: ${verdict.advice}` : "";
       throw this.#refused(
         `the server answers ${JSON.stringify(error)} to ` +

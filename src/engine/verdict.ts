@@ -131,6 +131,13 @@ export interface VerdictContext {
   readonly isCluster: boolean;
 }
 
+/** The context of an error that is about no record, on one server. */
+export const OF_NO_RECORD: VerdictContext = {
+  isMade: false,
+  sameShape: true,
+  isCluster: false,
+};
+
 /** Judges an error reply. */
 export function verdictOf(error: string, context: VerdictContext): Verdict {
   if (context.isMade && ABOUT_THE_COMMAND.test(error)) return UNSHARE;
