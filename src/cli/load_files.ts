@@ -1,6 +1,6 @@
 import type { Checkpoint } from "../engine/checkpoint.ts";
 import type { LoadOptions as EngineOptions } from "../engine/load.ts";
-import type { KeptFile, LoadState } from "../engine/load_state.ts";
+import { type KeptFile, LoadState } from "../engine/load_state.ts";
 import type { RejectFiles } from "../engine/reject_files.ts";
 import type { Summary } from "../engine/summary.ts";
 import type { EarlierRun, ExactlyOnceOptions } from "../engine/transactions.ts";
@@ -38,7 +38,6 @@ export class LoadFiles {
     const { state, files, rows, atLeastOnce, ifChanged, exactlyOnce } =
       this.#options;
     if (state !== undefined) {
-      const { LoadState } = await import("../engine/load_state.ts");
       const options = { sources: files, rows, atLeastOnce };
       this.state = await LoadState.open(state, options);
       const { sentence } = this.state;

@@ -2,10 +2,10 @@ import { UsageError } from "../errors.ts";
 import { type Source, STANDARD_INPUT } from "../transport/source.ts";
 import type { EndOptions } from "./load_ends.ts";
 import type { RowOptions } from "./row_plan.ts";
-import type {
-  ExactlyOnceOptions,
+import {
+  type ExactlyOnceOptions,
   Transactions,
-  TransactionsOptions,
+  type TransactionsOptions,
 } from "./transactions.ts";
 
 /** What decides whether and how a load can be in transactions. */
@@ -20,8 +20,7 @@ interface TransactionalLoad
 }
 
 /**
- * Makes what makes shipments transactions, where that is wanted; what does so
- * is loaded only then.
+ * Makes what makes shipments transactions, where that is wanted.
  *
  * @param load What was asked for.
  * @param isTransaction Whether the template has transactions of its own.
@@ -29,18 +28,17 @@ interface TransactionalLoad
  * @returns The transactions, which have not looked at the server yet.
  * @throws {UsageError} When it does not go together with something else.
  */
-export async function openTransactions(
+export function openTransactions(
   load: TransactionalLoad,
   isTransaction: boolean,
   of: Omit<TransactionsOptions, "exactlyOnce" | "rows" | "sources">,
-): Promise<Transactions | undefined> {
+): Transactions | undefined {
   const { exactlyOnce, sources = [] } = load;
   if (exactlyOnce === undefined) return undefined;
   const why = reasonAgainst(load, isTransaction);
   if (why !== undefined) {
     throw new UsageError(`Cannot use --exactly-once: ${why}`, "--exactly-once");
   }
-  const { Transactions } = await import("./transactions.ts");
   const { commands, format, delimiter, quote } = load;
   const { header, columns, skipLines, skipEmpty } = load;
   return new Transactions({
