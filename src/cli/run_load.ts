@@ -43,8 +43,8 @@ export async function runLoad(options: LoadOptions): Promise<number> {
   const rejected = summary.rejected + files.rejectedBefore;
   const code = codeOf(failure, rejected);
   notices.end(code);
-  printRejects(summary, closed.written);
   sayMore(summary, files.rejectedBefore, options, code);
+  printRejects(summary, closed.written);
   const continuation = failure === undefined
     ? undefined
     : continuationOf(options, summary);
