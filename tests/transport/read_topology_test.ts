@@ -153,8 +153,9 @@ Deno.test("a failover is seen", async () => {
   const { port } = nodes[1];
   const successor = nodes[3].port;
   await until(async () => {
-    const { shards } = await topologyAt({ port });
-    return shards[0].primary.port === successor && !shards[0].isFailed;
+    const topology = await topologyAt({ port });
+    const [at] = slotTable(topology);
+    return topology.shards[at]?.primary.port === successor;
   }, "the failover");
   assertEquals(describeUnserved(await topologyAt({ port })), undefined);
 });
