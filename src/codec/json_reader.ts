@@ -40,7 +40,7 @@ const LETTER_N = 0x6e;
 const AROUND_PAIR = 32;
 
 /** What a {@linkcode JsonReader} needs to know beforehand. */
-export interface JsonReaderOptions {
+interface JsonReaderOptions {
   /** What is taken of each object. */
   fields: readonly JsonField[];
   /** Whether a member may be missing, and empty ones are left out of `{*}`. */

@@ -12,7 +12,7 @@ import { Wait } from "./wait.ts";
 const LIMITS = { bytes: 1024, arguments: 1024 };
 
 /** What to try, and what to show of it. */
-export interface DryRunOptions extends RowOptions, SourceOptions {
+interface DryRunOptions extends RowOptions, SourceOptions {
   /** How many records to show. */
   show: number;
   /** Takes what a record would become: its commands, as redis-cli quotes. */

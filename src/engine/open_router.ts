@@ -19,7 +19,7 @@ import type { Transactions } from "./transactions.ts";
 import type { Wait } from "./wait.ts";
 
 /** What lanes are for. */
-export interface OpenLanesOptions extends LaneOptions {
+interface OpenLanesOptions extends LaneOptions {
   /** How to reach the server; the connection is the only one without. */
   readonly server: ConnectOptions | undefined;
   /** Where addresses that a cluster announces can be reached from here. */
@@ -37,7 +37,7 @@ export interface OpenLanesOptions extends LaneOptions {
 }
 
 /** What a router is for. */
-export interface OpenRouterOptions extends OpenLanesOptions {
+interface OpenRouterOptions extends OpenLanesOptions {
   /** The commands of each record, as the user wrote them. */
   readonly commands: readonly (readonly string[])[];
   /** The rows to come. */
@@ -45,7 +45,7 @@ export interface OpenRouterOptions extends OpenLanesOptions {
 }
 
 /** A router, and what is to be told about it in the end. */
-export interface OpenRouter {
+interface OpenRouter {
   /** The router. */
   readonly router: Router;
   /** Notes in the summary what the lanes have seen. */

@@ -49,7 +49,7 @@ export interface PipePiece {
 }
 
 /** Where the input is no RESP, and why. */
-export interface PipeFault {
+interface PipeFault {
   /** The source's name. */
   readonly source: string;
   /** Bytes of the source before the fault. */

@@ -40,7 +40,7 @@ export interface Pruned {
 }
 
 /** What pruning needs. */
-export interface PruneOptions {
+interface PruneOptions {
   /** Which keys may be deleted, as MATCH of SCAN takes it. */
   readonly pattern: string;
   /** How many. */

@@ -23,7 +23,7 @@ import { areRepeatable, traitsOf } from "../protocol/command_traits.ts";
  * The most that the largest record may be set to, in bytes: a record lies in
  * one buffer, and its offsets are 32-bit numbers.
  */
-export const LARGEST_RECORD = 1024 ** 3;
+const LARGEST_RECORD = 1024 ** 3;
 
 /** How records under one header are read and what they become. */
 export interface RowCoding {
