@@ -117,7 +117,7 @@ export class Rows {
    * @param from The place, and where a batch must end behind it.
    */
   goOn({ checkpoint, settled, isInUntil }: GoOn): void {
-    this.#checkpoint = checkpoint ?? this.#checkpoint;
+    this.#checkpoint = checkpoint;
     this.#settled = settled;
     this.#isLate = true;
     this.#cut = isInUntil;
