@@ -8,6 +8,7 @@ import { Lock } from "./lock.ts";
 import { MemoryWatch } from "./memory_forecast.ts";
 import { Prune, PruneLimit } from "./prune.ts";
 import { Rate } from "./rate.ts";
+import type { TargetOptions } from "./open_router.ts";
 import type { Router } from "./router.ts";
 import type { RowOptions } from "./row_plan.ts";
 import type { Pacing } from "./rows.ts";
@@ -52,14 +53,12 @@ export interface EndOptions {
 
 /** What the ends need to know of a load besides. */
 interface LoadFrame
-  extends EndOptions, Pick<RowOptions, "commands" | "limit" | "from"> {
+  extends
+    EndOptions,
+    TargetOptions,
+    Pick<RowOptions, "commands" | "limit" | "from"> {
   readonly checkpoint?: Checkpoint | undefined;
   readonly onCheckpoint?: unknown;
-  readonly server?: ConnectOptions | undefined;
-  readonly connection?: unknown;
-  readonly nodeMap?: string | undefined;
-  readonly stallTimeout?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
