@@ -1,16 +1,14 @@
 import { UsageError } from "../errors.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import { parseNodeMap } from "../transport/node_map.ts";
-import type { Checkpoint } from "./checkpoint.ts";
 import { STALL_TIMEOUT } from "./lane.ts";
+import type { LoadOptions } from "./load.ts";
 import type { LoadEnd } from "./load_end.ts";
 import { Lock } from "./lock.ts";
 import { MemoryWatch } from "./memory_forecast.ts";
 import { Prune, PruneLimit } from "./prune.ts";
 import { Rate } from "./rate.ts";
-import type { TargetOptions } from "./open_router.ts";
 import type { Router } from "./router.ts";
-import type { RowOptions } from "./row_plan.ts";
 import type { Pacing } from "./rows.ts";
 import { primariesOf } from "./side_connection.ts";
 import type { Summary } from "./summary.ts";
@@ -51,16 +49,6 @@ export interface EndOptions {
   wait?: number | undefined;
 }
 
-/** What the ends need to know of a load besides. */
-interface LoadFrame
-  extends
-    EndOptions,
-    TargetOptions,
-    Pick<RowOptions, "commands" | "limit" | "from"> {
-  readonly checkpoint?: Checkpoint | undefined;
-  readonly onCheckpoint?: unknown;
-}
-
 /**
  * The ends of one load: what frames it, in the order in which it is prepared.
  * It is concluded the other way round; whatever was not concluded when the load
@@ -81,7 +69,7 @@ export class LoadEnds implements Pacing, AsyncDisposable {
    *
    * @throws {UsageError} When an option cannot work.
    */
-  constructor(options: LoadFrame, summary: Summary, wait: Wait) {
+  constructor(options: LoadOptions, summary: Summary, wait: Wait) {
     const { server, connection, signal, swapDb } = options;
     checkWholeness(options);
     const { retry: patience, onNotice } = server ?? {};
@@ -188,7 +176,7 @@ export class LoadEnds implements Pacing, AsyncDisposable {
 }
 
 /** Refuses what would lose good data, or what makes no sense. */
-function checkWholeness(options: LoadFrame): void {
+function checkWholeness(options: LoadOptions): void {
   const { prune, swapDb, limit, from, onCheckpoint } = options;
   const refuse = (flag: string, other: string, why: string): UsageError =>
     new UsageError(`${flag} and ${other} exclude each other: ${why}`, flag);
