@@ -5,17 +5,21 @@ import { Wait } from "../../src/engine/wait.ts";
 import { assertSentence, bounded, until } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
-import { runRespipe, spawnRespipe } from "../support/run_respipe.ts";
+import {
+  endOf,
+  type Run,
+  runRespipe,
+  spawnRespipe,
+} from "../support/run_respipe.ts";
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 const TEMPLATE = ["--", "SET", "k:{id}", "v"];
 
 /** A load that runs until its input is closed, and holds the lock. */
 class Holder {
   readonly #child: Deno.ChildProcess;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  readonly ended: Promise<{ code: number; stderr: string }>;
+  readonly ended: Promise<Run>;
 
   constructor(readonly server: RedisServer, ...more: string[]) {
     this.#child = spawnRespipe([
@@ -23,10 +27,7 @@ class Holder {
       ...TEMPLATE,
     ]);
     this.#writer = this.#child.stdin.getWriter();
-    this.ended = this.#child.output().then(({ code, stderr }) => ({
-      code,
-      stderr: decoder.decode(stderr),
-    }));
+    this.ended = endOf(this.#child);
   }
 
   get pid(): number {
@@ -47,7 +48,7 @@ class Holder {
     await this.#writer.write(encoder.encode(text));
   }
 
-  async close(): Promise<{ code: number; stderr: string }> {
+  async close(): Promise<Run> {
     await this.#writer.close();
     return await this.ended;
   }
