@@ -9,6 +9,7 @@ import {
 } from "../transport/cluster_topology.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import type { Connection } from "../transport/connection.ts";
+import type { NodeMap } from "../transport/node_map.ts";
 import { readTopology } from "../transport/read_topology.ts";
 import { backoff } from "../transport/retry.ts";
 import type { BatchOrigin } from "./batch.ts";
@@ -26,7 +27,7 @@ export interface ClusterOptions {
   /** How to connect, but for host and port. */
   readonly server: ConnectOptions;
   /** Where announced addresses can be reached from here. */
-  mapped(announced: TcpAddress): TcpAddress;
+  readonly map: NodeMap;
   /** Where it waits. */
   readonly wait: Wait;
   /** Where connections are counted. */
@@ -200,7 +201,7 @@ export class ClusterNodes {
     let failure: unknown;
     for (const seed of this.#seeds) {
       try {
-        using connection = await this.#connect(this.#options.mapped(seed));
+        using connection = await this.#connect(this.#options.map(seed));
         const timeout = NODE_TIMEOUT;
         const topology = await readTopology(connection, seed, { timeout });
         this.#seeds = [seed, ...this.#seeds.filter((one) => one !== seed)];
@@ -288,13 +289,13 @@ export class ClusterNodes {
     announced: TcpAddress,
     slots?: Topology["shards"][number]["slots"],
   ): Promise<Node> {
-    const { mapped, summary, open } = this.#options;
+    const { map, summary, open } = this.#options;
     const name = formatAddress(announced);
     const known = this.#nodes.get(name);
     const count = slots?.reduce((sum, { from, to }) => sum + to - from + 1, 0);
     if (known !== undefined && count !== undefined) known.slots = count;
     if (known !== undefined && !known.lane.hasEnded) return known;
-    const reached = mapped(announced);
+    const reached = map(announced);
     let connection: Connection;
     try {
       connection = await this.#connect(reached);

@@ -4,7 +4,7 @@ import { quoteCommands } from "../protocol/quote.ts";
 import type { Reject } from "./reject.ts";
 import type { RowOptions } from "./row_plan.ts";
 import { Rows, type SourceOptions } from "./rows.ts";
-import { SlotTally } from "./slot_tally.ts";
+import type { SlotTally } from "./slot_tally.ts";
 import { Summary } from "./summary.ts";
 import { Wait } from "./wait.ts";
 
@@ -37,7 +37,7 @@ interface DryRunOptions extends RowOptions, SourceOptions {
  */
 export async function dryRun(
   options: DryRunOptions,
-  slots: SlotTally = new SlotTally(options.commands),
+  slots: SlotTally,
 ): Promise<Summary> {
   const { summary = new Summary(), maxErrors, onReject, signal } = options;
   ErrorLimit.parse(maxErrors);

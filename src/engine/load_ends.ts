@@ -73,9 +73,7 @@ export class LoadEnds implements Pacing, AsyncDisposable {
     const { server, connection, signal, swapDb } = options;
     checkWholeness(options);
     const { retry: patience, onNotice } = server ?? {};
-    const map = options.nodeMap === undefined
-      ? undefined
-      : parseNodeMap(options.nodeMap);
+    const map = parseNodeMap(options.nodeMap);
     const own = { server: { signal, ...server }, map, wait, onNotice };
     const lock = options.lock === undefined
       ? undefined

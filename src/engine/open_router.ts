@@ -154,12 +154,9 @@ export async function openCluster(
   kind: CommandKind,
 ): Promise<OpenRouter> {
   const { server, stream, wait, summary } = options;
-  const map = options.nodeMap === undefined
-    ? undefined
-    : parseNodeMap(options.nodeMap);
   const nodes = new ClusterNodes({
     server: { signal: options.signal, ...server },
-    mapped: (announced) => map?.mapped(announced) ?? announced,
+    map: parseNodeMap(options.nodeMap),
     wait,
     summary,
     open: (connection): Lane<BatchOrigin> =>

@@ -165,7 +165,7 @@ Deno.test("announced host names, and the map to where they are", async () => {
       { host: "node-1.invalid", port: 7001 },
     ], `node ${asked}`);
     assertEquals(
-      shards.map(({ primary }) => map.mapped(primary)),
+      shards.map(({ primary }) => map(primary)),
       cluster.nodes.map(({ port }) => ({ host: "127.0.0.1", port })),
     );
   }
