@@ -1,12 +1,13 @@
 import { UsageError } from "../errors.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import { parseNodeMap } from "../transport/node_map.ts";
+import { Allowance } from "./allowance.ts";
 import { STALL_TIMEOUT } from "./lane.ts";
 import type { LoadOptions } from "./load.ts";
 import type { LoadEnd } from "./load_end.ts";
 import { Lock } from "./lock.ts";
 import { MemoryWatch } from "./memory_forecast.ts";
-import { Prune, PruneLimit } from "./prune.ts";
+import { Prune } from "./prune.ts";
 import { Rate } from "./rate.ts";
 import type { Router } from "./router.ts";
 import type { Pacing } from "./rows.ts";
@@ -16,6 +17,9 @@ import { SwapDb } from "./swap_db.ts";
 import type { Wait } from "./wait.ts";
 import { WaitReplicas } from "./wait_replicas.ts";
 import { WrittenKeys } from "./written_keys.ts";
+
+/** The default of {@linkcode EndOptions.pruneLimit}. */
+const PRUNE_LIMIT = "20%";
 
 /** What is to be done before a load and behind it. */
 export interface EndOptions {
@@ -106,7 +110,11 @@ export class LoadEnds implements Pacing, AsyncDisposable {
       this.#ends.push(
         new Prune({
           pattern: options.prune,
-          limit: PruneLimit.parse(options.pruneLimit),
+          limit: Allowance.parse(
+            options.pruneLimit ?? PRUNE_LIMIT,
+            "--prune-limit",
+            "a whole number of keys, or a share such as 20%",
+          ),
           servers: () => primariesOf(own.server, map),
           written,
           isWhole: options.checkpoint === undefined,
