@@ -1,3 +1,4 @@
+import { hasPlaceholder } from "../codec/placeholder.ts";
 import { UsageError } from "../errors.ts";
 import { STANDARD_INPUT } from "../transport/source.ts";
 import type { Arguments } from "./args.ts";
@@ -77,11 +78,6 @@ function refuseExpanded(template: readonly string[]): void {
     `${JSON.stringify(template[at])} looks like what a shell makes of ` +
       `{${words.join(",")}}; quote it, '{${words.join(",")}}', ${MEANT}`,
   );
-}
-
-/** Whether a word has a placeholder, or what is about to be refused as one. */
-function hasPlaceholder(word: string): boolean {
-  return word.replaceAll("{{", "").includes("{");
 }
 
 function withoutColumn(
