@@ -136,15 +136,6 @@ export class PipeReader {
     return this.#scanner.openMulti;
   }
 
-  /**
-   * Whether the commands' bounds are known.
-   *
-   * @returns False behind broken RESP.
-   */
-  get scannable(): boolean {
-    return this.fault === undefined;
-  }
-
   get #ordinal(): number {
     return this.#scanner.commands;
   }
