@@ -130,8 +130,7 @@ export class RowPlan {
   readonly #maxRecord: number;
   readonly #formats = new Map<string, CsvFormat>();
   /** What was made last, of which columns and format. */
-  #coding: RowCoding | undefined;
-  #codingFor: { header: Header; input: Format } | undefined;
+  #last: { header: Header; input: Format; coding: RowCoding } | undefined;
   #namedCoding: RowCoding | undefined;
 
   /**
@@ -240,14 +239,15 @@ export class RowPlan {
    * @throws {UsageError} When the template does not fit.
    */
   codingFor(header: Header, input: Format = this.csv()): RowCoding {
-    const known = this.#codingFor;
+    const known = this.#last;
     if (known?.input === input && known.header.equals(header)) {
-      return this.#coding!;
+      return known.coding;
     }
     const template = this.template.compile(header);
     const shape = documentShape(header, this.skipEmpty);
-    this.#codingFor = { header, input };
-    return this.#coding = this.#codingOf(template, input, shape);
+    const coding = this.#codingOf(template, input, shape);
+    this.#last = { header, input, coding };
+    return coding;
   }
 
   /**
