@@ -4,6 +4,7 @@ import type { Redirection } from "../protocol/redirection.ts";
 import { formatAddress, type TcpAddress } from "../transport/address.ts";
 import {
   describeUnserved,
+  type Shard,
   slotTable,
   type Topology,
 } from "../transport/cluster_topology.ts";
@@ -94,9 +95,8 @@ export class ClusterNodes {
    * @throws {ConnectionError} When a node cannot be reached.
    */
   async begin(seed: Connection): Promise<void> {
-    const topology = await readTopology(seed, this.#seeds[0], {
-      timeout: NODE_TIMEOUT,
-    });
+    const [{ host }] = this.#seeds;
+    const topology = await readTopology(seed, host, NODE_TIMEOUT);
     seed.close();
     const unserved = describeUnserved(topology);
     if (unserved !== undefined) this.#options.server.onNotice?.(unserved);
@@ -202,8 +202,11 @@ export class ClusterNodes {
     for (const seed of this.#seeds) {
       try {
         using connection = await this.#connect(this.#options.map(seed));
-        const timeout = NODE_TIMEOUT;
-        const topology = await readTopology(connection, seed, { timeout });
+        const topology = await readTopology(
+          connection,
+          seed.host,
+          NODE_TIMEOUT,
+        );
         this.#seeds = [seed, ...this.#seeds.filter((one) => one !== seed)];
         return topology;
       } catch (error) {
@@ -215,10 +218,10 @@ export class ClusterNodes {
   }
 
   /** Opens what lanes a topology needs, and learns its slots. */
-  async #follow({ shards }: Topology): Promise<void> {
-    const table = slotTable({ shards });
-    const opening = shards.map(({ primary, isFailed }, i) =>
-      isFailed ? undefined : this.#join(primary, shards[i].slots)
+  async #follow(shards: Topology): Promise<void> {
+    const table = slotTable(shards);
+    const opening = shards.map(({ primary, isFailed, slots }) =>
+      isFailed ? undefined : this.#join(primary, slots)
     );
     const joined = await Promise.allSettled(opening);
     const failed = joined.find(({ status }) => status === "rejected");
@@ -287,7 +290,7 @@ export class ClusterNodes {
   /** The node at an address, with a lane that is good. */
   async #join(
     announced: TcpAddress,
-    slots?: Topology["shards"][number]["slots"],
+    slots?: Shard["slots"],
   ): Promise<Node> {
     const { map, summary, open } = this.#options;
     const name = formatAddress(announced);

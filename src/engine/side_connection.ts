@@ -138,12 +138,8 @@ export async function primariesOf(
   using side = new SideConnection(server, map);
   const connection = await side.open();
   if (connection.server?.cluster !== true) return [server];
-  const { host, port } = side.place;
-  const { shards } = await readTopology(
-    connection,
-    { host: host ?? DEFAULT_ADDRESS.host, port: port ?? DEFAULT_ADDRESS.port },
-    { timeout: PATIENCE },
-  );
+  const { host = DEFAULT_ADDRESS.host } = side.place;
+  const shards = await readTopology(connection, host, PATIENCE);
   return shards.map(({ primary }) => ({
     ...side.place,
     path: undefined,
