@@ -73,9 +73,10 @@ export async function runLoad(options: LoadOptions): Promise<number> {
           state?.rejects,
         );
       }
-      const limit = options.rows.limit === undefined
-        ? undefined
-        : Math.max(0, options.rows.limit - settledBefore(state));
+      const limit = options.rows.limit === undefined ? undefined : Math.max(
+        0,
+        options.rows.limit - (state?.loaded ?? 0) - (state?.rejected ?? 0),
+      );
       await withServer(options.server, notices.say, async (server, signal) => {
         using _progress = await startProgress(
           options,
@@ -228,11 +229,6 @@ async function compareSources(
     ? "has changed"
     : "is loaded, changed or not";
   notices.say(`${source} ${what} (--if-changed): ${by}`);
-}
-
-/** Records that earlier runs of the same load have settled. */
-function settledBefore(state: LoadState | undefined): number {
-  return (state?.loaded ?? 0) + (state?.rejected ?? 0);
 }
 
 async function printSummary(
