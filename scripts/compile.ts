@@ -99,7 +99,7 @@ async function entryIn(folder: string): Promise<string> {
     "compile: the binary will start about 20 ms later, because the modules " +
       `could not be bundled: ${bundled.problem}`,
   );
-  return "src/cli/program.ts";
+  return "mod.ts";
 }
 
 function compiler(): string {

@@ -1,5 +1,6 @@
 import { UsageError } from "../errors.ts";
 import { STANDARD_INPUT } from "../transport/source.ts";
+import { completions } from "./completions.ts";
 import { readVariable } from "./environment.ts";
 import { ExitCode, tellFailure } from "./exit_code.ts";
 import type { CommandName } from "./flags.ts";
@@ -15,6 +16,10 @@ import {
 import { nearest } from "./nearest.ts";
 import { type Options, parseOptions } from "./options.ts";
 import { print, say } from "./output.ts";
+import { runDryRun } from "./run_dry_run.ts";
+import { runEncode } from "./run_encode.ts";
+import { runLoad } from "./run_load.ts";
+import { runPipe } from "./run_pipe.ts";
 
 /**
  * Runs one command line.
@@ -33,16 +38,16 @@ export async function main(words: readonly string[]): Promise<number> {
 async function answer(words: readonly string[]): Promise<number | undefined> {
   const split = words.indexOf("--");
   const mine = split === -1 ? words : words.slice(0, split);
-  const text = await answerTo(mine, words.length === 0);
+  const text = answerTo(mine, words.length === 0);
   if (text === undefined) return undefined;
   await print(text);
   return ExitCode.Ok;
 }
 
-async function answerTo(
+function answerTo(
   [first, second, ...more]: readonly string[],
   isBare: boolean,
-): Promise<string | undefined> {
+): string | undefined {
   const rest = [second, ...more];
   switch (first) {
     case undefined:
@@ -54,11 +59,8 @@ async function answerTo(
     case "-V":
     case "version":
       return versionLine();
-    case "completions": {
-      if (rest.includes("--help")) return completionsHelp();
-      const { completions } = await import("./completions.ts");
-      return completions(second);
-    }
+    case "completions":
+      return rest.includes("--help") ? completionsHelp() : completions(second);
   }
   if (rest.includes("--help") && isCommand(first)) return commandHelp(first);
   return rest.includes("--version") || rest.includes("-V")
@@ -118,23 +120,13 @@ async function run(options: Options): Promise<number> {
     say("reading standard input from the terminal; Ctrl-D ends it");
   }
   switch (options.command) {
-    // Imported when needed: what a command does not use costs start-up time.
-    case "load": {
-      const { dryRun } = options;
-      if (dryRun !== undefined) {
-        const { runDryRun } = await import("./run_dry_run.ts");
-        return await runDryRun(options, dryRun);
-      }
-      const { runLoad } = await import("./run_load.ts");
-      return await runLoad(options);
-    }
-    case "encode": {
-      const { runEncode } = await import("./run_encode.ts");
+    case "load":
+      return options.dryRun === undefined
+        ? await runLoad(options)
+        : await runDryRun(options, options.dryRun);
+    case "encode":
       return await runEncode(options);
-    }
-    case "pipe": {
-      const { runPipe } = await import("./run_pipe.ts");
+    case "pipe":
       return await runPipe(options);
-    }
   }
 }

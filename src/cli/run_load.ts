@@ -1,20 +1,13 @@
-import type { Checkpoint } from "../engine/checkpoint.ts";
 import { counted } from "../engine/counted.ts";
 import { load } from "../engine/load.ts";
-import type { KeptFile, LoadState } from "../engine/load_state.ts";
 import { Summary } from "../engine/summary.ts";
-import type { EarlierRun } from "../engine/transactions.ts";
 import { type Continuation, continuationOf } from "./continuation.ts";
 import { ExitCode, exitCodeOf, tellFailure } from "./exit_code.ts";
+import { LoadFiles } from "./load_files.ts";
 import { MetricsFile } from "./metrics.ts";
 import type { LoadOptions } from "./options.ts";
 import { Notices, OutputError, print, say } from "./output.ts";
-import {
-  openRejects,
-  printRejects,
-  rejectsBehind,
-  type WrittenFile,
-} from "./rejects.ts";
+import { printRejects } from "./rejects.ts";
 import {
   formatJson,
   formatSummary,
@@ -33,154 +26,28 @@ import { withServer } from "./with_server.ts";
 export async function runLoad(options: LoadOptions): Promise<number> {
   const summary = new Summary();
   const notices = new Notices(options.quiet);
-  let failure: unknown;
-  let code: number = ExitCode.Ok;
-  let rejects: Awaited<ReturnType<typeof openRejects>>;
-  let written: WrittenFile[] | undefined;
+  const files = new LoadFiles(options, summary, notices);
   let metrics: MetricsFile | undefined;
-  let state: LoadState | undefined;
-  let latest: Checkpoint | undefined;
-  let isBegun = false;
-  let earlier: EarlierRun | undefined;
-  const save = (
-    status: Parameters<LoadState["save"]>[0],
-    checkpoint?: Checkpoint,
-    hasSucceeded = false,
-  ): Promise<void> | undefined =>
-    state?.save(
-      status,
-      summary,
-      checkpoint,
-      rejects?.flush() ?? [],
-      hasSucceeded,
-    );
-  const rejectedBefore = (): number =>
-    state?.rejected ?? earlier?.rejected ?? 0;
+  let failed: unknown;
   try {
     metrics = options.metrics &&
       new MetricsFile(options.metrics, options.files);
-    state = await openState(options);
-    if (state?.sentence !== undefined) notices.say(state.sentence);
-    if (options.ifChanged) {
-      await compareSources(options, state!, notices, summary);
-    }
-    if (!summary.isSkipped) {
-      // With a key on the server that one says what is kept.
-      if (options.exactlyOnce === undefined) {
-        rejects = await openRejects(
-          options.rejects,
-          options.files,
-          state?.rejects,
-        );
-      }
-      const limit = options.rows.limit === undefined ? undefined : Math.max(
-        0,
-        options.rows.limit - (state?.loaded ?? 0) - (state?.rejected ?? 0),
-      );
-      await withServer(options.server, notices.say, async (server, signal) => {
-        using _progress = await startProgress(
-          options,
-          summaryCounts(summary, limit),
-        );
-        await load({
-          ...options.rows,
-          ...options.ends,
-          limit,
-          checkpoint: state?.from,
-          watch: options.ifChanged
-            ? (source, index) => state!.watch(source, index)
-            : undefined,
-          sources: options.files,
-          idleTimeout: options.idleTimeout,
-          headers: options.headers,
-          server,
-          stallTimeout: options.stallTimeout,
-          // Nothing else goes on in this process.
-          mayBlock: true,
-          endMarker: options.endMarker,
-          maxErrors: options.maxErrors,
-          atLeastOnce: options.atLeastOnce,
-          exactlyOnce: options.exactlyOnce === undefined ? undefined : {
-            key: options.exactlyOnce,
-            note: () => rejects?.flush() ?? null,
-            onBegin: async (found) => {
-              earlier = found;
-              if (found !== undefined) notices.say(found.sentence);
-              const kept = found?.note as KeptFile[] | null | undefined;
-              const known = kept && await rejectsBehind(options.rejects, kept);
-              rejects = await openRejects(
-                options.rejects,
-                options.files,
-                kept ?? undefined,
-              );
-              return known ?? undefined;
-            },
-          },
-          nodeMap: options.nodeMap,
-          signal,
-          onReject: options.rejects === undefined
-            ? undefined
-            : (reject) => rejects?.add(reject),
-          onCheckpoint: state && ((checkpoint) => {
-            isBegun = true;
-            latest = checkpoint ?? latest;
-            return save("running", checkpoint);
-          }),
-          summary,
-        });
-      });
-    }
-    if (summary.rejected + rejectedBefore() > 0) code = ExitCode.Rejected;
+    await files.open();
+    if (!summary.isSkipped) await loadInto(options, files, summary, notices);
   } catch (error) {
-    failure = error;
+    failed = error;
   }
   summary.end();
-  if (isBegun) {
-    try {
-      const hasSucceeded = failure === undefined && code === ExitCode.Ok &&
-        options.rows.limit === undefined;
-      await save(
-        summary.isComplete ? "complete" : "stopped",
-        latest,
-        hasSucceeded,
-      );
-    } catch (error) {
-      failure ??= error;
-    }
-  }
-  try {
-    written = rejects?.close();
-  } catch (error) {
-    failure ??= error;
-  }
-  if (failure !== undefined) code = exitCodeOf(failure);
+  const closed = await files.close(failed);
+  let { failure } = closed;
+  const rejected = summary.rejected + files.rejectedBefore;
+  const code = codeOf(failure, rejected);
   notices.end(code);
+  printRejects(summary, closed.written);
+  sayMore(summary, files.rejectedBefore, options, code);
   const continuation = failure === undefined
     ? undefined
     : continuationOf(options, summary);
-  if (summary.coalescingStopped !== undefined) {
-    say(
-      "rows cannot share commands here " +
-        `(${summary.coalescingStopped.trimEnd()}); later rows got their own, ` +
-        "as with --no-coalesce",
-    );
-  }
-  if (summary.sentinelRefusal !== undefined) {
-    say(
-      `the server refuses the closing command (${summary.sentinelRefusal}); ` +
-        "the end was found by counting the replies, as with --end-marker count",
-    );
-  }
-  printRejects(summary, written);
-  const isSilent = options.json || options.quiet && code === ExitCode.Ok;
-  // Else the summary says it.
-  if (summary.repliesLost > 0 && isSilent) say(repliesLostPhrase(summary));
-  const before = rejectedBefore();
-  if (before > 0) {
-    say(`earlier runs of this load rejected ${counted(before, "record")}`);
-  }
-  // Where all went well, the summary says it, and cron stays silent.
-  if (summary.hint !== undefined && code !== ExitCode.Ok) say(summary.hint);
   try {
     await printSummary(summary, options, code, failure, continuation);
   } catch (error) {
@@ -194,41 +61,87 @@ export async function runLoad(options: LoadOptions): Promise<number> {
       )
       : error;
   }
-  if (failure !== undefined) code = exitCodeOf(failure);
   try {
-    await metrics?.write(summary, code);
+    await metrics?.write(summary, codeOf(failure, rejected));
   } catch (error) {
     failure ??= error;
   }
   if (failure === undefined) return code;
-  code = tellFailure(failure);
+  const failureCode = tellFailure(failure);
   if (continuation !== undefined) say(continuation.sentence);
-  return code;
+  return failureCode;
 }
 
-async function openState(
-  { state, files, rows, atLeastOnce }: LoadOptions,
-): Promise<LoadState | undefined> {
-  if (state === undefined) return undefined;
-  const { LoadState } = await import("../engine/load_state.ts");
-  return LoadState.open(state, { sources: files, rows, atLeastOnce });
+function codeOf(failure: unknown, rejected: number): ExitCode {
+  if (failure !== undefined) return exitCodeOf(failure);
+  return rejected > 0 ? ExitCode.Rejected : ExitCode.Ok;
 }
 
-/** Finds out whether there is something to load, and says why there is. */
-async function compareSources(
-  { headers }: LoadOptions,
-  state: LoadState,
-  notices: Notices,
+async function loadInto(
+  options: LoadOptions,
+  files: LoadFiles,
   summary: Summary,
+  notices: Notices,
 ): Promise<void> {
-  summary.compared = await state.compare(headers);
-  const { source, result, by } = summary.compared.at(-1)!;
-  summary.isSkipped = result === "same";
-  if (summary.isSkipped) return;
-  const what = result === "changed"
-    ? "has changed"
-    : "is loaded, changed or not";
-  notices.say(`${source} ${what} (--if-changed): ${by}`);
+  await withServer(options.server, notices.say, async (server, signal) => {
+    const { limit } = files;
+    using _progress = await startProgress(
+      options,
+      summaryCounts(summary, limit),
+    );
+    await load({
+      ...options.rows,
+      ...options.ends,
+      ...files.forLoad(),
+      limit,
+      sources: options.files,
+      idleTimeout: options.idleTimeout,
+      headers: options.headers,
+      server,
+      stallTimeout: options.stallTimeout,
+      // Nothing else goes on in this process.
+      mayBlock: true,
+      endMarker: options.endMarker,
+      maxErrors: options.maxErrors,
+      atLeastOnce: options.atLeastOnce,
+      nodeMap: options.nodeMap,
+      signal,
+      summary,
+    });
+  });
+}
+
+/** Says what the counts alone do not. */
+function sayMore(
+  summary: Summary,
+  rejectedBefore: number,
+  { json, quiet }: LoadOptions,
+  code: number,
+): void {
+  const { coalescingStopped, sentinelRefusal, repliesLost, hint } = summary;
+  const isGood = code === ExitCode.Ok;
+  if (coalescingStopped !== undefined) {
+    say(
+      `rows cannot share commands here (${coalescingStopped.trimEnd()}); ` +
+        "later rows got their own, as with --no-coalesce",
+    );
+  }
+  if (sentinelRefusal !== undefined) {
+    say(
+      `the server refuses the closing command (${sentinelRefusal}); the end ` +
+        "was found by counting the replies, as with --end-marker count",
+    );
+  }
+  // Else the summary says it.
+  if (repliesLost > 0 && (json || quiet && isGood)) {
+    say(repliesLostPhrase(summary));
+  }
+  if (rejectedBefore > 0) {
+    const records = counted(rejectedBefore, "record");
+    say(`earlier runs of this load rejected ${records}`);
+  }
+  // Where all went well, the summary says it, and cron stays silent.
+  if (hint !== undefined && !isGood) say(hint);
 }
 
 async function printSummary(

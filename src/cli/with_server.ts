@@ -1,6 +1,7 @@
 import { ConnectionError, UsageError } from "../errors.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import { readTextOf } from "../transport/source.ts";
+import { Tunnel } from "../transport/tunnel.ts";
 import { mayRead } from "./environment.ts";
 import { VERSION } from "./help.ts";
 import { Interruption } from "./interruption.ts";
@@ -33,7 +34,6 @@ export async function withServer<T>(
   using interruption = new Interruption();
   const { signal } = interruption;
   if (via === undefined) return await work(server, signal);
-  const { Tunnel } = await import("../transport/tunnel.ts");
   await using tunnel = await Tunnel.open(via, { ...server, signal });
   const { host, port } = tunnel;
   try {

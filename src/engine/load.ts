@@ -85,7 +85,7 @@ export async function load(options: LoadOptions): Promise<Summary> {
   const rows = new Rows({ ...options, coalesce }, summary, ends);
   using _listening = wait.failOn(signal);
   await wait.for(rows.check());
-  const transactions = await openTransactions(options, rows.isTransaction, {
+  const transactions = openTransactions(options, rows.isTransaction, {
     summary,
     checkpoint: () => stream.checkpoint,
     batch: () => stream.first,

@@ -1,11 +1,10 @@
 import { UsageError } from "../errors.ts";
 import { STANDARD_INPUT } from "../transport/source.ts";
 import type { LoadOptions } from "./load.ts";
-import type { Transactions, TransactionsOptions } from "./transactions.ts";
+import { Transactions, type TransactionsOptions } from "./transactions.ts";
 
 /**
- * Makes what makes shipments transactions, where that is wanted; what does so
- * is loaded only then.
+ * Makes what makes shipments transactions, where that is wanted.
  *
  * @param load What was asked for.
  * @param isTransaction Whether the template has transactions of its own.
@@ -13,18 +12,17 @@ import type { Transactions, TransactionsOptions } from "./transactions.ts";
  * @returns The transactions, which have not looked at the server yet.
  * @throws {UsageError} When it does not go together with something else.
  */
-export async function openTransactions(
+export function openTransactions(
   load: LoadOptions,
   isTransaction: boolean,
   of: Omit<TransactionsOptions, "exactlyOnce" | "rows" | "sources">,
-): Promise<Transactions | undefined> {
+): Transactions | undefined {
   const { exactlyOnce, sources = [] } = load;
   if (exactlyOnce === undefined) return undefined;
   const why = reasonAgainst(load, isTransaction);
   if (why !== undefined) {
     throw new UsageError(`Cannot use --exactly-once: ${why}`, "--exactly-once");
   }
-  const { Transactions } = await import("./transactions.ts");
   const { commands, format, delimiter, quote } = load;
   const { header, columns, skipLines, skipEmpty } = load;
   return new Transactions({

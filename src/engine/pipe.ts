@@ -12,6 +12,7 @@ import { connectUnless } from "./connect_unless.ts";
 import { counted, formatCount } from "./counted.ts";
 import { Lane } from "./lane.ts";
 import type { TargetOptions } from "./open_router.ts";
+import { pipeIntoCluster } from "./pipe_cluster.ts";
 import { type PipeCounts, type PipeError, PipeLedger } from "./pipe_ledger.ts";
 import { type PipePiece, PipeReader } from "./pipe_reader.ts";
 import type { SourceOptions } from "./rows.ts";
@@ -72,7 +73,6 @@ export async function pipe(options: PipeOptions = {}): Promise<PipeCounts> {
   if (
     connection.server?.cluster === true && options.connection === undefined
   ) {
-    const { pipeIntoCluster } = await import("./pipe_cluster.ts");
     const server = { signal, ...options.server };
     await pipeIntoCluster(connection, { ...options, server, counts }, wait);
     return counts;

@@ -55,9 +55,7 @@ Deno.test("--retry waits for a server that does not listen yet", async () => {
 });
 
 Deno.test("--retry waits for a server that is loading", async () => {
-  await using server = await startServer({
-    args: ["--enable-debug-command", "yes"],
-  });
+  await using server = await startServer({ mayDebug: true });
   await server.commands([
     ["DEBUG", "POPULATE", "100000"],
     ["CONFIG", "SET", "key-load-delay", "50"],

@@ -115,9 +115,7 @@ const TEMPLATES: readonly {
 ];
 
 Deno.test("rows that share commands leave what rows on their own leave", async () => {
-  await using server = await startServer({
-    args: ["--enable-debug-command", "yes"],
-  });
+  await using server = await startServer({ mayDebug: true });
   const seed = Random.seed();
   const random = new Random(seed);
   for (let round = 0; round < 3; round++) {
@@ -166,9 +164,7 @@ Deno.test("rows of SET become far fewer commands, other templates none", async (
 });
 
 Deno.test("a user who may SET but not MSET loads all the same", async () => {
-  await using server = await startServer({
-    args: ["--enable-debug-command", "yes"],
-  });
+  await using server = await startServer({ mayDebug: true });
   await server.command(
     ..."ACL SETUSER setter on >pw ~ok* +set +ping +echo".split(" "),
   );

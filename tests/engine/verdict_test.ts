@@ -291,8 +291,9 @@ for (const { name, args, before, command, error, stops } of PROVOKED) {
 
 Deno.test("a real server: one that cannot save stops", async () => {
   await using server = await startServer({
-    args: ["--save", "1000 1", "--dbfilename", "dir.rdb"],
+    args: ["--dbfilename", "dir.rdb"],
   });
+  await server.command("CONFIG", "SET", "save", "1000 1");
   await server.command("SET", "a", "b");
   // Where it should save to there is a directory by that name.
   await Deno.mkdir(`${server.directory}/dir.rdb/x`, { recursive: true });

@@ -306,9 +306,7 @@ async function compare(
 }
 
 Deno.test("rows that share commands, that do not, and an oracle", async (t) => {
-  await using server = await startServer({
-    args: ["--enable-debug-command", "yes"],
-  });
+  await using server = await startServer({ mayDebug: true });
   const first = Random.seed();
   for (let seed = first; seed < first + ROUNDS; seed++) {
     for (const shape of SHAPES) {
@@ -359,9 +357,7 @@ for (const at of [0, 5, 8, 10, 14]) {
   const seed = Random.seed();
   const what = `${shape.command.join(" ")}, RESPIPE_SEED=${seed}`;
   Deno.test(`the program's reject files: ${what}`, async () => {
-    await using server = await startServer({
-      args: ["--enable-debug-command", "yes"],
-    });
+    await using server = await startServer({ mayDebug: true });
     await server.command(..."ACL SETUSER u on >pw ~ok* +@all".split(" "));
     const random = new Random(seed);
     const rows = randomRows(random, shape);

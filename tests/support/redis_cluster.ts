@@ -24,9 +24,13 @@ import {
   type RedisServer,
   startServer,
 } from "./redis_server.ts";
+import { isServerBefore } from "./server_program.ts";
 
 /** How often a node is started: another process may take one of its ports. */
 const START_ATTEMPTS = 5;
+
+/** Before Redis 7 a node's bus has its port plus this. */
+const TO_BUS = 10_000;
 
 /** How often a redirected command is sent at the most. */
 const MOST_TRIES = 20;
@@ -368,7 +372,7 @@ export class RedisCluster implements AsyncDisposable {
 }
 
 /**
- * Starts a cluster, of Redis or Valkey, from version 7 on.
+ * Starts a cluster, of Redis or Valkey, from version 6.2 on.
  *
  * @param options What is special about it.
  * @returns The cluster, once every node takes commands for all its slots.
@@ -388,7 +392,7 @@ export async function startCluster(
         without,
       );
       if (ranges.length === 0) continue;
-      await said(nodes[i], ["CLUSTER", "ADDSLOTSRANGE", ...ranges]);
+      await said(nodes[i], ["CLUSTER", "ADDSLOTS", ...ranges.flatMap(slotsOf)]);
     }
     await meet(nodes);
     for (let i = 0; i < primaries * replicas; i++) {
@@ -442,10 +446,12 @@ async function tryNode(
   const { password, users = [], tls, nodeTimeout = 15_000 } = options;
   const { isDown = options.without === undefined } = options;
   const { host, port: otherPort } = options.announce?.(index) ?? {};
-  const tlsPort = tls === undefined ? undefined : freePort();
+  const tlsPort = tls === undefined ? undefined : nodePort();
   const server = await startServer({
+    port: nodePort(),
     args: [
-      ...["--cluster-enabled", "yes", "--cluster-port", String(freePort())],
+      ...["--cluster-enabled", "yes"],
+      ...(isServerBefore(7) ? [] : ["--cluster-port", String(freePort())]),
       ...["--cluster-node-timeout", String(nodeTimeout)],
       ...["--cluster-require-full-coverage", isDown ? "yes" : "no"],
       // An empty replica need not wait for another that may join the copy.
@@ -495,8 +501,17 @@ async function meet(nodes: readonly ClusterNode[]): Promise<void> {
   await linked(nodes);
 }
 
+/** A free port; another process may take it, or the bus's, at any time. */
+function nodePort(): number {
+  for (;;) {
+    const port = freePort();
+    if (!isServerBefore(7) || port + TO_BUS <= 65_535) return port;
+  }
+}
+
 /** The port that a node is met at, and its port for the cluster bus. */
 async function portsOf({ server, port }: ClusterNode): Promise<string[]> {
+  if (isServerBefore(7)) return [String(port), String(port + TO_BUS)];
   const reply = plain(await server.command("CONFIG", "GET", "cluster-port"));
   return [String(port), String((reply as string[])[1])];
 }
@@ -513,16 +528,19 @@ async function linked(nodes: readonly ClusterNode[]): Promise<void> {
   }, "nodes that know each other");
 }
 
-/** The ends of what is left of a run of slots. */
+/** What is left of a run of slots: the first and the last of each. */
 function cut(
   from: number,
   to: number,
   without: ClusterOptions["without"],
-): string[] {
+): number[][] {
   const { from: gap, to: gapEnd } = without ?? { from: SLOTS, to: SLOTS };
   return [[from, Math.min(to, gap - 1)], [Math.max(from, gapEnd + 1), to]]
-    .filter(([first, last], i) => first <= last && (i === 0 || gap <= to))
-    .flat().map(String);
+    .filter(([first, last], i) => first <= last && (i === 0 || gap <= to));
+}
+
+function slotsOf([first, last]: number[]): string[] {
+  return Array.from({ length: last - first + 1 }, (_, i) => String(first + i));
 }
 
 async function said(

@@ -11,6 +11,7 @@
 import { encodeCommand } from "../../src/protocol/encode_command.ts";
 import type { Reply } from "../../src/protocol/reply.ts";
 import { ReplyReader } from "../../src/protocol/reply_reader.ts";
+import { isServerBefore, serverPrograms } from "./server_program.ts";
 
 /** How long a server may take to answer for the first time, in ms. */
 const START_TIMEOUT = 20_000;
@@ -27,6 +28,8 @@ export type Argument = string | Uint8Array;
 export interface StartOptions {
   /** More of its command line; it wins over what the fixture sets. */
   args?: string[];
+  /** Whether it takes the command DEBUG. Default: as the server has it. */
+  mayDebug?: boolean;
   /** Its port; a free one by default. */
   port?: number;
 }
@@ -189,6 +192,10 @@ export async function startServer(
       ...["--bind", "127.0.0.1", "--port", String(port)],
       ...["--save", "", "--appendonly", "no"],
       ...["--dir", directory, "--logfile", `${directory}/log`],
+      // Older ones always take it.
+      ...(options.mayDebug === true && !isServerBefore(7)
+        ? ["--enable-debug-command", "yes"]
+        : []),
       ...options.args ?? [],
     ]);
     const server = new RedisServer(process, port, directory);
@@ -205,8 +212,7 @@ export async function startServer(
 
 /** Spawns the server, or removes its directory where there is none. */
 function spawnServer(directory: string, args: string[]): Deno.ChildProcess {
-  const chosen = Deno.env.get("REDIS_SERVER");
-  const names = chosen ? [chosen] : ["redis-server", "valkey-server"];
+  const names = serverPrograms();
   for (const name of names) {
     try {
       return new Deno.Command(name, {

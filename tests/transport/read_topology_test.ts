@@ -15,6 +15,10 @@ import { Certificates } from "../support/certificates.ts";
 import { until } from "../support/outcome.ts";
 import { type RedisCluster, startCluster } from "../support/redis_cluster.ts";
 import { startServer } from "../support/redis_server.ts";
+import { isServerBefore } from "../support/server_program.ts";
+
+/** CLUSTER SHARDS, health and host names are of Redis 7. */
+const testOf7 = isServerBefore(7) ? Deno.test.ignore : Deno.test;
 
 async function topologyAt(
   server: ConnectOptions & { port: number },
@@ -37,7 +41,7 @@ function thirds(cluster: RedisCluster): Topology {
   return [shard(a, 0, 5460), shard(b, 5461, 10921), shard(c, 10922, 16383)];
 }
 
-Deno.test("the topology of a real cluster, by either question", async () => {
+testOf7("the topology of a real cluster, by either question", async () => {
   await using cluster = await startCluster({
     users: [
       "slots on >pw ~* +@all -cluster|shards",
@@ -66,66 +70,72 @@ Deno.test("the topology of a real cluster, by either question", async () => {
   assert(table.every((index) => index >= 0 && index < 3));
 });
 
-Deno.test("a cluster of one has met nobody: it is where it was asked", async () => {
-  await using cluster = await startCluster({ primaries: 1 });
-  const { port } = cluster;
-  for (const user of [undefined, "slots"]) {
-    await cluster.command(
-      ...["ACL", "SETUSER", "slots", "on", ">pw", "~*", "+@all"],
-      "-cluster|shards",
+testOf7(
+  "a cluster of one has met nobody: it is where it was asked",
+  async () => {
+    await using cluster = await startCluster({ primaries: 1 });
+    const { port } = cluster;
+    for (const user of [undefined, "slots"]) {
+      await cluster.command(
+        ...["ACL", "SETUSER", "slots", "on", ">pw", "~*", "+@all"],
+        "-cluster|shards",
+      );
+      const login = user === undefined ? {} : { user, password: "pw" };
+      assertEquals(await topologyAt({ port, ...login }), [{
+        primary: { host: "127.0.0.1", port },
+        isFailed: false,
+        slots: [{ from: 0, to: SLOTS - 1 }],
+        replicas: [],
+      }]);
+    }
+  },
+);
+
+testOf7(
+  "slots without a node, nodes without slots, replicas and a failure",
+  async () => {
+    await using cluster = await startCluster({
+      replicas: 1,
+      spares: 1,
+      nodeTimeout: 500,
+      without: { from: 0, to: 99 },
+    });
+    const { nodes, port } = cluster;
+    const before = await topologyAt({ port });
+    assertEquals(
+      before.map(({ primary, replicas }) => [
+        primary.port,
+        replicas.map(({ port }) => port),
+      ]),
+      [0, 1, 2].map((i) => [nodes[i].port, [nodes[i + 4].port]]),
     );
-    const login = user === undefined ? {} : { user, password: "pw" };
-    assertEquals(await topologyAt({ port, ...login }), [{
-      primary: { host: "127.0.0.1", port },
-      isFailed: false,
-      slots: [{ from: 0, to: SLOTS - 1 }],
-      replicas: [],
-    }]);
-  }
-});
+    assertEquals(
+      describeUnserved(before),
+      "No node of the cluster serves the hash slots 0-99 (100 of 16384); rows " +
+        "with keys in them cannot be loaded",
+    );
+    // A replica and a node without slots know the same.
+    assertEquals(await topologyAt({ port: nodes[4].port }), before);
+    assertEquals(await topologyAt({ port: nodes[3].port }), before);
 
-Deno.test("slots without a node, nodes without slots, replicas and a failure", async () => {
-  await using cluster = await startCluster({
-    replicas: 1,
-    spares: 1,
-    nodeTimeout: 500,
-    without: { from: 0, to: 99 },
-  });
-  const { nodes, port } = cluster;
-  const before = await topologyAt({ port });
-  assertEquals(
-    before.map(({ primary, replicas }) => [
-      primary.port,
-      replicas.map(({ port }) => port),
-    ]),
-    [0, 1, 2].map((i) => [nodes[i].port, [nodes[i + 4].port]]),
-  );
-  assertEquals(
-    describeUnserved(before),
-    "No node of the cluster serves the hash slots 0-99 (100 of 16384); rows " +
-      "with keys in them cannot be loaded",
-  );
-  // A replica and a node without slots know the same.
-  assertEquals(await topologyAt({ port: nodes[4].port }), before);
-  assertEquals(await topologyAt({ port: nodes[3].port }), before);
-
-  // With its replica gone, nobody can take over from the primary.
-  await cluster.kill(4);
-  await cluster.kill(0);
-  const [{ port: other }] = nodes.slice(1);
-  await until(
-    async () => (await topologyAt({ port: other }))[0].isFailed,
-    "the failure",
-  );
-  const after = await topologyAt({ port: other });
-  assertEquals(after.map(({ isFailed }) => isFailed), [
-    true,
-    false,
-    false,
-  ]);
-  const said = describeUnserved(after) ?? "";
-  assert(said.includes(`0-5460 (5461 of 16384; failed: 127.0.0.1:${port})`));
-});
+    // With its replica gone, nobody can take over from the primary.
+    await cluster.kill(4);
+    await cluster.kill(0);
+    const [{ port: other }] = nodes.slice(1);
+    await until(
+      async () => (await topologyAt({ port: other }))[0].isFailed,
+      "the failure",
+    );
+    const after = await topologyAt({ port: other });
+    assertEquals(after.map(({ isFailed }) => isFailed), [
+      true,
+      false,
+      false,
+    ]);
+    const said = describeUnserved(after) ?? "";
+    assert(said.includes(`0-5460 (5461 of 16384; failed: 127.0.0.1:${port})`));
+  },
+);
 
 Deno.test("a failover is seen", async () => {
   await using cluster = await startCluster({ replicas: 1, nodeTimeout: 500 });
@@ -140,7 +150,7 @@ Deno.test("a failover is seen", async () => {
   assertEquals(describeUnserved(await topologyAt({ port })), undefined);
 });
 
-Deno.test("announced host names, and the map to where they are", async () => {
+testOf7("announced host names, and the map to where they are", async () => {
   await using cluster = await startCluster({
     primaries: 2,
     announce: (index) => ({
@@ -162,7 +172,7 @@ Deno.test("announced host names, and the map to where they are", async () => {
   }
 });
 
-Deno.test("host names preferred, and one node without", async () => {
+testOf7("host names preferred, and one node without", async () => {
   await using cluster = await startCluster({
     primaries: 2,
     args: ["--cluster-preferred-endpoint-type", "hostname"],
@@ -175,41 +185,47 @@ Deno.test("host names preferred, and one node without", async () => {
   ]);
 });
 
-Deno.test("an endpoint that is not told is where the node was asked", async () => {
-  await using cluster = await startCluster({
-    primaries: 2,
-    args: ["--cluster-preferred-endpoint-type", "unknown-endpoint"],
-  });
-  using connection = await connect({ port: cluster.port });
-  const shards = await readTopology(connection, "forwarded.example", 0);
-  assertEquals(
-    shards.map(({ primary }) => primary),
-    cluster.nodes.map(({ port }) => ({ host: "forwarded.example", port })),
-  );
-});
+testOf7(
+  "an endpoint that is not told is where the node was asked",
+  async () => {
+    await using cluster = await startCluster({
+      primaries: 2,
+      args: ["--cluster-preferred-endpoint-type", "unknown-endpoint"],
+    });
+    using connection = await connect({ port: cluster.port });
+    const shards = await readTopology(connection, "forwarded.example", 0);
+    assertEquals(
+      shards.map(({ primary }) => primary),
+      cluster.nodes.map(({ port }) => ({ host: "forwarded.example", port })),
+    );
+  },
+);
 
-Deno.test("TLS: the TLS ports where TLS is spoken, else the plain ones", async () => {
-  using tls = Certificates.make();
-  await using cluster = await startCluster({
-    primaries: 2,
-    tls,
-    users: ["slots on >pw ~* +@all -cluster|shards"],
-  });
-  const [{ server, port }] = cluster.nodes;
-  const ports = (shards: Topology) => shards.map((it) => it.primary.port);
-  const encrypted = { port, tls: { cacert: tls.path("ca.crt") } };
-  const slots = { user: "slots", password: "pw" };
-  for (const login of [{}, slots]) {
-    assertEquals(
-      ports(await topologyAt({ ...encrypted, ...login })),
-      cluster.nodes.map(({ port }) => port),
-    );
-    assertEquals(
-      ports(await topologyAt({ port: server.port, ...login })),
-      cluster.nodes.map(({ server }) => server.port),
-    );
-  }
-});
+testOf7(
+  "TLS: the TLS ports where TLS is spoken, else the plain ones",
+  async () => {
+    using tls = Certificates.make();
+    await using cluster = await startCluster({
+      primaries: 2,
+      tls,
+      users: ["slots on >pw ~* +@all -cluster|shards"],
+    });
+    const [{ server, port }] = cluster.nodes;
+    const ports = (shards: Topology) => shards.map((it) => it.primary.port);
+    const encrypted = { port, tls: { cacert: tls.path("ca.crt") } };
+    const slots = { user: "slots", password: "pw" };
+    for (const login of [{}, slots]) {
+      assertEquals(
+        ports(await topologyAt({ ...encrypted, ...login })),
+        cluster.nodes.map(({ port }) => port),
+      );
+      assertEquals(
+        ports(await topologyAt({ port: server.port, ...login })),
+        cluster.nodes.map(({ server }) => server.port),
+      );
+    }
+  },
+);
 
 Deno.test("a server that is no cluster says so", async () => {
   await using server = await startServer();
