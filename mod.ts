@@ -53,6 +53,7 @@ export type {
 } from "./src/engine/pipe_ledger.ts";
 export { load, type LoadOptions } from "./src/engine/load.ts";
 export type { EndOptions } from "./src/engine/load_ends.ts";
+export type { TargetOptions } from "./src/engine/open_router.ts";
 export { pipe, type PipeOptions } from "./src/engine/pipe.ts";
 export type { KnownReject, Reject } from "./src/engine/reject.ts";
 export type { RowOptions } from "./src/engine/row_plan.ts";

@@ -1,5 +1,6 @@
+import { hasPlaceholder } from "../codec/placeholder.ts";
 import { UsageError } from "../errors.ts";
-import { STANDARD_INPUT } from "../transport/source.ts";
+import { readStart, STANDARD_INPUT } from "../transport/source.ts";
 import type { Arguments } from "./args.ts";
 import { flagNamed } from "./flags.ts";
 
@@ -79,11 +80,6 @@ function refuseExpanded(template: readonly string[]): void {
   );
 }
 
-/** Whether a word has a placeholder, or what is about to be refused as one. */
-function hasPlaceholder(word: string): boolean {
-  return word.replaceAll("{{", "").includes("{");
-}
-
 function withoutColumn(
   words: readonly string[],
   columns: readonly string[],
@@ -118,11 +114,8 @@ function columnsOf(path = STANDARD_INPUT): string[] {
   try {
     // A pipe's data would be gone.
     if (!Deno.statSync(path).isFile) return [];
-    using file = Deno.openSync(path);
-    const start = new Uint8Array(64 * 1024);
-    const count = file.readSync(start) ?? 0;
-    const [line] = new TextDecoder().decode(start.subarray(0, count))
-      .split(/\r?\n/);
+    const start = readStart(path, 64 * 1024);
+    const [line] = new TextDecoder().decode(start).split(/\r?\n/);
     return line.split(/[,;\t|]/).map((name) => name.replace(/^"(.*)"$/, "$1"))
       .filter((name) => name !== "");
   } catch {

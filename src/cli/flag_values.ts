@@ -5,11 +5,7 @@
  * @module
  */
 import { UsageError } from "../errors.ts";
-import {
-  parseHostPort,
-  parsePort,
-  type TcpAddress,
-} from "../transport/address.ts";
+import { parseHostPort, type TcpAddress } from "../transport/address.ts";
 import { splitWords } from "./shell_words.ts";
 
 /** The port that Redis Sentinels listen on by default. */
@@ -96,19 +92,9 @@ export function host(text: string, flag: string): string {
   return text;
 }
 
-/** Reads a TCP port. */
-export function port(text: string, flag: string): number {
-  return parsePort(text, flag);
-}
-
 /** Reads where Redis Sentinels listen. */
 export function sentinels(text: string, flag: string): readonly TcpAddress[] {
   return text.split(",").map((one) => parseHostPort(one, flag, SENTINEL_PORT));
-}
-
-/** Reads a command for each row. */
-export function commandWords(text: string, flag: string): readonly string[] {
-  return splitWords(text, flag);
 }
 
 /** Reads the command that opens a way to the server. */

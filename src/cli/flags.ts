@@ -1,16 +1,16 @@
+import { parsePort } from "../transport/address.ts";
 import {
   besides,
-  commandWords,
   host,
   names,
   oneOf,
-  port,
   seconds,
   sentinels,
   size,
   tunnelWords,
   whole,
 } from "./flag_values.ts";
+import { splitWords } from "./shell_words.ts";
 
 /** The commands of respipe. */
 export type CommandName = "load" | "encode" | "pipe";
@@ -60,7 +60,7 @@ const END_MARKERS = ["echo", "ping", "count"] as const;
 const TABLE = {
   then: {
     value: "COMMAND",
-    read: commandWords,
+    read: splitWords,
     many: true,
     commands: ROWS,
     group: "Rows",
@@ -165,7 +165,7 @@ const TABLE = {
   port: {
     letter: "p",
     value: "PORT",
-    read: port,
+    read: parsePort,
     commands: SERVER,
     group: "Connection",
     help: "the server's port (default: 6379)",

@@ -111,7 +111,7 @@ export function parseOptions(
     return { ...common, command, rows: rowsOf(args), rejects: flags.rejects };
   }
   const nodeMap = flags["node-map"];
-  if (nodeMap !== undefined) parseNodeMap(nodeMap);
+  parseNodeMap(nodeMap);
   const send = {
     ...common,
     nodeMap,

@@ -10,7 +10,7 @@ const LOG = 10_000;
 const COLUMNS = 80;
 
 /** How progress is shown. */
-export interface ProgressOptions {
+interface ProgressOptions {
   /** A line that is redrawn, or further and further lines. */
   readonly style: "line" | "log";
   /** Gives the counts; called whenever they are shown. */

@@ -7,7 +7,7 @@ import type { ProgressCounts } from "./progress_meter.ts";
 export type ProgressChoice = "auto" | "log" | "never";
 
 /** What decides whether and how progress is shown. */
-export interface ProgressConfig {
+interface ProgressConfig {
   /** What the user wants. */
   readonly progress: ProgressChoice;
   /** Paths of the input files; `-` is standard input. */

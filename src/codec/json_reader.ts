@@ -19,7 +19,8 @@ import { LF } from "../protocol/ascii.ts";
 import { ByteBuffer } from "../protocol/byte_buffer.ts";
 import { writeDecimal } from "../protocol/encode_command.ts";
 import { type JsonField, type JsonNode, jsonTree } from "./json_fields.ts";
-import { JsonScanner, unescape } from "./json_scanner.ts";
+import { JsonScanner } from "./json_scanner.ts";
+import { unescape } from "./json_string.ts";
 import { MemberList } from "./member_list.ts";
 import type { Place } from "./place.ts";
 import { RecordView } from "./record.ts";
@@ -40,7 +41,7 @@ const LETTER_N = 0x6e;
 const AROUND_PAIR = 32;
 
 /** What a {@linkcode JsonReader} needs to know beforehand. */
-export interface JsonReaderOptions {
+interface JsonReaderOptions {
   /** What is taken of each object. */
   fields: readonly JsonField[];
   /** Whether a member may be missing, and empty ones are left out of `{*}`. */

@@ -7,6 +7,8 @@
  *
  * @module
  */
+import { hexDigit } from "../protocol/ascii.ts";
+
 // Constants of this file are numbers in the compiled code, imported ones are not.
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -273,72 +275,3 @@ export class JsonScanner {
 function isDigit(byte: number): boolean {
   return byte >= ZERO && byte <= 0x39;
 }
-
-function hexDigit(byte: number): number {
-  if (isDigit(byte)) return byte - ZERO;
-  const lower = byte | 0x20;
-  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
-}
-
-/**
- * Writes the text of a string that a scanner has walked over.
- *
- * @param from Index behind the opening quote.
- * @param to Index of the closing quote.
- * @param out Where to; there must be room for as many bytes.
- * @returns Index behind the last byte written.
- */
-export function unescape(
-  bytes: Uint8Array,
-  from: number,
-  to: number,
-  out: Uint8Array,
-  at: number,
-): number {
-  const unit = (i: number): number => {
-    let code = 0;
-    for (let k = i; k < i + 4; k++) code = code << 4 | hexDigit(bytes[k]);
-    return code;
-  };
-  while (from < to) {
-    const byte = bytes[from++];
-    if (byte !== BACKSLASH) {
-      out[at++] = byte;
-      continue;
-    }
-    const letter = bytes[from++];
-    if (letter !== 0x75) {
-      out[at++] = CONTROLS[letter] || letter;
-      continue;
-    }
-    let code = unit(from);
-    from += 4;
-    if (code < 0x80) {
-      out[at++] = code;
-      continue;
-    }
-    if (code < 0x800) {
-      out[at++] = 0xc0 | code >> 6;
-    } else {
-      if (code >> 10 === 0x36) {
-        code = 0x10000 + (code - 0xd800 << 10) + (unit(from + 2) - 0xdc00);
-        from += 6;
-        out[at++] = 0xf0 | code >> 18;
-        out[at++] = 0x80 | code >> 12 & 0x3f;
-      } else {
-        out[at++] = 0xe0 | code >> 12;
-      }
-      out[at++] = 0x80 | code >> 6 & 0x3f;
-    }
-    out[at++] = 0x80 | code & 0x3f;
-  }
-  return at;
-}
-
-/** What b, f, n, r and t stand for behind a backslash. */
-const CONTROLS = new Uint8Array(256);
-CONTROLS[0x62] = 0x08;
-CONTROLS[0x66] = 0x0c;
-CONTROLS[0x6e] = 0x0a;
-CONTROLS[0x72] = 0x0d;
-CONTROLS[0x74] = 0x09;

@@ -3,11 +3,13 @@ const BACKSLASH = 0x5c;
 
 /** What control characters are behind a backslash, where not u. */
 const LETTERS = new Uint8Array(32);
-LETTERS[0x08] = 0x62;
-LETTERS[0x09] = 0x74;
-LETTERS[0x0a] = 0x6e;
-LETTERS[0x0c] = 0x66;
-LETTERS[0x0d] = 0x72;
+/** The control characters that letters are behind a backslash. */
+const CONTROLS = new Uint8Array(256);
+for (const pair of ["b\b", "t\t", "n\n", "f\f", "r\r"]) {
+  const [letter, control] = [pair.charCodeAt(0), pair.charCodeAt(1)];
+  LETTERS[control] = letter;
+  CONTROLS[letter] = control;
+}
 
 /**
  * Writes a field as a JSON string, into the buffer that it stands in.
@@ -53,6 +55,64 @@ export function writeJsonString(
     }
   }
   bytes[at++] = QUOTE;
+  return at;
+}
+
+/**
+ * Writes the text of a string that a scanner has walked over.
+ *
+ * @param from Index behind the opening quote.
+ * @param to Index of the closing quote.
+ * @param out Where to; there must be room for as many bytes.
+ * @returns Index behind the last byte written.
+ */
+export function unescape(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  out: Uint8Array,
+  at: number,
+): number {
+  const unit = (i: number): number => {
+    let code = 0;
+    // They are digits, or the scanner had refused them.
+    for (let k = i; k < i + 4; k++) {
+      code = code << 4 | (bytes[k] & 0x0f) + 9 * (bytes[k] >> 6);
+    }
+    return code;
+  };
+  while (from < to) {
+    const byte = bytes[from++];
+    if (byte !== BACKSLASH) {
+      out[at++] = byte;
+      continue;
+    }
+    const letter = bytes[from++];
+    if (letter !== 0x75) {
+      out[at++] = CONTROLS[letter] || letter;
+      continue;
+    }
+    let code = unit(from);
+    from += 4;
+    if (code < 0x80) {
+      out[at++] = code;
+      continue;
+    }
+    if (code < 0x800) {
+      out[at++] = 0xc0 | code >> 6;
+    } else {
+      if (code >> 10 === 0x36) {
+        code = 0x10000 + (code - 0xd800 << 10) + (unit(from + 2) - 0xdc00);
+        from += 6;
+        out[at++] = 0xf0 | code >> 18;
+        out[at++] = 0x80 | code >> 12 & 0x3f;
+      } else {
+        out[at++] = 0xe0 | code >> 12;
+      }
+      out[at++] = 0x80 | code >> 6 & 0x3f;
+    }
+    out[at++] = 0x80 | code & 0x3f;
+  }
   return at;
 }
 

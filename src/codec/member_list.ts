@@ -1,4 +1,4 @@
-import { unescape } from "./json_scanner.ts";
+import { unescape } from "./json_string.ts";
 
 const decoder = new TextDecoder();
 

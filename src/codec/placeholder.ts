@@ -13,6 +13,11 @@ export type ParsedArgument =
   }
   | { readonly kind: "pairs"; readonly without: readonly string[] };
 
+/** Whether a word has a placeholder, or what is about to be refused as one. */
+export function hasPlaceholder(word: string): boolean {
+  return word.replaceAll("{{", "").includes("{");
+}
+
 /**
  * Understands one word of a template.
  *

@@ -1,5 +1,6 @@
 import { UsageError } from "../errors.ts";
 import { traitsOf } from "../protocol/command_traits.ts";
+import { hasPlaceholder } from "./placeholder.ts";
 
 /**
  * Refuses templates whose replies could not be traced to their records.
@@ -42,8 +43,4 @@ export function refuseCommand(commands: readonly (readonly string[])[]): void {
       "Cannot leave MULTI open: end each record's commands with --then EXEC",
     );
   }
-}
-
-function hasPlaceholder(word: string): boolean {
-  return word.replaceAll("{{", "").includes("{");
 }

@@ -3,7 +3,7 @@ import type { Place } from "./place.ts";
 import type { RecordFault } from "./step.ts";
 
 /** What the first bytes of a source say about it. */
-export interface Preamble {
+interface Preamble {
   /** Bytes of a byte order mark to pass over: 0 or 3. */
   readonly skip: number;
   /** Why the input cannot be CSV, where that is plain to see. */

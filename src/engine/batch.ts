@@ -7,6 +7,12 @@ import type { Chunk } from "./chunk_pool.ts";
 import type { Reject } from "./reject.ts";
 import type { Shipment } from "./shipment.ts";
 
+/**
+ * Bytes of RESP at which a batch ends even though its chunk has more records:
+ * commands may be many times larger than their rows.
+ */
+export const LARGE_BATCH = 1024 * 1024;
+
 const NO_UNITS: ReadonlyMap<number, number> = new Map();
 
 /** A command of a record that the server has refused. */

@@ -13,19 +13,13 @@ import type { Place } from "../codec/place.ts";
 import { Step } from "../codec/step.ts";
 import { type InputError, UsageError } from "../errors.ts";
 import type { Source } from "../transport/source.ts";
-import type { Batch } from "./batch.ts";
+import { type Batch, LARGE_BATCH } from "./batch.ts";
 import type { BatchPool } from "./batch_pool.ts";
 import { type Fingerprint, isSame } from "./checkpoint.ts";
 import type { ChunkFeed } from "./chunk_feed.ts";
 import { OpenedSource } from "./opened_source.ts";
 import type { Reject } from "./reject.ts";
 import type { RowFormat, RowPlan } from "./row_plan.ts";
-
-/**
- * Bytes of RESP at which a batch ends even though its chunk has more records:
- * commands may be many times larger than their rows.
- */
-const LARGE_BATCH = 1024 * 1024;
 
 /**
  * Batches that are encoded without looking for rows to share a command, after

@@ -15,7 +15,6 @@
  * @module
  */
 import type { RecordReader } from "../codec/format.ts";
-import type { SourceStart } from "../codec/source_start.ts";
 import { Step } from "../codec/step.ts";
 import type { Source } from "../transport/source.ts";
 import type { BatchPool } from "./batch_pool.ts";
@@ -24,10 +23,20 @@ import { type Chunk, CHUNK_SLACK } from "./chunk_pool.ts";
 /** A chunk with less room than this is not read into any more. */
 const LEAST_ROOM = 32 * 1024;
 
+/** What is fed. */
+export interface Walker {
+  /** Index in the chunk of the first byte that it has not passed over. */
+  readonly boundary: number;
+  /** How many bytes from there on must come first again. */
+  readonly pending: number;
+  /** Shows it its next input, the pending bytes first. */
+  feed(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): void;
+}
+
 /** Feeds one source. */
 export class ChunkFeed {
-  /** What is fed: what stands in front of the records, then their reader. */
-  walker: SourceStart | RecordReader;
+  /** Of rows, what stands in front of the records, then their reader. */
+  walker: Walker;
   /** The walker can do nothing before the read under way has ended. */
   isWaiting = false;
   /** The source has no more bytes; the reader may still have records. */
@@ -48,9 +57,9 @@ export class ChunkFeed {
   #headroom = 0;
 
   /** Begins to read. */
-  constructor(source: Source, start: SourceStart, pool: BatchPool) {
+  constructor(source: Source, walker: Walker, pool: BatchPool) {
     this.#source = source;
-    this.walker = start;
+    this.walker = walker;
     this.#pool = pool;
     this.#chunk = pool.chunks.take();
     this.readOn();
@@ -102,33 +111,33 @@ export class ChunkFeed {
    * ends before.
    */
   async goTo(
-    place: number,
+    offset: number,
     tail: number,
   ): Promise<{ at: number; before: Uint8Array } | undefined> {
     if (this.#reading !== undefined) await this.fill();
-    const from = place - tail;
+    const from = offset - tail;
     const { bytes } = this.#chunk;
-    let offset = this.bytesRead;
-    if (offset < place) {
-      const kept = Math.max(0, offset - from);
+    let reached = this.bytesRead;
+    if (reached < offset) {
+      const kept = Math.max(0, reached - from);
       bytes.copyWithin(0, this.#filled - kept, this.#filled);
       this.#filled = kept;
-      if (offset < from && this.#source.seek !== undefined) {
+      if (reached < from && this.#source.seek !== undefined) {
         await this.#source.seek(from);
-        offset = from;
+        reached = from;
       }
     }
-    while (offset < place && !this.isExhausted) {
-      const end = offset < from ? from - offset : bytes.length - CHUNK_SLACK;
+    while (reached < offset && !this.isExhausted) {
+      const end = reached < from ? from - reached : bytes.length - CHUNK_SLACK;
       const room = bytes.subarray(this.#filled, end);
       const count = await this.#source.read(room);
       this.isExhausted = count === null;
-      offset += count ?? 0;
+      reached += count ?? 0;
       this.bytesRead += count ?? 0;
-      if (offset > from) this.#filled += count ?? 0;
+      if (reached > from) this.#filled += count ?? 0;
     }
-    if (offset < place) return undefined;
-    const at = this.#filled - (offset - place);
+    if (reached < offset) return undefined;
+    const at = this.#filled - (reached - offset);
     return { at, before: bytes.subarray(Math.max(0, at - tail), at) };
   }
 

@@ -4,11 +4,13 @@ import type { Redirection } from "../protocol/redirection.ts";
 import { formatAddress, type TcpAddress } from "../transport/address.ts";
 import {
   describeUnserved,
+  type Shard,
   slotTable,
   type Topology,
 } from "../transport/cluster_topology.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import type { Connection } from "../transport/connection.ts";
+import type { NodeMap } from "../transport/node_map.ts";
 import { readTopology } from "../transport/read_topology.ts";
 import { backoff } from "../transport/retry.ts";
 import type { BatchOrigin } from "./batch.ts";
@@ -26,7 +28,7 @@ export interface ClusterOptions {
   /** How to connect, but for host and port. */
   readonly server: ConnectOptions;
   /** Where announced addresses can be reached from here. */
-  mapped(announced: TcpAddress): TcpAddress;
+  readonly map: NodeMap;
   /** Where it waits. */
   readonly wait: Wait;
   /** Where connections are counted. */
@@ -93,9 +95,8 @@ export class ClusterNodes {
    * @throws {ConnectionError} When a node cannot be reached.
    */
   async begin(seed: Connection): Promise<void> {
-    const topology = await readTopology(seed, this.#seeds[0], {
-      timeout: NODE_TIMEOUT,
-    });
+    const [{ host }] = this.#seeds;
+    const topology = await readTopology(seed, host, NODE_TIMEOUT);
     seed.close();
     const unserved = describeUnserved(topology);
     if (unserved !== undefined) this.#options.server.onNotice?.(unserved);
@@ -200,9 +201,12 @@ export class ClusterNodes {
     let failure: unknown;
     for (const seed of this.#seeds) {
       try {
-        using connection = await this.#connect(this.#options.mapped(seed));
-        const timeout = NODE_TIMEOUT;
-        const topology = await readTopology(connection, seed, { timeout });
+        using connection = await this.#connect(this.#options.map(seed));
+        const topology = await readTopology(
+          connection,
+          seed.host,
+          NODE_TIMEOUT,
+        );
         this.#seeds = [seed, ...this.#seeds.filter((one) => one !== seed)];
         return topology;
       } catch (error) {
@@ -214,10 +218,10 @@ export class ClusterNodes {
   }
 
   /** Opens what lanes a topology needs, and learns its slots. */
-  async #follow({ shards }: Topology): Promise<void> {
-    const table = slotTable({ shards });
-    const opening = shards.map(({ primary, isFailed }, i) =>
-      isFailed ? undefined : this.#join(primary, shards[i].slots)
+  async #follow(shards: Topology): Promise<void> {
+    const table = slotTable(shards);
+    const opening = shards.map(({ primary, isFailed, slots }) =>
+      isFailed ? undefined : this.#join(primary, slots)
     );
     const joined = await Promise.allSettled(opening);
     const failed = joined.find(({ status }) => status === "rejected");
@@ -286,15 +290,15 @@ export class ClusterNodes {
   /** The node at an address, with a lane that is good. */
   async #join(
     announced: TcpAddress,
-    slots?: Topology["shards"][number]["slots"],
+    slots?: Shard["slots"],
   ): Promise<Node> {
-    const { mapped, summary, open } = this.#options;
+    const { map, summary, open } = this.#options;
     const name = formatAddress(announced);
     const known = this.#nodes.get(name);
     const count = slots?.reduce((sum, { from, to }) => sum + to - from + 1, 0);
     if (known !== undefined && count !== undefined) known.slots = count;
     if (known !== undefined && !known.lane.hasEnded) return known;
-    const reached = mapped(announced);
+    const reached = map(announced);
     let connection: Connection;
     try {
       connection = await this.#connect(reached);

@@ -6,10 +6,10 @@
  * all of them or none, since a router can send a transaction only to one node,
  * and must know all its keys for that. So a batch ends in front of a MULTI that
  * has no EXEC yet; what is encoded of that transaction goes to the front of the
- * next one, and its input bytes, and those of a command that is not whole, to
- * the front of the next chunk. Nothing is read twice, however slowly it comes.
+ * next one. To the feed it is what the batcher has not passed over, and so is a
+ * command that is not whole. Nothing is read twice, however slowly it comes.
  *
- * What must change together: `#start`, `#filled`, the reader's boundary and the
+ * What must change together: `boundary`, `#end`, the reader's boundary and the
  * place of the open MULTI are indices into the same chunk.
  *
  * @module
@@ -23,21 +23,15 @@ import { CR, LF } from "../protocol/ascii.ts";
 import { ByteBuffer } from "../protocol/byte_buffer.ts";
 import type { CommandKeys } from "../protocol/command_keys.ts";
 import type { Source } from "../transport/source.ts";
-import type { Batch, BatchFormat } from "./batch.ts";
+import { type Batch, type BatchFormat, LARGE_BATCH } from "./batch.ts";
 import type { BatchPool } from "./batch_pool.ts";
-import { type Chunk, CHUNK_SLACK } from "./chunk_pool.ts";
+import { ChunkFeed, type Walker } from "./chunk_feed.ts";
 import {
   type CommandPlace,
   cutOff,
   refusedCommand,
   UNPAIRED,
 } from "./pipe_fault.ts";
-
-/** Bytes of RESP at which a batch ends even though its chunk has more. */
-const LARGE_BATCH = 1024 * 1024;
-
-/** A chunk with less room than this is not read into any more. */
-const LEAST_ROOM = 32 * 1024;
 
 /** The most bytes of a command, or of a transaction, that are held. */
 const MOST_HELD = 1024 ** 3;
@@ -55,24 +49,22 @@ interface OpenUnit {
 }
 
 /** Reads one source of commands into batches. */
-export class CommandBatcher {
-  /** Bytes of the source read so far. */
-  bytesRead = 0;
+export class CommandBatcher implements Walker {
   /** Whether all commands so far can be sent again without harm. */
   isRepeatable = true;
-  readonly #source: Source;
+  /** Index in the chunk of the coming batch's first byte. */
+  boundary = 0;
   readonly #pool: BatchPool;
   readonly #keys: CommandKeys;
   readonly #format: BatchFormat;
   readonly #encoder = new CommandEncoder();
   readonly #reader: CommandReader;
   readonly #walker = new ArgumentWalker();
-  #chunk: Chunk;
-  /** Index in the chunk behind the last byte that was read into it. */
-  #filled = 0;
-  /** Index in the chunk of the coming batch's first byte. */
-  #start = 0;
-  /** The place of that. */
+  readonly #feed: ChunkFeed;
+  #bytes = new Uint8Array();
+  /** Index behind the last byte that was read. */
+  #end = 0;
+  /** The place at the boundary. */
   #place: Place;
   /** The RESP of the coming batch. */
   readonly #out = new ByteBuffer();
@@ -82,8 +74,6 @@ export class CommandBatcher {
   #units = new Map<number, number>();
   /** The transaction that is not, or what cannot be sent: it ends in front. */
   #open: OpenUnit | undefined;
-  #isExhausted = false;
-  #isDone = false;
   #failure: InputError | undefined;
 
   /**
@@ -100,12 +90,11 @@ export class CommandBatcher {
     keys: CommandKeys,
     before: number,
   ) {
-    this.#source = source;
     this.#pool = pool;
     this.#keys = keys;
     this.#place = { records: before, line: 1, offset: 0 };
     this.#reader = new CommandReader(this.#place);
-    this.#chunk = pool.chunks.take();
+    this.#feed = new ChunkFeed(source, this, pool);
     this.#format = {
       source: source.name,
       headerBytes: new Uint8Array(),
@@ -118,6 +107,24 @@ export class CommandBatcher {
   /** Whole commands so far, those of the sources before it included. */
   get commands(): number {
     return this.#reader.records;
+  }
+
+  /** Bytes of the source read so far. */
+  get bytesRead(): number {
+    return this.#feed.bytesRead;
+  }
+
+  get pending(): number {
+    return this.#end - this.boundary;
+  }
+
+  feed(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): void {
+    const moved = start - this.boundary;
+    this.#reader.feed(bytes, this.#reader.boundary + moved, end);
+    if (this.#open !== undefined) this.#open.at += moved;
+    this.#bytes = bytes;
+    this.boundary = start;
+    this.#end = end;
   }
 
   /**
@@ -133,7 +140,7 @@ export class CommandBatcher {
       const batch = this.#cut();
       if (batch !== undefined) return batch;
       if (this.#failure !== undefined) throw this.#failure;
-      if (this.#isDone) return undefined;
+      if (this.#feed.isDone) return undefined;
       await this.#fill();
     }
   }
@@ -169,7 +176,7 @@ export class CommandBatcher {
         place: { records: records - 1, line, offset },
       };
       if (refusal === undefined) return true;
-      const { name: source } = this.#source;
+      const { name: source } = this.#feed;
       const command = { source, command: records, offset };
       const why = `${refusal}, so it cannot be routed in a cluster`;
       this.#fail(refusedCommand(command, name, why), records);
@@ -192,8 +199,8 @@ export class CommandBatcher {
     const length = open?.length ?? out.length;
     const batch = this.#pool.begin(
       this.#format,
-      this.#chunk,
-      this.#start,
+      this.#feed.chunk,
+      this.boundary,
       this.#place,
     );
     const { output } = batch;
@@ -208,7 +215,7 @@ export class CommandBatcher {
     batch.after = place;
     this.#units = new Map();
     this.#encoded -= count;
-    this.#start = end;
+    this.boundary = end;
     this.#place = place;
     if (open !== undefined) open.id = open.length = 0;
     return batch;
@@ -216,70 +223,43 @@ export class CommandBatcher {
 
   /** Reads on. */
   async #fill(): Promise<void> {
-    if (this.#isExhausted) return this.#end();
-    if (this.#room < LEAST_ROOM) this.#move();
-    const { bytes } = this.#chunk;
-    const room = bytes.subarray(this.#filled, bytes.length - CHUNK_SLACK);
-    const count = await this.#source.read(room);
-    if (count === null) {
-      this.#isExhausted = true;
-      return this.#end();
+    const feed = this.#feed;
+    if (!feed.isExhausted) {
+      if (this.pending > MOST_HELD) {
+        throw new InputError(
+          `Cannot pipe command ${this.commands + 1} into a cluster: it, or ` +
+            "the transaction that it belongs to, has more than 1 GiB",
+          { source: feed.name, offset: this.#place.offset },
+        );
+      }
+      feed.readOn();
+      await feed.fill();
     }
-    this.bytesRead += count;
-    this.#filled += count;
-    this.#reader.feed(bytes, this.#reader.boundary, this.#filled);
-  }
-
-  /** Goes on in another chunk. */
-  #move(): void {
-    const [reader, start] = [this.#reader, this.#start];
-    const held = this.#filled - start;
-    if (held > MOST_HELD) {
-      throw new InputError(
-        `Cannot pipe command ${
-          reader.records + 1
-        } into a cluster: it, or the ` +
-          "transaction that it belongs to, has more than 1 GiB",
-        { source: this.#source.name, offset: this.#place.offset },
-      );
-    }
-    const next = this.#pool.chunks.take(2 * held + LEAST_ROOM);
-    next.bytes.set(this.#chunk.bytes.subarray(start, this.#filled));
-    this.#pool.chunks.release(this.#chunk);
-    this.#chunk = next;
-    this.#start = 0;
-    this.#filled = held;
-    if (this.#open !== undefined) this.#open.at -= start;
-    reader.feed(next.bytes, reader.boundary - start, held);
+    if (feed.isExhausted) this.#finish();
   }
 
   /** What is to be done about what is not whole at the end. */
-  #end(): void {
-    const reader = this.#reader;
-    const { scanner, openMulti } = reader;
-    const { name: source } = this.#source;
-    const { bytes } = this.#chunk;
+  #finish(): void {
+    const { scanner, openMulti } = this.#reader;
     if (!scanner.open) {
-      this.#isDone = true;
+      this.#feed.isDone = true;
       if (openMulti === 0) return;
       const { offset } = this.#place;
       this.#failure = new InputError(
         `The input leaves the MULTI of command ${openMulti} without EXEC; it ` +
           "and what follows it were not sent",
-        { source, offset },
+        { source: this.#feed.name, offset },
       );
       return;
     }
     if (scanner.openInline || scanner.lacksOnlyLineBreak) {
       // What is missing is what nobody could get wrong: the line break.
-      if (!scanner.openInline && scanner.missing === 2) {
-        bytes[this.#filled++] = CR;
-      }
-      bytes[this.#filled++] = LF;
-      return reader.feed(bytes, reader.boundary, this.#filled);
+      let end = this.#end;
+      if (!scanner.openInline && scanner.missing === 2) this.#bytes[end++] = CR;
+      this.#bytes[end++] = LF;
+      return this.feed(this.#bytes, this.boundary, end);
     }
-    const rest = bytes.subarray(reader.boundary, this.#filled);
-    this.#fail(cutOff(this.#next, scanner, rest));
+    this.#fail(this.#cutOff());
   }
 
   /** Says why there can be no further command. */
@@ -290,13 +270,10 @@ export class CommandBatcher {
       const why = `${hazard.why}, ${UNPAIRED}`;
       return refusedCommand(this.#next, hazard.name, why);
     }
-    const { boundary, scanned } = this.#reader;
-    if (this.#isExhausted) {
-      // It ends within an inline command's quotes.
-      const rest = this.#chunk.bytes.subarray(boundary, this.#filled);
-      return cutOff(this.#next, scanner, rest);
-    }
-    const { name: source } = this.#source;
+    // It ends within an inline command's quotes.
+    if (this.#feed.isExhausted) return this.#cutOff();
+    const { scanned } = this.#reader;
+    const { name: source } = this.#feed;
     return new InputError(
       `The input is no RESP at ${source}, byte ${scanned}: ${fault}; nobody ` +
         "knows which node of the cluster the rest is for: it was not sent",
@@ -304,9 +281,16 @@ export class CommandBatcher {
     );
   }
 
+  /** Says that it ends within a command. */
+  #cutOff(): InputError {
+    const { scanner, boundary } = this.#reader;
+    const rest = this.#bytes.subarray(boundary, this.#end);
+    return cutOff(this.#next, scanner, rest);
+  }
+
   /** The command behind the last whole one. */
   get #next(): CommandPlace {
-    const { name: source } = this.#source;
+    const { name: source } = this.#feed;
     const { records, offset } = this.#reader.place();
     return { source, command: records + 1, offset };
   }
@@ -317,9 +301,5 @@ export class CommandBatcher {
     const multi = (this.#open?.place.records ?? Infinity) + 1;
     if (multi >= command) return;
     error.message += `; nor was its transaction, which command ${multi} begins`;
-  }
-
-  get #room(): number {
-    return this.#chunk.bytes.length - CHUNK_SLACK - this.#filled;
   }
 }

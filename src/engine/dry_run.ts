@@ -4,7 +4,7 @@ import { quoteCommands } from "../protocol/quote.ts";
 import type { Reject } from "./reject.ts";
 import type { RowOptions } from "./row_plan.ts";
 import { Rows, type SourceOptions } from "./rows.ts";
-import { SlotTally } from "./slot_tally.ts";
+import type { SlotTally } from "./slot_tally.ts";
 import { Summary } from "./summary.ts";
 import { Wait } from "./wait.ts";
 
@@ -12,7 +12,7 @@ import { Wait } from "./wait.ts";
 const LIMITS = { bytes: 1024, arguments: 1024 };
 
 /** What to try, and what to show of it. */
-export interface DryRunOptions extends RowOptions, SourceOptions {
+interface DryRunOptions extends RowOptions, SourceOptions {
   /** How many records to show. */
   show: number;
   /** Takes what a record would become: its commands, as redis-cli quotes. */
@@ -37,7 +37,7 @@ export interface DryRunOptions extends RowOptions, SourceOptions {
  */
 export async function dryRun(
   options: DryRunOptions,
-  slots: SlotTally = new SlotTally(options.commands),
+  slots: SlotTally,
 ): Promise<Summary> {
   const { summary = new Summary(), maxErrors, onReject, signal } = options;
   ErrorLimit.parse(maxErrors);

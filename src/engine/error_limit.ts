@@ -1,4 +1,5 @@
-import { StoppedError, UsageError } from "../errors.ts";
+import { StoppedError } from "../errors.ts";
+import { Allowance } from "./allowance.ts";
 import { counted, formatCount } from "./counted.ts";
 import type { Summary } from "./summary.ts";
 
@@ -10,14 +11,10 @@ type Counts = Pick<Summary, "loaded" | "rejected">;
 
 /** How many rejects are too many: a number, or a share of the records. */
 export class ErrorLimit {
-  readonly #text: string;
-  readonly #count: number;
-  readonly #share: number;
+  readonly #allowed: Allowance | undefined;
 
-  private constructor(text: string, count: number, share: number) {
-    this.#text = text;
-    this.#count = count;
-    this.#share = share;
+  private constructor(allowed: Allowance | undefined) {
+    this.#allowed = allowed;
   }
 
   /**
@@ -27,18 +24,11 @@ export class ErrorLimit {
    * @throws {UsageError} When it is neither.
    */
   static parse(text: string | undefined): ErrorLimit {
-    if (text === undefined) return new ErrorLimit("", Infinity, Infinity);
-    const share = /^([0-9]{1,3}(?:\.[0-9]+)?)%$/.exec(text);
-    if (share !== null && Number(share[1]) <= 100) {
-      return new ErrorLimit(text, Infinity, Number(share[1]) / 100);
-    }
-    if (/^[0-9]{1,15}$/.test(text)) {
-      return new ErrorLimit(text, Number(text), Infinity);
-    }
-    throw new UsageError(
-      `Cannot parse --max-errors ${JSON.stringify(text)}: must be a whole ` +
-        "number, or a share such as 0.5%",
-      "--max-errors",
+    const rule = "a whole number, or a share such as 0.5%";
+    return new ErrorLimit(
+      text === undefined
+        ? undefined
+        : Allowance.parse(text, "--max-errors", rule),
     );
   }
 
@@ -54,19 +44,19 @@ export class ErrorLimit {
     { loaded, rejected }: Counts,
     isEnd: boolean,
   ): StoppedError | undefined {
+    const allowed = this.#allowed;
     const records = loaded + rejected;
-    const isEnough = records >= LEAST_RECORDS || isEnd;
-    if (
-      rejected <= this.#count &&
-      !(isEnough && rejected > this.#share * records)
-    ) return undefined;
+    if (allowed === undefined || rejected <= allowed.of(records)) {
+      return undefined;
+    }
+    if (allowed.isShare && records < LEAST_RECORDS && !isEnd) return undefined;
     const of = isEnd ? "" : "the first ";
     return new StoppedError(
       `${isEnd ? "Too many rejects" : "Stopped"}: ${
         formatCount(rejected)
       } of ` +
         `${of}${counted(records, "record")} were rejected, more than ` +
-        `--max-errors ${this.#text} allows`,
+        `--max-errors ${allowed.text} allows`,
     );
   }
 }

@@ -24,7 +24,7 @@ import type { Shipment } from "./shipment.ts";
 import type { Summary } from "./summary.ts";
 
 /** What a ledger needs of the load that it belongs to. */
-export interface LedgerOptions {
+interface LedgerOptions {
   /** The counts to keep up to date. */
   readonly summary: Summary;
   /**

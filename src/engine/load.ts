@@ -1,13 +1,11 @@
 import { ConnectionError } from "../errors.ts";
-import type { ConnectOptions } from "../transport/connect.ts";
 import { Connection } from "../transport/connection.ts";
 import { Checkpoints, type SaveCheckpoint } from "./checkpoints.ts";
 import { connectAnd, connectUnless } from "./connect_unless.ts";
 import { ErrorLimit } from "./error_limit.ts";
 import { explainFull } from "./memory_forecast.ts";
-import type { LaneOptions } from "./lane.ts";
 import { type EndOptions, LoadEnds } from "./load_ends.ts";
-import { openRouter } from "./open_router.ts";
+import { openRouter, type TargetOptions } from "./open_router.ts";
 import { openTransactions } from "./open_transactions.ts";
 import { PATIENCE_UNDER_WAY } from "./patience.ts";
 import type { Reject } from "./reject.ts";
@@ -20,26 +18,7 @@ import { Wait } from "./wait.ts";
 
 /** What to load, as what, and where to. */
 export interface LoadOptions
-  extends
-    RowOptions,
-    SourceOptions,
-    EndOptions,
-    Pick<
-      LaneOptions,
-      "window" | "stallTimeout" | "keepAlive" | "endMarker" | "mayBlock"
-    > {
-  /** The server; the one on this machine by default. */
-  server?: ConnectOptions | undefined;
-  /**
-   * A connection to use instead of a new one; it is closed in the end. On a
-   * `Deno.Conn` the caller has logged in already.
-   */
-  connection?: Connection | Deno.Conn | undefined;
-  /**
-   * Where addresses that a cluster announces can be reached from here:
-   * `ANNOUNCED=REACHABLE,...`, each a host or a host and a port.
-   */
-  nodeMap?: string | undefined;
+  extends RowOptions, SourceOptions, EndOptions, TargetOptions {
   /** Counts to keep up to date while the load runs. */
   summary?: Summary | undefined;
   /** Told about each record that does not make it, in the input's order. */
@@ -65,8 +44,6 @@ export interface LoadOptions
    * second as it gets on, and in every ending. What it throws stops the load.
    */
   onCheckpoint?: SaveCheckpoint | undefined;
-  /** Stops the load: what is in flight is waited for, for up to 5 s. */
-  signal?: AbortSignal | undefined;
 }
 
 /**

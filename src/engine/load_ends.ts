@@ -1,15 +1,15 @@
 import { UsageError } from "../errors.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import { parseNodeMap } from "../transport/node_map.ts";
-import type { Checkpoint } from "./checkpoint.ts";
+import { Allowance } from "./allowance.ts";
 import { STALL_TIMEOUT } from "./lane.ts";
+import type { LoadOptions } from "./load.ts";
 import type { LoadEnd } from "./load_end.ts";
 import { Lock } from "./lock.ts";
 import { MemoryWatch } from "./memory_forecast.ts";
-import { Prune, PruneLimit } from "./prune.ts";
+import { Prune } from "./prune.ts";
 import { Rate } from "./rate.ts";
 import type { Router } from "./router.ts";
-import type { RowOptions } from "./row_plan.ts";
 import type { Pacing } from "./rows.ts";
 import { primariesOf } from "./side_connection.ts";
 import type { Summary } from "./summary.ts";
@@ -17,6 +17,9 @@ import { SwapDb } from "./swap_db.ts";
 import type { Wait } from "./wait.ts";
 import { WaitReplicas } from "./wait_replicas.ts";
 import { WrittenKeys } from "./written_keys.ts";
+
+/** The default of {@linkcode EndOptions.pruneLimit}. */
+const PRUNE_LIMIT = "20%";
 
 /** What is to be done before a load and behind it. */
 export interface EndOptions {
@@ -50,18 +53,6 @@ export interface EndOptions {
   wait?: number | undefined;
 }
 
-/** What the ends need to know of a load besides. */
-interface LoadFrame
-  extends EndOptions, Pick<RowOptions, "commands" | "limit" | "from"> {
-  readonly checkpoint?: Checkpoint | undefined;
-  readonly onCheckpoint?: unknown;
-  readonly server?: ConnectOptions | undefined;
-  readonly connection?: unknown;
-  readonly nodeMap?: string | undefined;
-  readonly stallTimeout?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
 /**
  * The ends of one load: what frames it, in the order in which it is prepared.
  * It is concluded the other way round; whatever was not concluded when the load
@@ -82,13 +73,11 @@ export class LoadEnds implements Pacing, AsyncDisposable {
    *
    * @throws {UsageError} When an option cannot work.
    */
-  constructor(options: LoadFrame, summary: Summary, wait: Wait) {
+  constructor(options: LoadOptions, summary: Summary, wait: Wait) {
     const { server, connection, signal, swapDb } = options;
     checkWholeness(options);
     const { retry: patience, onNotice } = server ?? {};
-    const map = options.nodeMap === undefined
-      ? undefined
-      : parseNodeMap(options.nodeMap);
+    const map = parseNodeMap(options.nodeMap);
     const own = { server: { signal, ...server }, map, wait, onNotice };
     const lock = options.lock === undefined
       ? undefined
@@ -121,7 +110,11 @@ export class LoadEnds implements Pacing, AsyncDisposable {
       this.#ends.push(
         new Prune({
           pattern: options.prune,
-          limit: PruneLimit.parse(options.pruneLimit),
+          limit: Allowance.parse(
+            options.pruneLimit ?? PRUNE_LIMIT,
+            "--prune-limit",
+            "a whole number of keys, or a share such as 20%",
+          ),
           servers: () => primariesOf(own.server, map),
           written,
           isWhole: options.checkpoint === undefined,
@@ -189,7 +182,7 @@ export class LoadEnds implements Pacing, AsyncDisposable {
 }
 
 /** Refuses what would lose good data, or what makes no sense. */
-function checkWholeness(options: LoadFrame): void {
+function checkWholeness(options: LoadOptions): void {
   const { prune, swapDb, limit, from, onCheckpoint } = options;
   const refuse = (flag: string, other: string, why: string): UsageError =>
     new UsageError(`${flag} and ${other} exclude each other: ${why}`, flag);

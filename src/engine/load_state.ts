@@ -56,7 +56,7 @@ interface StateData extends LoadFingerprint {
 }
 
 /** What a load is, as far as going on with it is concerned. */
-export interface LoadIdentity {
+interface LoadIdentity {
   /** Paths of the sources; `-` is standard input. */
   readonly sources: readonly string[];
   /** How they are read, and what rows become. */

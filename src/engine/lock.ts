@@ -23,7 +23,7 @@ const PAUSE = 500;
 const RETURN_PATIENCE = 2_000;
 
 /** What a lock is made of. */
-export interface LockOptions {
+interface LockOptions {
   /** The key. */
   readonly key: string;
   /** Where it is. */

@@ -37,7 +37,7 @@ export interface MemoryForecast {
 }
 
 /** What it takes to make a forecast. */
-export interface MemoryForecastOptions {
+interface MemoryForecastOptions {
   /** The server. */
   readonly server: ConnectOptions;
   /** The counts so far, and where the forecast is noted. */

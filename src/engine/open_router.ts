@@ -18,12 +18,34 @@ import type { Summary } from "./summary.ts";
 import type { Transactions } from "./transactions.ts";
 import type { Wait } from "./wait.ts";
 
+/** Where commands go, and how their lanes behave. */
+export interface TargetOptions extends
+  Pick<
+    LaneOptions,
+    "window" | "stallTimeout" | "keepAlive" | "endMarker" | "mayBlock"
+  > {
+  /** The server; the one on this machine by default. */
+  server?: ConnectOptions | undefined;
+  /**
+   * A connection to use instead of a new one; it is closed in the end. On a
+   * `Deno.Conn` the caller has logged in already. All goes to that server, be
+   * it a node of a cluster.
+   */
+  connection?: Connection | Deno.Conn | undefined;
+  /**
+   * Where addresses that a cluster announces can be reached from here:
+   * `ANNOUNCED=REACHABLE,...`, each a host or a host and a port.
+   */
+  nodeMap?: string | undefined;
+  /** Ends it early: what is in flight is waited for, for up to 5 s. */
+  signal?: AbortSignal | undefined;
+}
+
 /** What lanes are for. */
-export interface OpenLanesOptions extends LaneOptions {
+interface OpenLanesOptions
+  extends LaneOptions, Pick<TargetOptions, "nodeMap" | "signal"> {
   /** How to reach the server; the connection is the only one without. */
   readonly server: ConnectOptions | undefined;
-  /** Where addresses that a cluster announces can be reached from here. */
-  readonly nodeMap?: string | undefined;
   /** What the lanes tell. */
   readonly stream: Stream;
   /** What each shipment is made a transaction with. */
@@ -32,12 +54,10 @@ export interface OpenLanesOptions extends LaneOptions {
   readonly wait: Wait;
   /** The counts. */
   readonly summary: Summary;
-  /** Ends a wait for a server. */
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** What a router is for. */
-export interface OpenRouterOptions extends OpenLanesOptions {
+interface OpenRouterOptions extends OpenLanesOptions {
   /** The commands of each record, as the user wrote them. */
   readonly commands: readonly (readonly string[])[];
   /** The rows to come. */
@@ -45,7 +65,7 @@ export interface OpenRouterOptions extends OpenLanesOptions {
 }
 
 /** A router, and what is to be told about it in the end. */
-export interface OpenRouter {
+interface OpenRouter {
   /** The router. */
   readonly router: Router;
   /** Notes in the summary what the lanes have seen. */
@@ -134,12 +154,9 @@ export async function openCluster(
   kind: CommandKind,
 ): Promise<OpenRouter> {
   const { server, stream, wait, summary } = options;
-  const map = options.nodeMap === undefined
-    ? undefined
-    : parseNodeMap(options.nodeMap);
   const nodes = new ClusterNodes({
     server: { signal: options.signal, ...server },
-    mapped: (announced) => map?.mapped(announced) ?? announced,
+    map: parseNodeMap(options.nodeMap),
     wait,
     summary,
     open: (connection): Lane<BatchOrigin> =>

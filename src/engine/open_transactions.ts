@@ -1,23 +1,7 @@
 import { UsageError } from "../errors.ts";
-import { type Source, STANDARD_INPUT } from "../transport/source.ts";
-import type { EndOptions } from "./load_ends.ts";
-import type { RowOptions } from "./row_plan.ts";
-import {
-  type ExactlyOnceOptions,
-  Transactions,
-  type TransactionsOptions,
-} from "./transactions.ts";
-
-/** What decides whether and how a load can be in transactions. */
-interface TransactionalLoad
-  extends RowOptions, Pick<EndOptions, "swapDb" | "prune"> {
-  readonly exactlyOnce?: ExactlyOnceOptions | undefined;
-  readonly atLeastOnce?: boolean | undefined;
-  readonly onCheckpoint?: unknown;
-  readonly checkpoint?: unknown;
-  readonly connection?: unknown;
-  readonly sources?: readonly (string | Source)[] | undefined;
-}
+import { STANDARD_INPUT } from "../transport/source.ts";
+import type { LoadOptions } from "./load.ts";
+import { Transactions, type TransactionsOptions } from "./transactions.ts";
 
 /**
  * Makes what makes shipments transactions, where that is wanted.
@@ -29,7 +13,7 @@ interface TransactionalLoad
  * @throws {UsageError} When it does not go together with something else.
  */
 export function openTransactions(
-  load: TransactionalLoad,
+  load: LoadOptions,
   isTransaction: boolean,
   of: Omit<TransactionsOptions, "exactlyOnce" | "rows" | "sources">,
 ): Transactions | undefined {
@@ -57,7 +41,7 @@ export function openTransactions(
 /** Why a load cannot be in transactions, if it cannot. */
 function reasonAgainst(
   { exactlyOnce, from, atLeastOnce, onCheckpoint, checkpoint, ...load }:
-    TransactionalLoad,
+    LoadOptions,
   isTransaction: boolean,
 ): string | undefined {
   if (exactlyOnce?.key === "") return "the key must have a name";

@@ -58,7 +58,7 @@ const SHORTEST_NAP = 0.2;
 const FEW_REPLIES = 16 * 1024;
 
 /** How a pace is chosen. */
-export interface PaceOptions {
+interface PaceOptions {
   /** A window to keep to, in bytes. Default: what the link needs. */
   readonly window?: number | undefined;
   /** How long a round trip took before the load, in ms, where it is known. */

@@ -1,6 +1,5 @@
 import { ConnectionError, InputError } from "../errors.ts";
 import { CR, LF } from "../protocol/ascii.ts";
-import type { ConnectOptions } from "../transport/connect.ts";
 import { Connection } from "../transport/connection.ts";
 import { withIdleTimeout } from "../transport/idle_timeout.ts";
 import {
@@ -11,7 +10,8 @@ import {
 import { ChunkPool } from "./chunk_pool.ts";
 import { connectUnless } from "./connect_unless.ts";
 import { counted, formatCount } from "./counted.ts";
-import { Lane, type LaneOptions } from "./lane.ts";
+import { Lane } from "./lane.ts";
+import type { TargetOptions } from "./open_router.ts";
 import { pipeIntoCluster } from "./pipe_cluster.ts";
 import { type PipeCounts, type PipeError, PipeLedger } from "./pipe_ledger.ts";
 import { type PipePiece, PipeReader } from "./pipe_reader.ts";
@@ -21,33 +21,14 @@ import { Wait } from "./wait.ts";
 import { PATIENCE, windUp } from "./wind_up.ts";
 
 /** What to pipe and where to. */
-export interface PipeOptions extends
-  SourceOptions,
-  Pick<
-    LaneOptions,
-    "window" | "stallTimeout" | "keepAlive" | "endMarker" | "mayBlock"
-  > {
-  /** The server; the one on this machine by default. */
-  server?: ConnectOptions | undefined;
-  /**
-   * A connection to use instead of a new one; it is closed in the end. On a
-   * `Deno.Conn` the caller has logged in already. All goes to that server, be
-   * it a node of a cluster.
-   */
-  connection?: Connection | Deno.Conn | undefined;
-  /**
-   * Where addresses that a cluster announces can be reached from here:
-   * `ANNOUNCED=REACHABLE,...`, each a host or a host and a port.
-   */
-  nodeMap?: string | undefined;
+export interface PipeOptions
+  extends Pick<SourceOptions, "sources" | "idleTimeout">, TargetOptions {
   /** Counts to keep up to date. */
   counts?: PipeCounts | undefined;
   /** Told about each error reply. */
   onError?: ((error: PipeError) => void) | undefined;
   /** Told when the last byte has been handed over. */
   onTransferred?: (() => void) | undefined;
-  /** Stops the pipe: what is in flight is waited for, for up to 5 s. */
-  signal?: AbortSignal | undefined;
 }
 
 /** Bytes that are read and written at once. */

@@ -20,7 +20,7 @@ const PATIENCE = 10_000;
 const PIPED = { isTransaction: false, isRepeatable: false };
 
 /** What a pipe into a cluster needs. */
-export interface PipeClusterOptions extends PipeOptions {
+interface PipeClusterOptions extends PipeOptions {
   /** How to reach the nodes, but for host and port. */
   readonly server: ConnectOptions;
   /** The counts to keep up to date. */

@@ -64,7 +64,7 @@ export interface PipeClusterData {
 }
 
 /** What a pipe ledger tells its pipe. */
-export interface PipeLedgerOptions {
+interface PipeLedgerOptions {
   /** Where replies are counted already, and errors are to be. */
   readonly counts: PipeCounts;
   /** Told about each error reply. */

@@ -49,7 +49,7 @@ export interface PipePiece {
 }
 
 /** Where the input is no RESP, and why. */
-export interface PipeFault {
+interface PipeFault {
   /** The source's name. */
   readonly source: string;
   /** Bytes of the source before the fault. */
@@ -134,15 +134,6 @@ export class PipeReader {
    */
   get openMulti(): number {
     return this.#scanner.openMulti;
-  }
-
-  /**
-   * Whether the commands' bounds are known.
-   *
-   * @returns False behind broken RESP.
-   */
-  get scannable(): boolean {
-    return this.fault === undefined;
   }
 
   get #ordinal(): number {

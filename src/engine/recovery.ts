@@ -50,7 +50,7 @@ export const HASH_TAGS =
   "{user:1}:mail";
 
 /** What a recovery may do. */
-export interface RecoveryOptions extends PatienceOptions {
+interface RecoveryOptions extends PatienceOptions {
   /** Where failures are noted and rewinds are marked. */
   readonly ledger: Ledger;
   /** What an error ends. */

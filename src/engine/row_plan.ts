@@ -23,7 +23,7 @@ import { areRepeatable, traitsOf } from "../protocol/command_traits.ts";
  * The most that the largest record may be set to, in bytes: a record lies in
  * one buffer, and its offsets are 32-bit numbers.
  */
-export const LARGEST_RECORD = 1024 ** 3;
+const LARGEST_RECORD = 1024 ** 3;
 
 /** How records under one header are read and what they become. */
 export interface RowCoding {
@@ -130,8 +130,7 @@ export class RowPlan {
   readonly #maxRecord: number;
   readonly #formats = new Map<string, CsvFormat>();
   /** What was made last, of which columns and format. */
-  #coding: RowCoding | undefined;
-  #codingFor: { header: Header; input: Format } | undefined;
+  #last: { header: Header; input: Format; coding: RowCoding } | undefined;
   #namedCoding: RowCoding | undefined;
 
   /**
@@ -240,14 +239,15 @@ export class RowPlan {
    * @throws {UsageError} When the template does not fit.
    */
   codingFor(header: Header, input: Format = this.csv()): RowCoding {
-    const known = this.#codingFor;
+    const known = this.#last;
     if (known?.input === input && known.header.equals(header)) {
-      return this.#coding!;
+      return known.coding;
     }
     const template = this.template.compile(header);
     const shape = documentShape(header, this.skipEmpty);
-    this.#codingFor = { header, input };
-    return this.#coding = this.#codingOf(template, input, shape);
+    const coding = this.#codingOf(template, input, shape);
+    this.#last = { header, input, coding };
+    return coding;
   }
 
   /**

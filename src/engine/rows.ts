@@ -1,4 +1,3 @@
-import type { Place } from "../codec/place.ts";
 import { withIdleTimeout } from "../transport/idle_timeout.ts";
 import { plainText } from "../transport/plain_text.ts";
 import {
@@ -117,7 +116,7 @@ export class Rows {
    * @param from The place, and where a batch must end behind it.
    */
   goOn({ checkpoint, settled, isInUntil }: GoOn): void {
-    this.#checkpoint = checkpoint ?? this.#checkpoint;
+    this.#checkpoint = checkpoint;
     this.#settled = settled;
     this.#isLate = true;
     this.#cut = isInUntil;
@@ -194,10 +193,8 @@ export class Rows {
           this.pool,
           this.#coalesce,
         );
-        const { offset } = await this.#goOn(batcher, i) ?? { offset: 0 };
-        // What is packed is read from its start.
-        const before = text.bytesTaken === undefined ? offset : 0;
-        if (expected !== undefined) expected += size - before;
+        const passed = await this.#goOn(batcher, text, i);
+        if (expected !== undefined) expected += size - passed;
       } finally {
         text.close();
       }
@@ -245,10 +242,9 @@ export class Rows {
         );
         this.#batcher = batcher;
         const { mostRecords = Infinity } = this.#pacing;
-        const gone = await this.#goOn(batcher, i);
-        // What is packed is read from its start.
-        if (this.#isLate && text.bytesTaken === undefined) {
-          this.#expectLess(gone?.offset ?? 0);
+        const passed = await this.#goOn(batcher, text, i);
+        if (this.#isLate && this.#summary.bytesExpected !== undefined) {
+          this.#summary.bytesExpected -= passed;
         }
         this.#summary.formats.push({
           source: source.name,
@@ -279,17 +275,15 @@ export class Rows {
     }
   }
 
-  #expectLess(bytes: number): void {
-    const { bytesExpected } = this.#summary;
-    if (bytesExpected === undefined) return;
-    this.#summary.bytesExpected = bytesExpected - bytes;
-  }
-
-  /** Passes over what is committed of a source, where an earlier load left off. */
-  async #goOn(batcher: Batcher, source: number): Promise<Place | undefined> {
+  /**
+   * Passes over what is committed of a source, where an earlier load left off.
+   *
+   * @returns Bytes that are not read; what is packed is read from its start.
+   */
+  async #goOn(batcher: Batcher, text: Source, source: number): Promise<number> {
     const place = this.#checkpoint;
-    if (place?.source !== source) return undefined;
+    if (place?.source !== source) return 0;
     await batcher.goTo(place, place.tail);
-    return place;
+    return text.bytesTaken === undefined ? place.offset : 0;
   }
 }

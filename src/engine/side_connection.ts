@@ -5,7 +5,7 @@ import { DEFAULT_ADDRESS } from "../transport/address.ts";
 import { askWithin, type Command } from "../transport/ask.ts";
 import { connect, type ConnectOptions } from "../transport/connect.ts";
 import type { Connection } from "../transport/connection.ts";
-import type { NodeMap } from "../transport/node_map.ts";
+import { type NodeMap, parseNodeMap } from "../transport/node_map.ts";
 import { readTopology } from "../transport/read_topology.ts";
 import { withUri } from "../transport/uri.ts";
 
@@ -26,7 +26,7 @@ const MOST_REDIRECTIONS = 5;
  */
 export class SideConnection implements Disposable {
   #server: ConnectOptions;
-  readonly #map: NodeMap | undefined;
+  readonly #map: NodeMap;
   #connection: Connection | undefined;
 
   /**
@@ -34,7 +34,7 @@ export class SideConnection implements Disposable {
    *
    * @param map Where nodes of a cluster can be reached from here.
    */
-  constructor(server: ConnectOptions, map?: NodeMap) {
+  constructor(server: ConnectOptions, map: NodeMap = parseNodeMap()) {
     const plain = withUri(server, "url");
     this.#server = { ...plain, isRouted: true, onNotice: undefined };
     this.#map = map;
@@ -108,7 +108,7 @@ export class SideConnection implements Disposable {
         ...this.#server,
         path: undefined,
         redisSentinel: undefined,
-        ...this.#map?.mapped({ host, port }) ?? { host, port },
+        ...this.#map({ host, port }),
       };
     }
   }
@@ -133,20 +133,16 @@ export class SideConnection implements Disposable {
  */
 export async function primariesOf(
   server: ConnectOptions,
-  map: NodeMap | undefined,
+  map: NodeMap,
 ): Promise<readonly ConnectOptions[]> {
   using side = new SideConnection(server, map);
   const connection = await side.open();
   if (connection.server?.cluster !== true) return [server];
-  const { host, port } = side.place;
-  const { shards } = await readTopology(
-    connection,
-    { host: host ?? DEFAULT_ADDRESS.host, port: port ?? DEFAULT_ADDRESS.port },
-    { timeout: PATIENCE },
-  );
+  const { host = DEFAULT_ADDRESS.host } = side.place;
+  const shards = await readTopology(connection, host, PATIENCE);
   return shards.map(({ primary }) => ({
     ...side.place,
     path: undefined,
-    ...map?.mapped(primary) ?? primary,
+    ...map(primary),
   }));
 }

@@ -1,6 +1,7 @@
 import { ArgumentWalker } from "../protocol/argument_walker.ts";
 import { keyPosition } from "../protocol/command_traits.ts";
-import { keySlot, SLOTS } from "../protocol/key_slot.ts";
+import { NO_SLOT, SLOTS } from "../protocol/key_slot.ts";
+import { TemplateKeys } from "../protocol/template_keys.ts";
 
 /** What commands do to a cluster's hash slots, as plain data. */
 export interface SlotData {
@@ -26,7 +27,9 @@ export interface SlotData {
  * into one slot is seen before the load.
  */
 export class SlotTally {
-  readonly #positions: readonly number[];
+  /** How many commands each record has. */
+  readonly #each: number;
+  readonly #keys: TemplateKeys;
   readonly #counts = new Float64Array(SLOTS);
   #withoutKey = 0;
   readonly #walker = new ArgumentWalker();
@@ -37,14 +40,18 @@ export class SlotTally {
    * @param commands The words of each command that a record becomes.
    */
   constructor(commands: readonly (readonly string[])[]) {
-    this.#positions = commands.map(keyPosition);
+    this.#each = commands.length;
+    this.#keys = new TemplateKeys(commands.map(keyPosition), commands);
   }
 
   /** Counts the commands of whole records. */
   add(bytes: Uint8Array): void {
-    this.#walker.begin(bytes);
-    for (let i = 0; this.#walker.nextCommand(); i++) {
-      this.#command(this.#positions[i % this.#positions.length]);
+    const walker = this.#walker;
+    walker.begin(bytes);
+    for (let i = 0; walker.nextCommand(); i++) {
+      const slot = this.#keys.slotOf(walker, i % this.#each);
+      if (slot === NO_SLOT) this.#withoutKey++;
+      else this.#counts[slot]++;
     }
   }
 
@@ -68,15 +75,5 @@ export class SlotTally {
         ? null
         : { slot: fullest, commands: most, share: most / commands },
     };
-  }
-
-  #command(position: number): void {
-    const walker = this.#walker;
-    for (let i = 0; walker.nextArgument(); i++) {
-      if (i !== position || position === 0) continue;
-      const { bytes, start, length } = walker;
-      this.#counts[keySlot(bytes, start, start + length)]++;
-    }
-    if (position === 0 || position >= walker.count) this.#withoutKey++;
   }
 }

@@ -51,7 +51,7 @@ export function markOf(path: string): SourceMark {
 }
 
 /** What an earlier load has kept of a source. */
-export interface KeptSource {
+interface KeptSource {
   readonly mark: SourceMark;
   /** None where nothing tells; undefined where it was not asked for. */
   readonly validator: Validator | null | undefined;

@@ -31,7 +31,7 @@ import { PATIENCE, windUp } from "./wind_up.ts";
  * The most that batches which are not committed may weigh, in bytes, before
  * nothing more is read (I4).
  */
-export const MOST_UNCOMMITTED = 64 * 1024 * 1024;
+const MOST_UNCOMMITTED = 64 * 1024 * 1024;
 
 /** A router for as long as there are no lanes. */
 const NOWHERE: Router = {
@@ -57,7 +57,7 @@ export interface BatchSource extends
 }
 
 /** What a stream belongs to. */
-export interface StreamOptions {
+interface StreamOptions {
   /** Where batches come from. */
   readonly rows: BatchSource;
   /** The counts to keep up to date. */
@@ -94,7 +94,7 @@ export interface StreamOptions {
 }
 
 /** Shipments that are transactions, and go on where an earlier load ended. */
-export interface StreamTransactions extends ShipmentTransactions {
+interface StreamTransactions extends ShipmentTransactions {
   /** Whether the records of a batch are in already. */
   isIn(batch: Batch): boolean;
   /** Notes in such a batch what is known to be refused; returns how much. */

@@ -54,7 +54,7 @@ export interface Swapped {
 }
 
 /** What a swap needs. */
-export interface SwapOptions {
+interface SwapOptions {
   /** The database to load into. */
   readonly spare: number;
   /** The server, with the database that is to be replaced. */

@@ -116,7 +116,7 @@ const STOPPING: readonly (readonly [RegExp, string])[] = [
 const ABOUT_THE_COMMAND = /^(NOPERM|ERR unknown command)/;
 
 /** What a verdict depends on but the error. */
-export interface VerdictContext {
+interface VerdictContext {
   /**
    * Whether respipe made the command, as MSET of rows of SET, and the rows'
    * own might be accepted.

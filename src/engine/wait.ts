@@ -80,16 +80,8 @@ export class Wait {
    * @throws What the run has failed with, as soon as it does.
    */
   async pause(ms: number): Promise<void> {
-    let isOver = false;
-    const timer = setTimeout(() => {
-      isOver = true;
-      this.wake();
-    }, ms);
-    try {
-      await this.until(() => isOver);
-    } finally {
-      clearTimeout(timer);
-    }
+    await this.atMost(ms, () => this.#hasFailed);
+    if (this.#hasFailed) throw this.#error;
   }
 
   /**

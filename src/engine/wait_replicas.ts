@@ -43,7 +43,7 @@ export interface Replicated {
 }
 
 /** What waiting for replicas needs. */
-export interface WaitReplicasOptions {
+interface WaitReplicasOptions {
   /** How many replicas of each primary. */
   readonly count: number;
   /** The primaries. */

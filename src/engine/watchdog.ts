@@ -1,5 +1,5 @@
 /** What a watchdog watches. */
-export interface WatchdogOptions {
+interface WatchdogOptions {
   /** How long there may be no sign of life, in ms; 0 is for ever. */
   timeout: number;
   /** Whether a sign of life is due at all. */

@@ -11,7 +11,7 @@ import {
 export const PATIENCE = 5_000;
 
 /** What there is to wind up, in a load and in a pipe alike. */
-export interface Unfinished {
+interface Unfinished {
   /**
    * Ends what came before broken input as if the input had ended there.
    *

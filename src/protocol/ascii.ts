@@ -52,3 +52,11 @@ export const PIPE = 0x7c;
 export const BRACE_CLOSE = 0x7d;
 /** Tilde, `~`: a set in RESP3. */
 export const TILDE = 0x7e;
+
+/** What a hexadecimal digit is worth; -1 where a byte is none. */
+export function hexDigit(byte: number): number {
+  // Exported constants are no numbers in the compiled code.
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const small = byte | 0x20;
+  return small >= 0x61 && small <= 0x66 ? small - 0x57 : -1;
+}

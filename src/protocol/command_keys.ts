@@ -14,7 +14,7 @@ import { keySlot, NO_SLOT } from "./key_slot.ts";
 import { type Reply, textIn } from "./reply.ts";
 
 /** Where one command's first key stands. */
-export interface KeyRule {
+interface KeyRule {
   /** The command's name, in upper case. */
   readonly name: string;
   /** Index of the key among the arguments, the name's being 0; 0: none. */

@@ -34,7 +34,7 @@
 type Decision = (words: readonly string[]) => boolean;
 
 /** How rows share one command. */
-export interface Sharing {
+interface Sharing {
   /**
    * The command that they share, where it is not their own: it takes any keys,
    * and may be refused where their own are not. Else it has one key, and fails
@@ -51,7 +51,7 @@ export interface Sharing {
 }
 
 /** What is known of one command. */
-export interface CommandTraits {
+interface CommandTraits {
   /** Index of its first key among its words, or the word in front; 0: none. */
   readonly key?: number | string;
   /** The word in front of the key says how many keys there are. */

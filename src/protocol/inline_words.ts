@@ -1,4 +1,4 @@
-import { CR, LF, QUOTE, SPACE } from "./ascii.ts";
+import { CR, hexDigit, LF, QUOTE, SPACE } from "./ascii.ts";
 import { ByteBuffer } from "./byte_buffer.ts";
 import { isWorthALook } from "./hazard.ts";
 
@@ -227,9 +227,4 @@ export class InlineWords {
     first.push(String.fromCharCode(...this.#kept.view()));
     this.#keeps = first.length < KEPT_WORDS;
   }
-}
-
-function hexDigit(byte: number): number {
-  const value = Number.parseInt(String.fromCharCode(byte), 16);
-  return Number.isNaN(value) ? -1 : value;
 }

@@ -12,7 +12,7 @@ const BACKSPACE = 0x08;
 const TAB = 0x09;
 
 /** How much of a command is shown. */
-export interface QuoteLimits {
+interface QuoteLimits {
   /** Longest argument that is shown whole, in bytes. */
   readonly bytes: number;
   /** Arguments that are shown, the command's name among them. */

@@ -21,11 +21,11 @@ export interface Shard {
   readonly replicas: readonly TcpAddress[];
 }
 
-/** Which node of a cluster has which hash slots, as one of them sees it. */
-export interface Topology {
-  /** The shards that have slots, in the order of their first. */
-  readonly shards: readonly Shard[];
-}
+/**
+ * Which node of a cluster has which hash slots, as one of them sees it: the
+ * shards that have slots, in the order of their first.
+ */
+export type Topology = readonly Shard[];
 
 /** How many runs of slots a sentence names. */
 const NAMED_RANGES = 5;
@@ -38,7 +38,7 @@ const NAMED_RANGES = 5;
  */
 export function slotTable(topology: Topology): Int16Array {
   const table = new Int16Array(SLOTS).fill(-1);
-  for (const [at, { isFailed, slots }] of topology.shards.entries()) {
+  for (const [at, { isFailed, slots }] of topology.entries()) {
     if (isFailed) continue;
     for (const { from, to } of slots) table.fill(at, from, to + 1);
   }
@@ -58,7 +58,7 @@ export function describeUnserved(topology: Topology): string | undefined {
     from === to ? `${from}` : `${from}-${to}`
   );
   const more = ranges.length - named.length;
-  const failed = topology.shards.filter(({ isFailed }) => isFailed)
+  const failed = topology.filter(({ isFailed }) => isFailed)
     .map(({ primary }) => formatAddress(primary));
   return `No node of the cluster serves the hash slot${count > 1 ? "s" : ""} ` +
     named.join(", ") +

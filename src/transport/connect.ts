@@ -82,7 +82,7 @@ export interface ConnectOptions extends HandshakeOptions {
 }
 
 /** The default of {@linkcode ConnectOptions.connectTimeout}, in ms. */
-export const CONNECT_TIMEOUT = 10_000;
+const CONNECT_TIMEOUT = 10_000;
 
 /**
  * Connects to a server and makes the connection ready for commands.

@@ -20,7 +20,7 @@ export interface HandshakeOptions {
 }
 
 /** Who asks for a password, which decides where it is given. */
-export type Asker = "server" | "redisSentinel";
+type Asker = "server" | "redisSentinel";
 
 /** Where a password can come from without being seen. */
 const PASSWORD_OF = {
@@ -52,7 +52,7 @@ export interface HandshakeWay {
 }
 
 /** What a handshake says of who is there. */
-export interface Introduction {
+interface Introduction {
   /** The name that `CLIENT LIST` shows. */
   readonly name: string;
   /** The version that it shows. */

@@ -1,16 +1,8 @@
 import { UsageError } from "../errors.ts";
 import { formatAddress, parseHostPort, type TcpAddress } from "./address.ts";
 
-/** Where addresses that a cluster announces can be reached from here. */
-export interface NodeMap {
-  /**
-   * Tells where to connect.
-   *
-   * @returns Where that is reached: by host and port, else by host alone; the
-   * address itself where the map does not have it.
-   */
-  mapped(announced: TcpAddress): TcpAddress;
-}
+/** Where an address that a cluster announces can be reached from here. */
+export type NodeMap = (announced: TcpAddress) => TcpAddress;
 
 /** Stands for a port that was not given: 0 is none. */
 const NO_PORT = 0;
@@ -21,10 +13,15 @@ const NO_PORT = 0;
  * `HOST:PORT=HOST:PORT` maps one node, `HOST=HOST` every node of a host and
  * keeps its port.
  *
- * @param text Such as `10.0.0.1:6379=127.0.0.1:7001` or `redis-1=localhost`.
+ * @param text Such as `10.0.0.1:6379=127.0.0.1:7001` or `redis-1=localhost`;
+ * without it nothing is mapped.
+ * @returns What finds an address by host and port, else by host alone; what the
+ * map does not have is reached where it is announced.
  * @throws {UsageError} When an entry is something else, or there twice.
  */
-export function parseNodeMap(text: string, flag = "--node-map"): NodeMap {
+export function parseNodeMap(text?: string): NodeMap {
+  if (text === undefined) return (announced) => announced;
+  const flag = "--node-map";
   const entries = new Map<string, TcpAddress>();
   for (const entry of text.split(",")) {
     const [from, to, ...more] = entry.split("=")
@@ -49,13 +46,11 @@ export function parseNodeMap(text: string, flag = "--node-map"): NodeMap {
     }
     entries.set(key, to);
   }
-  return {
-    mapped: (announced): TcpAddress => {
-      const exact = entries.get(keyOf(announced));
-      if (exact !== undefined) return exact;
-      const host = entries.get(keyOf({ ...announced, port: NO_PORT }))?.host;
-      return host === undefined ? announced : { ...announced, host };
-    },
+  return (announced) => {
+    const exact = entries.get(keyOf(announced));
+    if (exact !== undefined) return exact;
+    const host = entries.get(keyOf({ ...announced, port: NO_PORT }))?.host;
+    return host === undefined ? announced : { ...announced, host };
   };
 }
 

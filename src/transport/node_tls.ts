@@ -15,7 +15,7 @@ import type { TlsMaterial } from "./tls_material.ts";
 const HIGH_WATER = 256 * 1024;
 
 /** What is to be closed when nobody waits for a stream any more. */
-export interface Opening {
+interface Opening {
   /** The stream, once the handshake is done. */
   readonly stream: Promise<ByteStream>;
   /** Gives up. */

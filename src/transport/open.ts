@@ -6,7 +6,7 @@ import { isUsersMistake, reasonOf } from "./reason.ts";
 import type { TlsMaterial } from "./tls_material.ts";
 
 /** How to open a connection. */
-export interface OpenOptions {
+interface OpenOptions {
   /** How long to try, in ms; 0 is as long as the system does. */
   timeout?: number | undefined;
   /** Certificates; without them nothing is encrypted. */

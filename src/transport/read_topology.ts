@@ -1,6 +1,5 @@
 import { ConnectionError, NotReadyError } from "../errors.ts";
 import type { Reply } from "../protocol/reply.ts";
-import type { Address } from "./address.ts";
 import { ask, within } from "./ask.ts";
 import type { Topology } from "./cluster_topology.ts";
 import type { Connection } from "./connection.ts";
@@ -24,20 +23,15 @@ const MAX_ITEMS = 1_000_000;
 /** What a node says that may soon know more. */
 const NOT_READY = /^(LOADING|BUSY|MASTERDOWN|CLUSTERDOWN)\b/;
 
-/** How to ask. */
-export interface ReadTopologyOptions {
-  /** How long to wait for each answer, in ms; for ever by default. */
-  timeout?: number | undefined;
-}
-
 /**
  * Asks a node of a cluster which nodes there are and what they serve.
  *
  * @param connection A connection to any node, a replica too, on which nothing
  * is in flight.
- * @param address Where that connection goes: nodes may leave their host open.
- * @returns The cluster as this node sees it; without shards where the node has
- * met no other and has no slots.
+ * @param host Where that connection goes: nodes may leave their host open.
+ * @param timeout How long to wait for each answer, in ms; 0 is for ever.
+ * @returns The cluster as this node sees it; empty where the node has met no
+ * other and has no slots.
  * @throws {NotReadyError} When the node is lost, does not answer, or says that
  * it is not ready.
  * @throws {ConnectionError} When it answers neither question, with its words.
@@ -45,15 +39,11 @@ export interface ReadTopologyOptions {
  */
 export async function readTopology(
   connection: Connection,
-  address: Address,
-  options: ReadTopologyOptions = {},
+  host: string,
+  timeout: number,
 ): Promise<Topology> {
-  const asked: AskedNode = {
-    host: "path" in address ? "127.0.0.1" : address.host,
-    isEncrypted: connection.isEncrypted,
-  };
-  const { address: name } = connection;
-  const { timeout = 0 } = options;
+  const { address: name, isEncrypted } = connection;
+  const asked: AskedNode = { host, isEncrypted };
   const answers: string[] = [];
   for (const { words, read } of QUESTIONS) {
     const reply = await within(

@@ -32,7 +32,7 @@ export function backoff(attempts: number): number {
 const LEAST = 1_000;
 
 /** How to wait. */
-export interface RetryOptions {
+interface RetryOptions {
   /** How long, in ms; 0 is a single attempt. */
   readonly limit: number;
   /** Told what is waited for, when that begins and when it changes. */

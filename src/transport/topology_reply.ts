@@ -72,10 +72,8 @@ function topologyOf(
   if (!shards.every((shard) => shard !== undefined)) return undefined;
   const first = ({ slots }: Shard): number =>
     Math.min(...slots.map(({ from }) => from));
-  return {
-    shards: shards.filter(({ slots }) => slots.length > 0)
-      .toSorted((a, b) => first(a) - first(b)),
-  };
+  return shards.filter(({ slots }) => slots.length > 0)
+    .toSorted((a, b) => first(a) - first(b));
 }
 
 /** A node as `CLUSTER SHARDS` describes it. */

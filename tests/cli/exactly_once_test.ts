@@ -9,12 +9,16 @@ import { bounded, readSummary, until } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { startCluster } from "../support/redis_cluster.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
-import { type Run, runRespipe, spawnRespipe } from "../support/run_respipe.ts";
+import {
+  endOf,
+  type Run,
+  runRespipe,
+  spawnRespipe,
+} from "../support/run_respipe.ts";
 import { TempFiles } from "../support/temp_files.ts";
 
 const ROWS = 5_000;
 const RPUSH = ["RPUSH", "h", "{id}"];
-const decoder = new TextDecoder();
 
 /** Rows of which every hundredth is malformed. */
 function csv(count = ROWS): string {
@@ -350,7 +354,7 @@ async function half(
     ...["load", "-p", String(server.port), "--exactly-once", "once"],
     ...[...words, "--json", "--", ...RPUSH],
   ]);
-  const output = child.output();
+  const ended = endOf(child);
   const writer = child.stdin.getWriter();
   const rows = csv(200).split("\n");
   const encoder = new TextEncoder();
@@ -365,13 +369,7 @@ async function half(
       const rest = encoder.encode(rows.slice(98).join("\n"));
       await writer.write(rest).catch(() => {});
       await writer.close().catch(() => {});
-      const { code, stdout, stderr } = await bounded(output, "respipe");
-      return {
-        code,
-        output: stdout,
-        stdout: decoder.decode(stdout),
-        stderr: decoder.decode(stderr),
-      };
+      return await bounded(ended, "respipe");
     },
   };
 }

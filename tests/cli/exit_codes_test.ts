@@ -2,7 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { bounded, readSummary, until } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { startServer } from "../support/redis_server.ts";
-import { runRespipe, spawnRespipe } from "../support/run_respipe.ts";
+import { endOf, runRespipe, spawnRespipe } from "../support/run_respipe.ts";
 
 /** What `--json` prints: these names are documented, and stay. */
 const NAMES = [
@@ -114,7 +114,7 @@ for (const [code, name, signal] of ENDS) {
     const flags = ["-p", `${server.port}`, "--json", "--retry", "0"];
     const words = ["load", ...flags, ...INCRBY];
     const child = spawnRespipe(words);
-    const output = child.output();
+    const ended = endOf(child);
     const writer = child.stdin.getWriter();
     await writer.write(new TextEncoder().encode("id,v\n1,1\n"));
     await until(
@@ -123,14 +123,9 @@ for (const [code, name, signal] of ENDS) {
     );
     if (signal === undefined) await server.kill();
     else child.kill(signal);
-    const run = await bounded(output, "respipe");
+    const run = await bounded(ended, "respipe");
     await writer.abort().catch(() => {});
-    const decoder = new TextDecoder();
-    assertJson({
-      code: run.code,
-      stdout: decoder.decode(run.stdout),
-      stderr: decoder.decode(run.stderr),
-    }, code);
+    assertJson(run, code);
   });
 }
 

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { plain } from "../support/plain_reply.ts";
 import {
+  endOf,
   type Run,
   type RunOptions,
   runRespipe,
@@ -753,7 +754,7 @@ Deno.test("load: a slow producer's rows are in before the next one comes", async
     ["load", "-p", String(server.port), "--json", ...HSET],
   );
   const writer = child.stdin.getWriter();
-  const output = child.output();
+  const ended = endOf(child);
   await writer.write(new TextEncoder().encode("id,name\n"));
   for (let id = 1; id <= 3; id++) {
     await writer.write(new TextEncoder().encode(`${id},row ${id}\n4,un`));
@@ -765,9 +766,9 @@ Deno.test("load: a slow producer's rows are in before the next one comes", async
     await server.command("DEL", "u:4");
   }
   await writer.close();
-  const { code, stdout } = await output;
+  const { code, stdout } = await ended;
   assertEquals(code, 0);
-  assertEquals(JSON.parse(new TextDecoder().decode(stdout)).loaded, 6);
+  assertEquals(JSON.parse(stdout).loaded, 6);
 });
 
 Deno.test("load: a named pipe is read once, from its start", async () => {
@@ -781,7 +782,7 @@ Deno.test("load: a named pipe is read once, from its start", async () => {
   const child = spawnRespipe(["load", "-p", `${server.port}`, path, ...HSET]);
   await child.stdin.close();
   const timer = setTimeout(() => child.kill("SIGKILL"), 10_000);
-  const { code, stderr } = await child.output();
+  const { code, stderr } = await endOf(child);
   clearTimeout(timer);
   try {
     producer.kill("SIGKILL");
@@ -789,7 +790,7 @@ Deno.test("load: a named pipe is read once, from its start", async () => {
     // It has ended, as it should.
   }
   await producer.status;
-  assertEquals(new TextDecoder().decode(stderr), "");
+  assertEquals(stderr, "");
   assertEquals(code, 0);
   assertEquals(await ask(server, "DBSIZE"), 2);
 });

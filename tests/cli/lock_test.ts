@@ -5,17 +5,21 @@ import { Wait } from "../../src/engine/wait.ts";
 import { assertSentence, bounded, until } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
-import { runRespipe, spawnRespipe } from "../support/run_respipe.ts";
+import {
+  endOf,
+  type Run,
+  runRespipe,
+  spawnRespipe,
+} from "../support/run_respipe.ts";
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 const TEMPLATE = ["--", "SET", "k:{id}", "v"];
 
 /** A load that runs until its input is closed, and holds the lock. */
 class Holder {
   readonly #child: Deno.ChildProcess;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  readonly ended: Promise<{ code: number; stderr: string }>;
+  readonly ended: Promise<Run>;
 
   constructor(readonly server: RedisServer, ...more: string[]) {
     this.#child = spawnRespipe([
@@ -23,10 +27,7 @@ class Holder {
       ...TEMPLATE,
     ]);
     this.#writer = this.#child.stdin.getWriter();
-    this.ended = this.#child.output().then(({ code, stderr }) => ({
-      code,
-      stderr: decoder.decode(stderr),
-    }));
+    this.ended = endOf(this.#child);
   }
 
   get pid(): number {
@@ -47,7 +48,7 @@ class Holder {
     await this.#writer.write(encoder.encode(text));
   }
 
-  async close(): Promise<{ code: number; stderr: string }> {
+  async close(): Promise<Run> {
     await this.#writer.close();
     return await this.ended;
   }
@@ -142,16 +143,24 @@ Deno.test("a killed holder's lock expires, and then it is free", async () => {
   assertEquals(late.code, 0, late.stderr);
 });
 
+/** Takes a lock as a load would. */
+async function take(
+  { port }: RedisServer,
+  wait: Wait,
+  ttl?: number,
+): Promise<Lock> {
+  const lock = new Lock({ server: { port }, wait, key: "nightly", ttl });
+  await lock.prepare();
+  return lock;
+}
+
 Deno.test("a paused holder whose lock has expired stops, and leaves the next one's alone", async () => {
   await using server = await startServer();
   const wait = new Wait();
-  const own = { server: { port: server.port }, wait, key: "nightly" };
-  const paused = new Lock({ ...own, ttl: 1_200 });
-  await paused.prepare();
+  const paused = await take(server, wait, 1_200);
   // As if it had slept for so long.
   await server.command("DEL", "nightly");
-  const next = new Lock({ ...own, wait: new Wait() });
-  await next.prepare();
+  const next = await take(server, new Wait());
   const error = await assertRejects(
     () => bounded(wait.until(() => false), "the loss"),
     StoppedError,
@@ -181,41 +190,30 @@ Deno.test("a load that was stopped past its lock sends nothing more", async () =
 Deno.test("a lock is renewed for as long as its load runs", async () => {
   await using server = await startServer();
   const wait = new Wait();
-  const lock = new Lock({
-    server: { port: server.port },
-    wait,
-    key: "l",
-    ttl: 600,
-  });
-  await lock.prepare();
+  const lock = await take(server, wait, 600);
   // Longer than it would stay: each wait is for a renewal.
   for (let i = 0; i < 20; i++) {
-    await server.command("PEXPIRE", "l", "500");
+    await server.command("PEXPIRE", "nightly", "500");
     await until(
-      async () => (plain(await server.command("PTTL", "l")) as number) > 500,
+      async () =>
+        (plain(await server.command("PTTL", "nightly")) as number) > 500,
       "a renewal",
     );
   }
   assertEquals(wait.error, undefined);
   await lock.conclude();
-  assertEquals(plain(await server.command("EXISTS", "l")), 0);
+  assertEquals(plain(await server.command("EXISTS", "nightly")), 0);
 });
 
 Deno.test("a lock whose server is lost for good is lost, too", async () => {
   await using server = await startServer();
   const wait = new Wait();
-  const lock = new Lock({
-    server: { port: server.port },
-    wait,
-    key: "l",
-    ttl: 300,
-  });
-  await lock.prepare();
+  const lock = await take(server, wait, 300);
   await server.kill();
   await assertRejects(
     () => bounded(wait.until(() => false), "the loss"),
     StoppedError,
-    'the lock "l" was lost: Cannot connect',
+    'the lock "nightly" was lost: Cannot connect',
   );
   await lock.abandon();
 });

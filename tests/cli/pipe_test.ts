@@ -4,6 +4,7 @@ import { encodeCommand } from "../../src/protocol/encode_command.ts";
 import { plain } from "../support/plain_reply.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
 import {
+  endOf,
   type Run,
   type RunOptions,
   runRespipe,
@@ -11,7 +12,6 @@ import {
 } from "../support/run_respipe.ts";
 import { TempFiles } from "../support/temp_files.ts";
 
-const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 const redisCli = await findProgram("redis-cli", "valkey-cli");
 
@@ -163,21 +163,16 @@ for (const { name, input, errors, replies, then, differs } of CASES) {
 async function runCli(
   server: RedisServer,
   input: string | Uint8Array,
-): Promise<Pick<Run, "code" | "stdout" | "stderr">> {
+): Promise<Run> {
   const child = new Deno.Command(redisCli!, {
     args: ["-p", String(server.port), "--pipe"],
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const output = child.output();
+  const ended = endOf(child);
   await new Blob([input as BlobPart]).stream().pipeTo(child.stdin);
-  const { code, stdout, stderr } = await output;
-  return {
-    code,
-    stdout: decoder.decode(stdout),
-    stderr: decoder.decode(stderr),
-  };
+  return await ended;
 }
 
 Deno.test("pipe: files go in order, standard input among them", async () => {
@@ -219,17 +214,17 @@ Deno.test("pipe: takes replies while the input is idle", async () => {
   });
   await server.command("SET", "big", "x".repeat(SIZE));
   const child = spawnRespipe(["pipe", "-p", String(server.port)]);
-  const output = child.output();
+  const ended = endOf(child);
   const writer = child.stdin.getWriter();
   for (let i = 1; i <= COUNT; i++) {
     await writer.write(encoder.encode("GET big\r\nINCR done\r\n"));
     while (await ask(server, "GET", "done") !== String(i)) await pause();
   }
   await writer.close();
-  const { code, stdout, stderr } = await output;
-  assertEquals([code, decoder.decode(stderr)], [0, ""]);
+  const { code, stdout, stderr } = await ended;
+  assertEquals([code, stderr], [0, ""]);
   assertEquals(
-    decoder.decode(stdout),
+    stdout,
     `${NOTED}errors: 0, replies: ${2 * COUNT}\n`,
   );
 });

@@ -10,6 +10,7 @@ import { bounded, readSummary, until } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
 import {
+  endOf,
   type Run,
   type RunOptions,
   runRespipe,
@@ -374,7 +375,7 @@ Deno.test("wrong usage leaves no state", async () => {
 async function interrupted(
   nightly: Nightly,
   harm: (child: Deno.ChildProcess) => Promise<unknown> | void,
-): Promise<{ code: number; stdout: string; stderr: string }> {
+): Promise<Run> {
   const { server, files, state } = nightly;
   const child = spawnRespipe([
     ...["load", "-p", String(server.port), "--json", "--retry", "0.3"],
@@ -385,7 +386,7 @@ async function interrupted(
       ...[`--allow-read=${files.path}`, `--allow-write=${files.path}`],
     ],
   });
-  const output = child.output();
+  const ended = endOf(child);
   const writer = child.stdin.getWriter();
   const feeding = (async (): Promise<void> => {
     try {
@@ -400,14 +401,9 @@ async function interrupted(
   })();
   await until(async () => await nightly.count() as number > 500, "some rows");
   await harm(child);
-  const { code, stdout, stderr } = await bounded(output, "respipe");
+  const run = await bounded(ended, "respipe");
   await feeding;
-  const decoder = new TextDecoder();
-  return {
-    code,
-    stdout: decoder.decode(stdout),
-    stderr: decoder.decode(stderr),
-  };
+  return run;
 }
 
 /** The same rows, of which there is an end now. */

@@ -3,11 +3,10 @@ import { killClients } from "../support/kill_clients.ts";
 import { bounded, readSummary, until } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
-import { type Run, spawnRespipe } from "../support/run_respipe.ts";
+import { endOf, type Run, spawnRespipe } from "../support/run_respipe.ts";
 
 const ROWS = 1_000;
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 function rows(from: number, count: number): Uint8Array {
   let text = from === 0 ? "id\n" : "";
@@ -25,7 +24,7 @@ async function harmed(
   const child = spawnRespipe(
     ["load", "-p", String(server.port), ...flags, "--", ...template],
   );
-  const output = child.output();
+  const ended = endOf(child);
   const writer = child.stdin.getWriter();
   await writer.write(rows(0, ROWS / 2));
   const count = template[0] === "HSET" ? "HLEN" : "LLEN";
@@ -38,13 +37,7 @@ async function harmed(
   await harm();
   await writer.write(rows(ROWS / 2, ROWS / 2)).catch(() => {});
   await writer.close().catch(() => {});
-  const { code, stdout, stderr } = await bounded(output, "respipe");
-  return {
-    code,
-    output: stdout,
-    stdout: decoder.decode(stdout),
-    stderr: decoder.decode(stderr),
-  };
+  return await bounded(ended, "respipe");
 }
 
 Deno.test("a lost connection: a line when the wait begins, and one when it ends", async () => {

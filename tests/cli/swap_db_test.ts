@@ -3,7 +3,12 @@ import { MARKER, MARKER_LOCK } from "../../src/engine/swap_db.ts";
 import { assertSentence, readSummary, until } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
-import { type Run, runRespipe, spawnRespipe } from "../support/run_respipe.ts";
+import {
+  endOf,
+  type Run,
+  runRespipe,
+  spawnRespipe,
+} from "../support/run_respipe.ts";
 import { TempFiles } from "../support/temp_files.ts";
 
 const SET = ["--", "SET", "k:{id}", "{v}"];
@@ -221,10 +226,10 @@ Deno.test("a lock that was lost keeps the swap away", async () => {
   );
   await server.command("SET", "l", "another");
   await writer.close();
-  const { code, stderr } = await child.output();
+  const { code, stderr } = await endOf(child);
   assertEquals(code, 3);
   assertMatch(
-    new TextDecoder().decode(stderr),
+    stderr,
     /the lock "l" was lost: it is held by "another"/,
   );
   assertEquals(await contents(server, 0), { "k:1": "old", l: "another" });

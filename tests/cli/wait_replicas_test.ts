@@ -3,7 +3,7 @@ import { readSummary, until } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { startCluster } from "../support/redis_cluster.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
-import { runRespipe, spawnRespipe } from "../support/run_respipe.ts";
+import { endOf, runRespipe, spawnRespipe } from "../support/run_respipe.ts";
 
 const SET = ["--", "SET", "k:{id}", "{v}"];
 const encoder = new TextEncoder();
@@ -65,7 +65,7 @@ Deno.test("a paused replica holds a load up, and lets it go on", async () => {
   await using primary = await startServer();
   await using replica = await startReplica(primary);
   const child = spawnRespipe(words(primary, "--wait", "1"));
-  const output = child.output();
+  const ended = endOf(child);
   const writer = child.stdin.getWriter();
   await writer.write(encoder.encode(`id,v\n${rows(0, 100)}`));
   await until(
@@ -89,11 +89,11 @@ Deno.test("a paused replica holds a load up, and lets it go on", async () => {
   assert(held < 15_000, `${held} of 30,000`);
   replica.resume();
   await rest;
-  const { code, stdout, stderr } = await output;
-  assertEquals(code, 0, new TextDecoder().decode(stderr));
+  const { code, stdout, stderr } = await ended;
+  assertEquals(code, 0, stderr);
   assertEquals(plain(await replica.command("DBSIZE")), 30_000);
   const { replicated } = readSummary(
-    new TextDecoder().decode(stdout),
+    stdout,
   ) as unknown as { replicated: { largestLag: number } };
   assert(replicated.largestLag > 1_000_000, `${replicated.largestLag}`);
 });

@@ -19,7 +19,7 @@ import {
 import { plain } from "../support/plain_reply.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
 import { rowSource } from "../support/row_source.ts";
-import { runRespipe, spawnRespipe } from "../support/run_respipe.ts";
+import { endOf, runRespipe, spawnRespipe } from "../support/run_respipe.ts";
 
 /** When a load that does nothing is given up, in ms. */
 const PATIENCE = 8_000;
@@ -237,7 +237,7 @@ async function runOpen(
   isSo?: () => Promise<boolean>,
 ): Promise<{ code: number; summary: JsonSummary }> {
   const child = spawnRespipe(["load", "-p", `${server.port}`, ...words]);
-  const output = child.output();
+  const ended = endOf(child);
   const writer = child.stdin.getWriter();
   try {
     await writer.write(new TextEncoder().encode(stdin));
@@ -245,12 +245,12 @@ async function runOpen(
       await seen(isSo, words.join(" "));
       await writer.close();
     }
-    const { code, stdout } = await bounded(output, words.join(" "), PATIENCE);
-    return { code, summary: readSummary(new TextDecoder().decode(stdout)) };
+    const { code, stdout } = await bounded(ended, words.join(" "), PATIENCE);
+    return { code, summary: readSummary(stdout) };
   } finally {
     // It ends, whatever the test has found.
     await writer.abort().catch(() => {});
-    await output;
+    await ended;
   }
 }
 

@@ -11,6 +11,7 @@ import {
   type PipeCounts,
   type PipeError,
   type PipeOptions,
+  type Source,
 } from "../../mod.ts";
 import { encodeCommand } from "../../src/protocol/encode_command.ts";
 import { keySlot } from "../../src/protocol/key_slot.ts";
@@ -23,7 +24,7 @@ import { plain } from "../support/plain_reply.ts";
 import { Random } from "../support/random.ts";
 import { readKeys } from "../support/read_keys.ts";
 import { type RedisCluster, startCluster } from "../support/redis_cluster.ts";
-import { startServer } from "../support/redis_server.ts";
+import { type RedisServer, startServer } from "../support/redis_server.ts";
 
 const encoder = new TextEncoder();
 
@@ -58,6 +59,22 @@ async function tryPipe(options: PipeOptions): Promise<Outcome> {
   }
   assertEquals(errors.length, counts.errors);
   return { counts, errors, error };
+}
+
+/** Pipes into both, and gives the errors, which must be the same. */
+async function pipeAlike(
+  server: RedisServer,
+  cluster: RedisCluster,
+  source: () => Source,
+): Promise<PipeError[]> {
+  const into = ({ port }: { port: number }): Promise<Outcome> =>
+    tryPipe({ sources: [source()], server: { port } });
+  const alone = await into(server);
+  const routed = await into(cluster);
+  assertEquals([alone.error, routed.error], [undefined, undefined]);
+  assertEquals(routed.errors, alone.errors);
+  assertEquals(routed.counts.replies, alone.counts.replies);
+  return routed.errors;
 }
 
 /** Pipes what flows while something is done to the cluster. */
@@ -158,17 +175,7 @@ Deno.test("a random pipe leaves a cluster with the data of one server", async (t
       const most = random.pick([40, 500, 100_000]);
       const source = () =>
         byteSource("input", input, () => 1 + random.int(most));
-      const alone = await tryPipe({
-        sources: [source()],
-        server: { port: server.port },
-      });
-      const routed = await tryPipe({
-        sources: [source()],
-        server: { port: cluster.port },
-      });
-      assertEquals([alone.error, routed.error], [undefined, undefined]);
-      assertEquals(routed.errors, alone.errors);
-      assertEquals(routed.counts.replies, alone.counts.replies);
+      await pipeAlike(server, cluster, source);
       assertEquals(
         await readKeys(await cluster.primaries()),
         await readKeys([server]),
@@ -197,18 +204,9 @@ Deno.test("300 of 200,000 commands are poisoned: errors as on one server", async
   );
   const input = encoder.encode(text.join(""));
   const source = () => byteSource("input", input);
-  const alone = await tryPipe({
-    sources: [source()],
-    server: { port: server.port },
-  });
-  const routed = await tryPipe({
-    sources: [source()],
-    server: { port: cluster.port },
-  });
-  assertEquals([alone.error, routed.error], [undefined, undefined]);
-  assertEquals(routed.errors, alone.errors);
-  assertEquals(routed.errors.length, 300);
-  for (const { offset, text } of routed.errors) {
+  const errors = await pipeAlike(server, cluster, source);
+  assertEquals(errors.length, 300);
+  for (const { offset, text } of errors) {
     assertEquals(text, quotePiped(input, offset!, input.length));
   }
   assertEquals(await cluster.size(), 200_000);

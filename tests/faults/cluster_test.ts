@@ -162,14 +162,14 @@ Deno.test("random rows leave a cluster with the data of one server", async (t) =
 async function loadWhile(
   cluster: RedisCluster,
   flow: Flow,
-  options: Omit<LoadOptions, "sources">,
+  commands: LoadOptions["commands"],
   work: (summary: Summary) => Promise<void>,
 ): Promise<LoadOutcome> {
   const summary = new Summary();
   const loading = tryLoad({
-    ...options,
     sources: [flow],
-    server: { port: cluster.port, retry: 30_000, ...options.server },
+    commands,
+    server: { port: cluster.port, retry: 30_000 },
     summary,
   });
   let failed: unknown;
@@ -187,6 +187,26 @@ async function loadWhile(
 }
 
 const LISTS = Array.from({ length: 60 }, (_, i) => `list:${i}`);
+
+/** Deals rows to lists while something is done: each is there once, in order. */
+async function dealWhile(
+  cluster: RedisCluster,
+  work: (summary: Summary) => Promise<void>,
+  said = "",
+): Promise<Summary> {
+  const flow = new Flow("n,key", (n) => `${n},${LISTS[n % LISTS.length]}`, 1);
+  const { summary, error, rejects } = await loadWhile(
+    cluster,
+    flow,
+    [["RPUSH", "{key}", "{n}"]],
+    work,
+  );
+  const counts = `${said} ${JSON.stringify(summary)}`;
+  assertEquals([error, rejects], [undefined, []], counts);
+  assertEquals(summary.loaded, flow.rows, counts);
+  await assertDealt(cluster, LISTS, flow.rows);
+  return summary;
+}
 
 /** How nodes call each other, which is how they say it in MOVED and ASK. */
 const ENDPOINTS: [name: string, args: string[]][] = [
@@ -212,11 +232,8 @@ async function moveSlots(args: string[]): Promise<void> {
     args: [...args, "--cluster-allow-replica-migration", "no"],
   });
   await cluster.everywhere("CONFIG", "RESETSTAT");
-  const flow = new Flow("n,key", (n) => `${n},${LISTS[n % LISTS.length]}`, 1);
-  const { summary, error, rejects } = await loadWhile(
+  const { redirections, rewinds } = await dealWhile(
     cluster,
-    flow,
-    { commands: [["RPUSH", "{key}", "{n}"]] },
     async (summary) => {
       for (let move = 0; move < 40; move++) {
         const slot = slotOf(random.pick(LISTS));
@@ -233,16 +250,12 @@ async function moveSlots(args: string[]): Promise<void> {
           },
         });
       }
+      assert(await cluster.errors("ASK") > 0, "somebody was asked to ASK");
+      assert(await cluster.errors("MOVED") > 0, "somebody was told MOVED");
     },
+    `seed ${seed}`,
   );
-  const counts = `seed ${seed}: ${JSON.stringify(summary)}`;
-  assertEquals(error, undefined, counts);
-  assertEquals(rejects, [], counts);
-  assertEquals(summary.loaded, flow.rows, counts);
-  assert(await cluster.errors("ASK") > 0, "somebody was asked to ASK");
-  assert(await cluster.errors("MOVED") > 0, "somebody was told MOVED");
-  assert(summary.redirections > 0 && summary.rewinds > 0, counts);
-  await assertDealt(cluster, LISTS, flow.rows);
+  assert(redirections > 0 && rewinds > 0, `seed ${seed}`);
 }
 
 Deno.test("new keys of an open slot: TRYAGAIN is waited out", async () => {
@@ -252,7 +265,7 @@ Deno.test("new keys of an open slot: TRYAGAIN is waited out", async () => {
   const { summary, error, rejects } = await loadWhile(
     cluster,
     flow,
-    { commands: [["MSET", "{{tag}}a{n}", "{n}", "{{tag}}b{n}", "{n}"]] },
+    [["MSET", "{{tag}}a{n}", "{n}", "{{tag}}b{n}", "{n}"]],
     async (summary) => {
       const slot = slotOf("tag");
       for (let move = 0; move < 5; move++) {
@@ -287,72 +300,54 @@ Deno.test("new keys of an open slot: TRYAGAIN is waited out", async () => {
 
 Deno.test("all slots of a node move away, and the node ends", async () => {
   await using cluster = await startCluster({ primaries: 2, spares: 1 });
-  const flow = new Flow("n,key", (n) => `${n},${LISTS[n % LISTS.length]}`, 1);
-  const { summary, error, rejects } = await loadWhile(
-    cluster,
-    flow,
-    { commands: [["RPUSH", "{key}", "{n}"]] },
-    async (summary) => {
-      for (const slot of new Set(LISTS.map(slotOf))) {
-        if (await cluster.ownerOf(slot) === 1) {
-          await cluster.moveSlot(slot, 1, 2);
-        }
+  await dealWhile(cluster, async (summary) => {
+    for (const slot of new Set(LISTS.map(slotOf))) {
+      if (await cluster.ownerOf(slot) === 1) {
+        await cluster.moveSlot(slot, 1, 2);
       }
-      // Nobody has a key of the others: they can be given away as they are.
-      const mine = await cluster.slotsOf(1);
-      const [seed, old, heir] = cluster.nodes;
-      for (const { server } of [heir, old, seed]) {
-        const replies = await server.commands(
-          mine.map((slot) => [
-            ...["CLUSTER", "SETSLOT", `${slot}`, "NODE", heir.id],
-          ]),
-        );
-        // The old one may have heard of it from the heir, and follow it by now.
-        const isTaken = (reply: Reply) =>
-          reply.kind !== "error" || reply.text.includes("only with masters");
-        assert(replies.every(isTaken));
-      }
-      const seen = summary.records;
-      await until(() => summary.records > seen + 3_000, "rows after that");
-      await cluster.kill(1);
-      const later = summary.records;
-      await until(() => summary.records > later + 3_000, "rows without it");
-    },
-  );
-  assertEquals([error, rejects], [undefined, []]);
-  assertEquals(summary.loaded, flow.rows);
-  await assertDealt(cluster, LISTS, flow.rows);
+    }
+    // Nobody has a key of the others: they can be given away as they are.
+    const mine = await cluster.slotsOf(1);
+    const [seed, old, heir] = cluster.nodes;
+    for (const { server } of [heir, old, seed]) {
+      const replies = await server.commands(
+        mine.map((slot) => [
+          ...["CLUSTER", "SETSLOT", `${slot}`, "NODE", heir.id],
+        ]),
+      );
+      // The old one may have heard of it from the heir, and follow it by now.
+      const isTaken = (reply: Reply) =>
+        reply.kind !== "error" || reply.text.includes("only with masters");
+      assert(replies.every(isTaken));
+    }
+    const seen = summary.records;
+    await until(() => summary.records > seen + 3_000, "rows after that");
+    await cluster.kill(1);
+    const later = summary.records;
+    await until(() => summary.records > later + 3_000, "rows without it");
+  });
 });
 
 Deno.test("a primary becomes a replica while rows flow", async () => {
   // Nodes hear of their new roles within half of that.
   await using cluster = await startCluster({ replicas: 1, nodeTimeout: 2_000 });
-  const flow = new Flow("n,key", (n) => `${n},${LISTS[n % LISTS.length]}`, 1);
-  const { summary, error, rejects } = await loadWhile(
-    cluster,
-    flow,
-    { commands: [["RPUSH", "{key}", "{n}"]] },
-    async (summary) => {
-      for (const replica of [3, 4, 3]) {
-        const { server } = cluster.nodes[replica];
-        const role = plain(await server.command("ROLE")) as string[];
-        // Back again: the former primary asks for its place.
-        const asker = role[0] === "slave" ? server : cluster.nodes[0].server;
-        assertEquals(plain(await asker.command("CLUSTER", "FAILOVER")), "OK");
-        await until(async () => {
-          const [now] = plain(await asker.command("ROLE")) as string[];
-          return now === "master";
-        }, "the failover");
-        await cluster.settled();
-        const seen = summary.records;
-        await until(() => summary.records > seen + 3_000, "rows after that");
-      }
-    },
-  );
-  assertEquals([error, rejects], [undefined, []]);
-  assertEquals(summary.loaded, flow.rows);
-  assert(summary.rewinds > 0);
-  await assertDealt(cluster, LISTS, flow.rows);
+  const { rewinds } = await dealWhile(cluster, async (summary) => {
+    for (const replica of [3, 4, 3]) {
+      const { server } = cluster.nodes[replica];
+      const role = plain(await server.command("ROLE")) as string[];
+      // Back again: the former primary asks for its place.
+      const asker = role[0] === "slave" ? server : cluster.nodes[0].server;
+      assertEquals(plain(await asker.command("CLUSTER", "FAILOVER")), "OK");
+      await until(async () => {
+        const [now] = plain(await asker.command("ROLE")) as string[];
+        return now === "master";
+      }, "the failover");
+      await cluster.settled();
+      const seen = summary.records;
+      await until(() => summary.records > seen + 3_000, "rows after that");
+    }
+  });
+  assert(rewinds > 0);
 });
 
 Deno.test("a primary is lost, and its replica takes over", async () => {
@@ -361,7 +356,7 @@ Deno.test("a primary is lost, and its replica takes over", async () => {
   const { summary, error, rejects } = await loadWhile(
     cluster,
     flow,
-    { commands: [["SET", "{n}", "{n}"]] },
+    [["SET", "{n}", "{n}"]],
     async (summary) => {
       await cluster.kill(1);
       await until(

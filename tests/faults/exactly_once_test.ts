@@ -35,7 +35,7 @@ import {
 import { Random } from "../support/random.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
 import { rowSource } from "../support/row_source.ts";
-import { spawnRespipe } from "../support/run_respipe.ts";
+import { endOf, spawnRespipe } from "../support/run_respipe.ts";
 import { TempFiles } from "../support/temp_files.ts";
 
 const ROWS = 12_000;
@@ -311,7 +311,7 @@ async function interrupt(
       `--allow-write=${files.path}`,
     ],
   });
-  const output = child.output();
+  const ended = endOf(child);
   const writer = child.stdin.getWriter();
   const feed = (from: number, to: number): Promise<void> =>
     writer.write(
@@ -329,9 +329,9 @@ async function interrupt(
   child.kill(signal);
   await new Promise((wake) => setTimeout(wake, 50));
   server.resume();
-  const { stdout } = await output;
+  const { stdout } = await ended;
   await writer.abort().catch(() => {});
-  const summary = readSummary(decoder.decode(stdout));
+  const summary = readSummary(stdout);
   return { ...summary, rejects: readRejects(path) };
 }
 

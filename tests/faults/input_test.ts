@@ -11,7 +11,7 @@ import {
 } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
-import { runRespipe, spawnRespipe } from "../support/run_respipe.ts";
+import { endOf, runRespipe, spawnRespipe } from "../support/run_respipe.ts";
 import { TempFiles } from "../support/temp_files.ts";
 
 const SET = ["--", "SET", "k:{id}", "{v}"];
@@ -84,21 +84,21 @@ for (const [command, words] of SHRINK) {
       ...words.slice(split),
     ]);
     await child.stdin.close();
-    const output = child.output();
+    const ended = endOf(child);
     await until(async () => Number(await ask(server, "DBSIZE")) > 0, "a row");
     // The window holds it up while the server stands still.
     server.pause();
     await new Promise((wake) => setTimeout(wake, 300));
     Deno.truncateSync(path, 1_000_000);
     server.resume();
-    const run = await bounded(output, "respipe");
-    assertEquals(run.code, 5, new TextDecoder().decode(run.stderr));
+    const run = await bounded(ended, "respipe");
+    assertEquals(run.code, 5, run.stderr);
     assertSentence(
-      new TextDecoder().decode(run.stderr),
+      run.stderr,
       /it was \d+ bytes long and is only \d+ now; it was cut while it was/,
     );
     if (command === "pipe") return;
-    const summary = readSummary(new TextDecoder().decode(run.stdout));
+    const summary = readSummary(run.stdout);
     assertEquals(summary.unknown, 0);
     assertEquals(await ask(server, "DBSIZE"), summary.loaded);
     assertEquals(

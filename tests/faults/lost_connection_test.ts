@@ -30,7 +30,12 @@ import { plain } from "../support/plain_reply.ts";
 import { Random } from "../support/random.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
 import { rowSource } from "../support/row_source.ts";
-import { runRespipe, spawnRespipe } from "../support/run_respipe.ts";
+import {
+  endOf,
+  type Run,
+  runRespipe,
+  spawnRespipe,
+} from "../support/run_respipe.ts";
 
 const DURABLE = ["--appendonly", "yes", "--appendfsync", "always"];
 
@@ -242,12 +247,12 @@ async function runEndless(
   way: Way,
   port: number,
   harm: () => Promise<void>,
-): Promise<{ code: number; stdout: string; stderr: string }> {
+): Promise<Run> {
   const child = spawnRespipe([
     ...["load", "-p", String(port), "--retry", "0", "--json"],
     ...["--", ...way.command("h")],
   ]);
-  const output = child.output();
+  const ended = endOf(child);
   const writer = child.stdin.getWriter();
   const feeding = (async (): Promise<void> => {
     let n = 0;
@@ -267,14 +272,9 @@ async function runEndless(
     "the first row",
   );
   await harm();
-  const { code, stdout, stderr } = await bounded(output, "respipe");
+  const run = await bounded(ended, "respipe");
   await feeding;
-  const decoder = new TextDecoder();
-  return {
-    code,
-    stdout: decoder.decode(stdout),
-    stderr: decoder.decode(stderr),
-  };
+  return run;
 }
 
 for (const way of WAYS) {

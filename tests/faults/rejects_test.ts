@@ -8,10 +8,13 @@ import {
 import { plain } from "../support/plain_reply.ts";
 import { Random } from "../support/random.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
-import { type Run, runRespipe, spawnRespipe } from "../support/run_respipe.ts";
+import {
+  endOf,
+  type Run,
+  runRespipe,
+  spawnRespipe,
+} from "../support/run_respipe.ts";
 import { TempFiles } from "../support/temp_files.ts";
-
-const decoder = new TextDecoder();
 
 async function ask(server: RedisServer, ...words: string[]): Promise<unknown> {
   return plain(await server.command(...words));
@@ -48,15 +51,9 @@ async function load(
       // Not everywhere there is a /proc, and not for ever.
     }
   }, 10);
-  const { code, stdout, stderr } = await child.output();
+  const run = await endOf(child);
   clearInterval(watching);
-  return {
-    code,
-    output: stdout,
-    stdout: decoder.decode(stdout),
-    stderr: decoder.decode(stderr),
-    peak,
-  };
+  return { ...run, peak };
 }
 
 function filesIn(files: TempFiles): string[] {
@@ -347,39 +344,37 @@ Deno.test({
   },
 });
 
-Deno.test("a disk that is full of rejects stops the load", async () => {
-  await using server = await startServer();
+/** Runs a load whose rejects go to a disk that is full. */
+async function loadIntoFull(
+  server: RedisServer,
+  csv: string,
+): Promise<Run> {
   using files = new TempFiles();
-  const rows = Array.from({ length: 100_000 }, (_, i) => `${i},x\n`);
-  files.write("in.csv", `id,n\n${rows.join("")}`);
+  files.write("in.csv", csv);
   Deno.symlinkSync("/dev/full", `${files.path}/out`);
-  const child = spawnRespipe([
+  return await runRespipe([
     ...["load", "-p", `${server.port}`, "--json", "--rejects", "out", "in.csv"],
     ...["--", "INCRBY", "{id}", "{n}"],
   ], { permissions: ["-A"], cwd: files.path });
-  await child.stdin.close();
-  const { code, stdout, stderr } = await child.output();
-  assertEquals(code, 3, decoder.decode(stderr));
+}
+
+Deno.test("a disk that is full of rejects stops the load", async () => {
+  await using server = await startServer();
+  const rows = Array.from({ length: 100_000 }, (_, i) => `${i},x\n`);
+  const run = await loadIntoFull(server, `id,n\n${rows.join("")}`);
+  assertEquals(run.code, 3, run.stderr);
   assertMatch(
-    withoutContinuation(decoder.decode(stderr)),
+    withoutContinuation(run.stderr),
     /(^|\n)respipe: Cannot write to out: [^\n]+\n$/,
   );
-  const { exitCode, loaded } = readSummary(decoder.decode(stdout));
+  const { exitCode, loaded } = readSummary(run.stdout);
   assertEquals([exitCode, loaded], [3, 0]);
 });
 
 Deno.test("rejects that fit a buffer are missed no more than others", async () => {
   await using server = await startServer();
-  using files = new TempFiles();
-  files.write("in.csv", "id,n\n1,x\n2,1\n");
-  Deno.symlinkSync("/dev/full", `${files.path}/out`);
-  const child = spawnRespipe([
-    ...["load", "-p", `${server.port}`, "--json", "--rejects", "out", "in.csv"],
-    ...["--", "INCRBY", "{id}", "{n}"],
-  ], { permissions: ["-A"], cwd: files.path });
-  await child.stdin.close();
-  const { code, stdout, stderr } = await child.output();
-  assertEquals(code, 3, decoder.decode(stderr));
-  const { exitCode, loaded, rejected } = readSummary(decoder.decode(stdout));
+  const run = await loadIntoFull(server, "id,n\n1,x\n2,1\n");
+  assertEquals(run.code, 3, run.stderr);
+  const { exitCode, loaded, rejected } = readSummary(run.stdout);
   assertEquals([exitCode, loaded, rejected], [3, 1, 1]);
 });

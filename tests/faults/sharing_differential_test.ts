@@ -14,7 +14,7 @@ import { plain } from "../support/plain_reply.ts";
 import { Random } from "../support/random.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
 import { rowSource } from "../support/row_source.ts";
-import { spawnRespipe } from "../support/run_respipe.ts";
+import { endOf, spawnRespipe } from "../support/run_respipe.ts";
 import { TempFiles } from "../support/temp_files.ts";
 
 const ROUNDS = Number(Deno.env.get("RESPIPE_ROUNDS") ?? 12);
@@ -340,8 +340,8 @@ async function runFiles(
     ],
   });
   await child.stdin.close();
-  const { code, stdout } = await child.output();
-  const { loaded, rejected } = readSummary(decoder.decode(stdout));
+  const { code, stdout } = await endOf(child);
+  const { loaded, rejected } = readSummary(stdout);
   const read = (name: string): string =>
     Deno.readTextFileSync(`${files.path}/${name}`)
       .replaceAll(files.path, "FOLDER");

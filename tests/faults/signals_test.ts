@@ -11,6 +11,7 @@ import { plain } from "../support/plain_reply.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
 import { rowSource } from "../support/row_source.ts";
 import {
+  endOf,
   respipeCommand,
   runRespipe,
   spawnRespipe,
@@ -92,7 +93,7 @@ for (const [signal, code] of SIGNALS) {
         ...["--skip-lines", `${skip}`, path, ...way.words],
       ];
       const child = await start(wordsFrom(1));
-      const output = child.output();
+      const ended = endOf(child);
       await until(async () => await way.size(server) > 0, "the first row");
       // Now something is in flight for certain.
       server.pause();
@@ -100,21 +101,20 @@ for (const [signal, code] of SIGNALS) {
       child.kill(signal);
       await new Promise((wake) => setTimeout(wake, 100));
       server.resume();
-      const run = await bounded(output, "respipe");
-      const decoder = new TextDecoder();
+      const run = await bounded(ended, "respipe");
       assertEquals(run.code, code);
       assertSentence(
-        decoder.decode(run.stderr),
+        run.stderr,
         new RegExp(
           `Interrupted by ${signal}; loaded so far: [\\d,]+ records.*large.csv:\\d+`,
         ),
       );
-      const { loaded, unknown, next } = readSummary(decoder.decode(run.stdout));
+      const { loaded, unknown, next } = readSummary(run.stdout);
       assertEquals([unknown, await way.size(server)], [0, loaded]);
       assert(next !== null && next.record === loaded + 1 && loaded < ROWS);
       const input = Deno.readFileSync(path);
       assertMatch(
-        decoder.decode(input.subarray(next.offset, next.offset + 10)),
+        new TextDecoder().decode(input.subarray(next.offset, next.offset + 10)),
         new RegExp(`^"?${next.record}"?,`),
       );
       const rest = await runRespipe(wordsFrom(next.line - 1));
@@ -127,36 +127,35 @@ for (const [signal, code] of SIGNALS) {
     await using server = await startServer();
     const words = ["load", "-p", `${server.port}`, "--json", ...COUNT];
     const child = spawnRespipe(words);
-    const output = child.output();
+    const ended = endOf(child);
     const writer = child.stdin.getWriter();
     await writer.write(new TextEncoder().encode("1,1\n2,1\n3,"));
     await until(async () => await sizeOf(server) === 2, "two rows");
     child.kill(signal);
-    const run = await bounded(output, "respipe");
+    const run = await bounded(ended, "respipe");
     await writer.abort().catch(() => {});
     assertEquals(run.code, code);
-    const decoder = new TextDecoder();
     assertSentence(
-      decoder.decode(run.stderr),
+      run.stderr,
       new RegExp(`Interrupted by ${signal}; .*the next record is -:3`),
     );
-    const { loaded, unknown, next } = readSummary(decoder.decode(run.stdout));
+    const { loaded, unknown, next } = readSummary(run.stdout);
     assertEquals([loaded, unknown, next?.line], [2, 0, 3]);
   });
 
   Deno.test(`${signal} ends a pipe behind whole commands`, async () => {
     await using server = await startServer();
     const child = spawnRespipe(["pipe", "-p", `${server.port}`]);
-    const output = child.output();
+    const ended = endOf(child);
     const writer = child.stdin.getWriter();
     await writer.write(new TextEncoder().encode("SET a 1\r\nSET b 2\r\nSET b"));
     await until(async () => await sizeOf(server) === 2, "two keys");
     child.kill(signal);
-    const run = await bounded(output, "respipe");
+    const run = await bounded(ended, "respipe");
     await writer.abort().catch(() => {});
     assertEquals(run.code, code);
     assertSentence(
-      new TextDecoder().decode(run.stderr),
+      run.stderr,
       new RegExp(`Interrupted by ${signal}; .*: 2.*: 0`),
     );
     assertEquals(plain(await server.command("GET", "b")), "2");
@@ -167,7 +166,7 @@ for (const [signal, code] of SIGNALS) {
     using files = new TempFiles();
     const path = largeFile(files);
     const child = await start(["load", "-p", `${server.port}`, path, ...COUNT]);
-    const output = child.output();
+    const ended = endOf(child);
     await until(async () => await sizeOf(server) > 0, "the first row");
     server.pause();
     await new Promise((wake) => setTimeout(wake, 100));
@@ -175,7 +174,7 @@ for (const [signal, code] of SIGNALS) {
     await new Promise((wake) => setTimeout(wake, 100));
     child.kill(signal);
     // The server stays paused: nobody waits for it.
-    const run = await bounded(output, "respipe");
+    const run = await bounded(ended, "respipe");
     server.resume();
     assertEquals([run.code, run.stdout.length], [code, 0]);
   });
@@ -187,15 +186,15 @@ Deno.test("SIGINT where the server does not answer any more", async () => {
   const path = largeFile(files);
   const words = ["load", "-p", `${server.port}`, "--json", path, ...COUNT];
   const child = await start(words);
-  const output = child.output();
+  const ended = endOf(child);
   await until(async () => await sizeOf(server) > 0, "the first row");
   server.pause();
   await new Promise((wake) => setTimeout(wake, 100));
   child.kill("SIGINT");
-  const run = await bounded(output, "respipe");
+  const run = await bounded(ended, "respipe");
   server.resume();
   assertEquals(run.code, 130);
-  const { loaded, unknown } = readSummary(new TextDecoder().decode(run.stdout));
+  const { loaded, unknown } = readSummary(run.stdout);
   assert(unknown > 0);
   await until(async () => (await sizeOf(server)) >= loaded, "what is loaded");
 });
@@ -204,14 +203,14 @@ Deno.test("SIGINT while the server does not let anybody in", async () => {
   await using server = await startServer();
   server.pause();
   const child = await start(["load", "-p", `${server.port}`, ...COUNT]);
-  const output = child.output();
+  const ended = endOf(child);
   // Deno takes a while to start and to listen for signals.
   await new Promise((wake) => setTimeout(wake, 1_000));
   child.kill("SIGINT");
-  const run = await bounded(output, "respipe", 8_000);
+  const run = await bounded(ended, "respipe", 8_000);
   server.resume();
   assertEquals(run.code, 130);
-  assertSentence(new TextDecoder().decode(run.stderr), /Interrupted by SIGINT/);
+  assertSentence(run.stderr, /Interrupted by SIGINT/);
 });
 
 Deno.test("a signal that came before the load stops it too", async () => {

@@ -16,7 +16,7 @@ import { plain } from "../support/plain_reply.ts";
 import { PushProxy } from "../support/push_proxy.ts";
 import { startServer } from "../support/redis_server.ts";
 import { rowSource } from "../support/row_source.ts";
-import { spawnRespipe } from "../support/run_respipe.ts";
+import { endOf, spawnRespipe } from "../support/run_respipe.ts";
 
 /** When a watchdog that does not fire is given up, in ms. */
 const PATIENCE = 8_000;
@@ -98,7 +98,7 @@ for (const command of ["load", "pipe"]) {
       ...["--stall-timeout", "0.3"],
       ...(command === "load" ? ["--json", "--", "SET", "{id}", "v"] : []),
     ]);
-    const output = child.output();
+    const ended = endOf(child);
     const writer = child.stdin.getWriter();
     const write = (text: string): Promise<void> =>
       writer.write(new TextEncoder().encode(text));
@@ -112,16 +112,15 @@ for (const command of ["load", "pipe"]) {
       proxy.hold();
       await write(command === "load" ? "3\n4\n" : "SET 3 v\nSET 4 v\n");
       const { code, stdout, stderr } = await bounded(
-        output,
+        ended,
         command,
         PATIENCE,
       );
-      const decoder = new TextDecoder();
-      assertEquals(code, 4, decoder.decode(stderr));
-      assertSentence(decoder.decode(stderr), STALLED);
+      assertEquals(code, 4, stderr);
+      assertSentence(stderr, STALLED);
       assert(proxy.pushes > 0, "pushes have come");
       if (command === "pipe") return;
-      const { records, unknown, next } = readSummary(decoder.decode(stdout));
+      const { records, unknown, next } = readSummary(stdout);
       assert(unknown >= 2, `${unknown} unknown of ${records}`);
       assertEquals(next?.record, records - unknown + 1);
     } finally {
@@ -131,7 +130,7 @@ for (const command of ["load", "pipe"]) {
       } catch {
         // It has ended, as it should.
       }
-      await output;
+      await ended;
     }
   });
 }

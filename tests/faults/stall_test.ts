@@ -10,7 +10,7 @@ import {
 import { plain } from "../support/plain_reply.ts";
 import { startServer } from "../support/redis_server.ts";
 import { rowSource } from "../support/row_source.ts";
-import { runRespipe, spawnRespipe } from "../support/run_respipe.ts";
+import { endOf, runRespipe, spawnRespipe } from "../support/run_respipe.ts";
 import { TempFiles } from "../support/temp_files.ts";
 
 const COMMANDS = [["SET", "{id}", "v"]];
@@ -144,15 +144,15 @@ Deno.test("the program: a slow producer does not trip --stall-timeout 1", async 
   await using server = await startServer();
   const words = ["load", "-p", `${server.port}`, "--stall-timeout", "1"];
   const child = spawnRespipe([...words, "--", "SET", "{id}", "v"]);
-  const output = child.output();
+  const ended = endOf(child);
   const writer = child.stdin.getWriter();
   for (const text of ["id\n1\n", "2\n"]) {
     await writer.write(new TextEncoder().encode(text));
     await sleep(1_400);
   }
   await writer.close();
-  const { code, stderr } = await bounded(output, "respipe");
-  assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
+  const { code, stderr } = await bounded(ended, "respipe");
+  assertEquals([code, stderr], [0, ""]);
   assertEquals(plain(await server.command("DBSIZE")), 2);
 });
 
@@ -163,15 +163,15 @@ for (const command of ["load", "pipe"]) {
       ...[command, "-p", `${server.port}`, "--idle-timeout", "0.5"],
       ...(command === "load" ? ["--", "SET", "{id}", "v"] : []),
     ]);
-    const output = child.output();
+    const ended = endOf(child);
     const writer = child.stdin.getWriter();
     const text = command === "load" ? "id\n1\n2\n3" : "SET 1 v\nSET 2 v\nSE";
     await writer.write(new TextEncoder().encode(text));
-    const { code, stderr } = await bounded(output, "respipe");
+    const { code, stderr } = await bounded(ended, "respipe");
     await writer.abort().catch(() => {});
     assertEquals(code, 5);
     assertSentence(
-      new TextDecoder().decode(stderr),
+      stderr,
       /Cannot read on in -: nothing came for 0\.5 s \(--idle-timeout\)/,
     );
     assertEquals(plain(await server.command("DBSIZE")), 2);
@@ -196,7 +196,7 @@ Deno.test("a stopped respipe that goes on blames nobody", async () => {
   await using server = await startServer();
   const words = ["load", "-p", `${server.port}`, "--stall-timeout", "1"];
   const child = spawnRespipe([...words, "--", "SET", "{id}", "v"]);
-  const output = child.output();
+  const ended = endOf(child);
   const writer = child.stdin.getWriter();
   await writer.write(new TextEncoder().encode("id\n1\n"));
   await until(
@@ -211,6 +211,6 @@ Deno.test("a stopped respipe that goes on blames nobody", async () => {
   server.resume();
   child.kill("SIGCONT");
   await writer.close();
-  const { code, stderr } = await bounded(output, "respipe");
-  assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
+  const { code, stderr } = await bounded(ended, "respipe");
+  assertEquals([code, stderr], [0, ""]);
 });

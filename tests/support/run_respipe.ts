@@ -52,10 +52,21 @@ export async function runRespipe(
   options: RunOptions = {},
 ): Promise<Run> {
   const child = spawnRespipe(args, options);
-  const [{ code, stdout, stderr }] = await Promise.all([
-    child.output(),
+  const [run] = await Promise.all([
+    endOf(child),
     feed(child.stdin, options.stdin ?? ""),
   ]);
+  return run;
+}
+
+/**
+ * Takes in what a process says, from now to its end.
+ *
+ * @param child The process.
+ * @returns Exit code and output.
+ */
+export async function endOf(child: Deno.ChildProcess): Promise<Run> {
+  const { code, stdout, stderr } = await child.output();
   return {
     code,
     output: stdout,

@@ -19,13 +19,11 @@ function shard(runs: string, port: number, isFailed = false): Shard {
 }
 
 Deno.test("the slot table has the index of each slot's shard", () => {
-  const table = slotTable({
-    shards: [
-      shard("0-99 200", 1),
-      shard("100-150", 2, true),
-      shard("16383", 3),
-    ],
-  });
+  const table = slotTable([
+    shard("0-99 200", 1),
+    shard("100-150", 2, true),
+    shard("16383", 3),
+  ]);
   assertEquals(table.length, 16384);
   const found = [0, 99, 100, 150, 151, 200, 201, 16382, 16383];
   assertEquals(found.map((slot) => table[slot]), [
@@ -69,6 +67,6 @@ const TABLE: [string, Shard[], string | undefined][] = [
 
 for (const [name, shards, sentence] of TABLE) {
   Deno.test(`what nobody serves is said: ${name}`, () => {
-    assertEquals(describeUnserved({ shards }), sentence);
+    assertEquals(describeUnserved(shards), sentence);
   });
 }

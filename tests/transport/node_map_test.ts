@@ -20,7 +20,7 @@ const TABLE: [map: string, announced: string, reachable: string][] = [
 for (const [map, announced, reachable] of TABLE) {
   Deno.test(`--node-map ${map} maps ${announced}`, () => {
     const address = parseHostPort(announced, "", 1);
-    const mapped = parseNodeMap(map).mapped(address);
+    const mapped = parseNodeMap(map)(address);
     assertEquals(formatAddress(mapped), reachable);
   });
 }

@@ -63,14 +63,12 @@ function shard(slots: number[], ...nodes: Value[]): Map<string, Value> {
 }
 
 function one(host: string, port = 7001): Topology {
-  return {
-    shards: [{
-      primary: { host, port },
-      isFailed: false,
-      slots: [{ from: 0, to: 16383 }],
-      replicas: [],
-    }],
-  };
+  return [{
+    primary: { host, port },
+    isFailed: false,
+    slots: [{ from: 0, to: 16383 }],
+    replicas: [],
+  }];
 }
 
 const ALL = [0, 16383];
@@ -124,8 +122,8 @@ const SHARDS: [string, Value, Topology | undefined, typeof PLAIN?][] = [
     one("10.0.0.1", 7001),
     TLS,
   ],
-  ["a node without slots", [shard([], node({}))], { shards: [] }],
-  ["nobody", [], { shards: [] }],
+  ["a node without slots", [shard([], node({}))], []],
+  ["nobody", [], []],
   [
     "replicas, several runs of slots, shards not in order",
     [
@@ -138,46 +136,42 @@ const SHARDS: [string, Value, Topology | undefined, typeof PLAIN?][] = [
         node({ port: 7004, role: "replica", health: "loading" }),
       ),
     ],
-    {
-      shards: [{
-        primary: { host: "10.0.0.1", port: 7001 },
-        isFailed: false,
-        slots: [{ from: 0, to: 5460 }],
-        replicas: [
-          { host: "10.0.0.1", port: 7003 },
-          { host: "10.0.0.1", port: 7004 },
-        ],
-      }, {
-        primary: { host: "10.0.0.1", port: 7002 },
-        isFailed: false,
-        slots: [
-          { from: 5461, to: 10000 },
-          { from: 10003, to: 10003 },
-          { from: 12000, to: 16383 },
-        ],
-        replicas: [],
-      }],
-    },
+    [{
+      primary: { host: "10.0.0.1", port: 7001 },
+      isFailed: false,
+      slots: [{ from: 0, to: 5460 }],
+      replicas: [
+        { host: "10.0.0.1", port: 7003 },
+        { host: "10.0.0.1", port: 7004 },
+      ],
+    }, {
+      primary: { host: "10.0.0.1", port: 7002 },
+      isFailed: false,
+      slots: [
+        { from: 5461, to: 10000 },
+        { from: 10003, to: 10003 },
+        { from: 12000, to: 16383 },
+      ],
+      replicas: [],
+    }],
   ],
   [
     "a failed primary",
     [shard(ALL, node({ health: "fail" }))],
-    { shards: [{ ...one("10.0.0.1").shards[0], isFailed: true }] },
+    [{ ...one("10.0.0.1")[0], isFailed: true }],
   ],
   [
     "a failed primary beside its successor",
     [shard(ALL, node({ health: "fail", port: 7009 }), node({}))],
-    {
-      shards: [{
-        ...one("10.0.0.1").shards[0],
-        replicas: [{ host: "10.0.0.1", port: 7009 }],
-      }],
-    },
+    [{
+      ...one("10.0.0.1")[0],
+      replicas: [{ host: "10.0.0.1", port: 7009 }],
+    }],
   ],
   [
     "replicas alone",
     [shard(ALL, node({ role: "replica" }))],
-    { shards: [{ ...one("10.0.0.1").shards[0], isFailed: true }] },
+    [{ ...one("10.0.0.1")[0], isFailed: true }],
   ],
   ["a shard without nodes", [shard(ALL)], undefined],
   ["half a run of slots", [shard([0], node({}))], undefined],
@@ -190,7 +184,7 @@ const SHARDS: [string, Value, Topology | undefined, typeof PLAIN?][] = [
 ];
 
 const SLOTS: [string, Value, Topology | undefined][] = [
-  ["nobody", [], { shards: [] }],
+  ["nobody", [], []],
   [
     "a node that has met no other",
     [[0, 16383, ["", 7001, "c1d169", map({})]]],
@@ -222,19 +216,17 @@ const SLOTS: [string, Value, Topology | undefined][] = [
       ],
       [5461, 10000, ["10.0.0.1", 7002, "063", map({})]],
     ],
-    {
-      shards: [{
-        primary: { host: "10.0.0.1", port: 7001 },
-        isFailed: false,
-        slots: [{ from: 0, to: 5460 }],
-        replicas: [{ host: "b.example", port: 7003 }],
-      }, {
-        primary: { host: "10.0.0.1", port: 7002 },
-        isFailed: false,
-        slots: [{ from: 10003, to: 10922 }, { from: 5461, to: 10000 }],
-        replicas: [],
-      }],
-    },
+    [{
+      primary: { host: "10.0.0.1", port: 7001 },
+      isFailed: false,
+      slots: [{ from: 0, to: 5460 }],
+      replicas: [{ host: "b.example", port: 7003 }],
+    }, {
+      primary: { host: "10.0.0.1", port: 7002 },
+      isFailed: false,
+      slots: [{ from: 10003, to: 10922 }, { from: 5461, to: 10000 }],
+      replicas: [],
+    }],
   ],
   ["slots without a node", [[0, 16383]], undefined],
   ["slots that there are not", [[0, 16384, ["a", 1]]], undefined],
