@@ -1,18 +1,18 @@
 import { ConnectionError, NotReadyError } from "../errors.ts";
-import type { Reply } from "../protocol/reply.ts";
-import { ask, within } from "./ask.ts";
+import { askAll, within } from "./ask.ts";
 import type { Topology } from "./cluster_topology.ts";
 import type { Connection } from "./connection.ts";
-import { type AskedNode, readShards, readSlots } from "./topology_reply.ts";
+import { readFailed, readSlots } from "./topology_reply.ts";
 
-/** What a cluster is asked, the most telling first. */
-const QUESTIONS: readonly {
-  readonly words: readonly string[];
-  readonly read: (reply: Reply, asked: AskedNode) => Topology | undefined;
-}[] = [
-  { words: ["CLUSTER", "SHARDS"], read: readShards },
-  { words: ["CLUSTER", "SLOTS"], read: readSlots },
-];
+/** What tells who serves which slots, from Redis 3 on. */
+const SLOTS = ["CLUSTER", "SLOTS"];
+
+/**
+ * What tells who has failed, from Redis 7 on. It tells of slots, too, but for
+ * those that a replica has taken over from a primary that is still away: Redis
+ * 7.4 leaves them out.
+ */
+const SHARDS = ["CLUSTER", "SHARDS"];
 
 /**
  * How many values a reply may have: some 20 for each node, and some 20 for each
@@ -29,12 +29,12 @@ const NOT_READY = /^(LOADING|BUSY|MASTERDOWN|CLUSTERDOWN)\b/;
  * @param connection A connection to any node, a replica too, on which nothing
  * is in flight.
  * @param host Where that connection goes: nodes may leave their host open.
- * @param timeout How long to wait for each answer, in ms; 0 is for ever.
+ * @param timeout How long to wait for the answer, in ms; 0 is for ever.
  * @returns The cluster as this node sees it; empty where the node has met no
  * other and has no slots.
  * @throws {NotReadyError} When the node is lost, does not answer, or says that
  * it is not ready.
- * @throws {ConnectionError} When it answers neither question, with its words.
+ * @throws {ConnectionError} When it refuses to tell its slots, with its words.
  * @throws {ProtocolError} When the answer is not RESP.
  */
 export async function readTopology(
@@ -42,41 +42,27 @@ export async function readTopology(
   host: string,
   timeout: number,
 ): Promise<Topology> {
-  const { address: name, isEncrypted } = connection;
-  const asked: AskedNode = { host, isEncrypted };
-  const answers: string[] = [];
-  for (const { words, read } of QUESTIONS) {
-    const reply = await within(
-      connection,
-      timeout,
-      ask(connection, words, MAX_ITEMS),
-      (cause) =>
-        new NotReadyError(
-          `Cannot use ${name}: it has not answered ${words.join(" ")} for ` +
-            `${timeout / 1000} s`,
-          name,
-          { cause },
-        ),
-    );
-    const topology = read(reply, asked);
-    if (topology !== undefined) return topology;
-    const isError = reply.kind === "error";
-    const said = isError ? JSON.stringify(reply.text) : "what makes no sense";
-    answers.push(`${words.join(" ")} with ${said}`);
-    if (isError && NOT_READY.test(reply.text)) {
-      throw new NotReadyError(refusal(connection, answers), connection.address);
-    }
-  }
-  throw new ConnectionError(
-    `${refusal(connection, answers)}; it must answer one of the two`,
-    connection.address,
+  const { address } = connection;
+  const [slots, shards] = await within(
+    connection,
+    timeout,
+    askAll(connection, [SLOTS, SHARDS], MAX_ITEMS),
+    (cause) =>
+      new NotReadyError(
+        `Cannot use ${address}: it has not answered CLUSTER SLOTS for ` +
+          `${timeout / 1000} s`,
+        address,
+        { cause },
+      ),
   );
-}
-
-function refusal(
-  { address }: Connection,
-  answers: readonly string[],
-): string {
-  return `Cannot read the cluster's slots from ${address}: it answers ` +
-    answers.join(" and ");
+  const failed = readFailed(shards);
+  const topology = readSlots(slots, host, failed);
+  if (topology !== undefined) return topology;
+  const isError = slots.kind === "error";
+  const said = isError ? JSON.stringify(slots.text) : "what makes no sense";
+  const refusal = `Cannot read the cluster's slots from ${address}: it ` +
+    `answers CLUSTER SLOTS with ${said}`;
+  throw isError && NOT_READY.test(slots.text)
+    ? new NotReadyError(refusal, address)
+    : new ConnectionError(refusal, address);
 }

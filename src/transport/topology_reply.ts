@@ -1,8 +1,7 @@
 /**
  * The replies that describe a cluster, as the topology that they mean.
  *
- * `CLUSTER SHARDS` (Redis 7, Valkey) names every node's health and both of its
- * ports; `CLUSTER SLOTS` (Redis 3) names one port, of the kind that the asking
+ * `CLUSTER SLOTS` names one port of each node, of the kind that the asking
  * connection uses. In RESP3 what has names is a map, in RESP2 a flat array.
  *
  * A reply that is not as it should be gives no topology, rather than a part of
@@ -15,35 +14,18 @@ import { itemsIn, type Reply, textIn } from "../protocol/reply.ts";
 import type { TcpAddress } from "./address.ts";
 import type { Shard, SlotRange, Topology } from "./cluster_topology.ts";
 
-/** Whom a cluster was asked through. */
-export interface AskedNode {
-  /** Its host: that of nodes too which say no host of their own. */
-  readonly host: string;
-  /** Whether TLS is spoken, so that the nodes' TLS ports are wanted. */
-  readonly isEncrypted: boolean;
-}
-
-/**
- * Reads the reply to `CLUSTER SHARDS`.
- *
- * @returns The topology; none where the reply is something else.
- */
-export function readShards(
-  reply: Reply,
-  asked: AskedNode,
-): Topology | undefined {
-  const shards = itemsIn(reply)?.map((item) => shardOf(item, asked));
-  return shards === undefined ? undefined : topologyOf(shards);
-}
-
 /**
  * Reads the reply to `CLUSTER SLOTS`.
  *
+ * @param asked The host of the node that was asked, which is also that of nodes
+ * that say none of their own.
+ * @param failed Ids of nodes that have failed.
  * @returns The topology; none where the reply is something else.
  */
 export function readSlots(
   reply: Reply,
-  asked: AskedNode,
+  asked: string,
+  failed: ReadonlySet<string>,
 ): Topology | undefined {
   const entries = itemsIn(reply);
   if (entries === undefined) return undefined;
@@ -51,86 +33,62 @@ export function readSlots(
   const shards = new Map<string, Shard & { slots: SlotRange[] }>();
   for (const entry of entries) {
     const [from, to, ...nodes] = itemsIn(entry) ?? [];
-    const [range] = rangesOf([from, to]) ?? [];
-    const [primary, ...replicas] = nodes.map((node) => slotNode(node, asked));
+    const range = rangeOf(from, to);
+    const [primary, ...replicas] = nodes.map((node) => nodeOf(node, asked));
     if (range === undefined || primary === undefined) return undefined;
     if (!replicas.every((replica) => replica !== undefined)) return undefined;
-    const key = JSON.stringify(primary);
+    const { address, id } = primary;
+    const key = JSON.stringify(address);
     const shard = shards.get(key);
-    if (shard === undefined) {
-      shards.set(key, { primary, isFailed: false, slots: [range], replicas });
-    } else {
+    if (shard !== undefined) {
       shard.slots.push(range);
+      continue;
     }
+    shards.set(key, {
+      primary: address,
+      isFailed: id !== undefined && failed.has(id),
+      slots: [range],
+      replicas: replicas.map(({ address }) => address),
+    });
   }
-  return topologyOf([...shards.values()]);
-}
-
-function topologyOf(
-  shards: readonly (Shard | undefined)[],
-): Topology | undefined {
-  if (!shards.every((shard) => shard !== undefined)) return undefined;
   const first = ({ slots }: Shard): number =>
     Math.min(...slots.map(({ from }) => from));
-  return shards.filter(({ slots }) => slots.length > 0)
-    .toSorted((a, b) => first(a) - first(b));
+  return [...shards.values()].toSorted((a, b) => first(a) - first(b));
 }
 
-/** A node as `CLUSTER SHARDS` describes it. */
-interface ShardNode {
-  readonly address: TcpAddress;
-  readonly isPrimary: boolean;
-  readonly isFailed: boolean;
-}
-
-function shardOf(reply: Reply, asked: AskedNode): Shard | undefined {
-  const fields = fieldsOf(reply);
-  const slots = rangesOf(itemsIn(fields?.get("slots")) ?? [undefined]);
-  const nodes = itemsIn(fields?.get("nodes"))
-    ?.map((node) => shardNode(node, asked));
-  if (slots === undefined || nodes === undefined) return undefined;
-  if (!nodes.every((node) => node !== undefined)) return undefined;
-  // Behind a failover the old primary may still call itself one; in the middle
-  // of one there may be none.
-  const primaries = nodes.filter(({ isPrimary }) => isPrimary);
-  const primary = primaries.find(({ isFailed }) => !isFailed) ??
-    primaries[0] ?? nodes[0];
-  if (primary === undefined) return undefined;
-  return {
-    primary: primary.address,
-    isFailed: primary.isFailed || !primary.isPrimary,
-    slots,
-    replicas: nodes.filter((node) => node !== primary)
-      .map(({ address }) => address),
-  };
-}
-
-function shardNode(reply: Reply, asked: AskedNode): ShardNode | undefined {
-  const fields = fieldsOf(reply);
-  if (fields === undefined) return undefined;
-  const [port, tlsPort] = ["port", "tls-port"].map((name) =>
-    portOf(fields.get(name))
-  );
-  const chosen = asked.isEncrypted ? tlsPort ?? port : port ?? tlsPort;
-  if (chosen === undefined) return undefined;
-  const host = hostOf(fields.get("endpoint"), fields, asked);
-  const health = textIn(fields.get("health"));
-  return {
-    address: { host, port: chosen },
-    isPrimary: textIn(fields.get("role")) === "master",
+/**
+ * Reads the reply to `CLUSTER SHARDS`.
+ *
+ * @returns Ids of the nodes that the others agree to have failed; of those that
+ * the reply does not tell of, or not as it should, nothing is known.
+ */
+export function readFailed(reply: Reply | undefined): ReadonlySet<string> {
+  const shards = itemsIn(reply) ?? [];
+  const nodes = shards.flatMap((shard) =>
+    itemsIn(fieldsOf(shard)?.get("nodes")) ?? []
+  ).map(fieldsOf);
+  return new Set(nodes.flatMap((node) => {
+    const [id, health] = ["id", "health"].map((name) =>
+      textIn(node?.get(name))
+    );
     // Redis says fail, its documentation failed.
-    isFailed: health === "fail" || health === "failed",
-  };
+    const isFailed = health === "fail" || health === "failed";
+    return isFailed && id !== undefined ? [id] : [];
+  }));
 }
 
-function slotNode(reply: Reply, asked: AskedNode): TcpAddress | undefined {
+function nodeOf(
+  reply: Reply,
+  asked: string,
+): { address: TcpAddress; id: string | undefined } | undefined {
   // Redis 3 has no more than endpoint and port, 4 an id, 7 further names.
-  const [endpoint, port, , more] = itemsIn(reply) ?? [];
+  const [endpoint, port, id, more] = itemsIn(reply) ?? [];
   const chosen = portOf(port);
   if (endpoint === undefined || chosen === undefined) return undefined;
   const fields = more === undefined ? undefined : fieldsOf(more);
   if (more !== undefined && fields === undefined) return undefined;
-  return { host: hostOf(endpoint, fields, asked), port: chosen };
+  const address = { host: hostOf(endpoint, fields, asked), port: chosen };
+  return { address, id: textIn(id) };
 }
 
 /**
@@ -138,29 +96,24 @@ function slotNode(reply: Reply, asked: AskedNode): TcpAddress | undefined {
  * and that it has none; nothing, that it is found where the asked node is.
  */
 function hostOf(
-  endpoint: Reply | undefined,
+  endpoint: Reply,
   fields: Map<string, Reply> | undefined,
-  asked: AskedNode,
+  asked: string,
 ): string {
-  const said = endpoint === undefined ? "?" : textIn(endpoint) ?? "";
-  if (said !== "?") return said === "" ? asked.host : said;
+  const said = textIn(endpoint) ?? "";
+  if (said !== "?") return said === "" ? asked : said;
   const others = ["hostname", "ip"].map((name) => textIn(fields?.get(name)));
   return others.find((host) => host !== undefined && !/^\??$/.test(host)) ??
-    asked.host;
+    asked;
 }
 
-/** Pairs of a first and a last slot, one after the other. */
-function rangesOf(
-  items: readonly (Reply | undefined)[],
-): SlotRange[] | undefined {
-  const ranges: SlotRange[] = [];
-  for (let i = 0; i < items.length; i += 2) {
-    const [from, to] = [numberOf(items[i]), numberOf(items[i + 1])];
-    if (from === undefined || to === undefined) return undefined;
-    if (from > to || to >= SLOTS) return undefined;
-    ranges.push({ from, to });
-  }
-  return ranges;
+function rangeOf(
+  first: Reply | undefined,
+  last: Reply | undefined,
+): SlotRange | undefined {
+  const [from, to] = [numberOf(first), numberOf(last)];
+  if (from === undefined || to === undefined) return undefined;
+  return from > to || to >= SLOTS ? undefined : { from, to };
 }
 
 function portOf(reply: Reply | undefined): number | undefined {

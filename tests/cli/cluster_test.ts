@@ -427,7 +427,7 @@ Deno.test("a password, an ACL user, and a user who may not ask", async () => {
     },
   );
   assertEquals(dave.code, 4);
-  assertMatch(dave.stderr, /CLUSTER SHARDS with "NOPERM/);
+  assertMatch(dave.stderr, /CLUSTER SLOTS with "NOPERM/);
 });
 
 Deno.test("the Job of the examples loads into a cluster", async () => {

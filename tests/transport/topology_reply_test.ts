@@ -7,10 +7,7 @@ import { assertEquals } from "@std/assert";
 import type { Reply } from "../../src/protocol/reply.ts";
 import { ReplyReader } from "../../src/protocol/reply_reader.ts";
 import type { Topology } from "../../src/transport/cluster_topology.ts";
-import { readShards, readSlots } from "../../src/transport/topology_reply.ts";
-
-const PLAIN = { host: "seed", isEncrypted: false };
-const TLS = { host: "seed", isEncrypted: true };
+import { readFailed, readSlots } from "../../src/transport/topology_reply.ts";
 
 /** A value as a server writes it; a map is flat where RESP2 is spoken. */
 type Value = string | number | null | Value[] | Map<string, Value>;
@@ -62,125 +59,46 @@ function shard(slots: number[], ...nodes: Value[]): Map<string, Value> {
   return map({ slots, nodes });
 }
 
-function one(host: string, port = 7001): Topology {
+/** Who has failed. */
+const GONE = new Set(["gone"]);
+
+function one(host: string): Topology {
   return [{
-    primary: { host, port },
+    primary: { host, port: 7001 },
     isFailed: false,
     slots: [{ from: 0, to: 16383 }],
     replicas: [],
   }];
 }
 
-const ALL = [0, 16383];
-
-const SHARDS: [string, Value, Topology | undefined, typeof PLAIN?][] = [
-  ["a cluster of one", [shard(ALL, node({}))], one("10.0.0.1")],
-  [
-    "a node that has met no other",
-    [shard(ALL, node({ ip: "", endpoint: "" }))],
-    one("seed"),
-  ],
-  [
-    "an endpoint that is not told",
-    [shard(ALL, node({ endpoint: null, hostname: "a.example" }))],
-    one("seed"),
-  ],
-  [
-    "a preferred host name",
-    [shard(ALL, node({ endpoint: "a.example", hostname: "a.example" }))],
-    one("a.example"),
-  ],
-  [
-    "host names preferred, and a node without one",
-    [shard(ALL, node({ endpoint: "?" }))],
-    one("10.0.0.1"),
-  ],
-  [
-    "host names preferred, and a node that knows nothing of itself",
-    [shard(ALL, node({ endpoint: "?", ip: "" }))],
-    one("seed"),
-  ],
-  [
-    "an IPv6 address",
-    [shard(ALL, node({ ip: "fd00::1", endpoint: "fd00::1" }))],
-    one("fd00::1"),
-  ],
-  [
-    "both ports, TLS spoken",
-    [shard(ALL, node({ "tls-port": 7101 }))],
-    one("10.0.0.1", 7101),
-    TLS,
-  ],
-  [
-    "both ports, TLS not spoken",
-    [shard(ALL, node({ "tls-port": 7101 }))],
-    one("10.0.0.1", 7001),
-  ],
-  [
-    "a single port, TLS spoken",
-    [shard(ALL, node({}))],
-    one("10.0.0.1", 7001),
-    TLS,
-  ],
-  ["a node without slots", [shard([], node({}))], []],
+const FAILED: [string, Value, string[]][] = [
   ["nobody", [], []],
+  ["nodes that are well", [shard([0, 16383], node({}), node({}))], []],
   [
-    "replicas, several runs of slots, shards not in order",
+    "a failed primary and its successor, as Redis 7.4 shows them",
     [
-      shard([5461, 10000, 10003, 10003, 12000, 16383], node({ port: 7002 })),
-      shard([], node({ port: 7009 })),
-      shard(
-        [0, 5460],
-        node({ port: 7003, role: "replica" }),
-        node({}),
-        node({ port: 7004, role: "replica", health: "loading" }),
-      ),
+      shard([5461, 16383], node({ id: "a" })),
+      shard([], node({ id: "b", health: "fail" }), node({ id: "c" })),
     ],
-    [{
-      primary: { host: "10.0.0.1", port: 7001 },
-      isFailed: false,
-      slots: [{ from: 0, to: 5460 }],
-      replicas: [
-        { host: "10.0.0.1", port: 7003 },
-        { host: "10.0.0.1", port: 7004 },
-      ],
-    }, {
-      primary: { host: "10.0.0.1", port: 7002 },
-      isFailed: false,
-      slots: [
-        { from: 5461, to: 10000 },
-        { from: 10003, to: 10003 },
-        { from: 12000, to: 16383 },
-      ],
-      replicas: [],
-    }],
+    ["b"],
   ],
   [
-    "a failed primary",
-    [shard(ALL, node({ health: "fail" }))],
-    [{ ...one("10.0.0.1")[0], isFailed: true }],
+    "a failed replica, in the word of the documentation",
+    [shard([0, 16383], node({}), node({ id: "b", health: "failed" }))],
+    ["b"],
   ],
   [
-    "a failed primary beside its successor",
-    [shard(ALL, node({ health: "fail", port: 7009 }), node({}))],
-    [{
-      ...one("10.0.0.1")[0],
-      replicas: [{ host: "10.0.0.1", port: 7009 }],
-    }],
+    "one that is loading has not failed",
+    [shard([0, 16383], node({ health: "loading" }))],
+    [],
   ],
-  [
-    "replicas alone",
-    [shard(ALL, node({ role: "replica" }))],
-    [{ ...one("10.0.0.1")[0], isFailed: true }],
-  ],
-  ["a shard without nodes", [shard(ALL)], undefined],
-  ["half a run of slots", [shard([0], node({}))], undefined],
-  ["slots that there are not", [shard([0, 16384], node({}))], undefined],
-  ["a run that ends before it begins", [shard([2, 1], node({}))], undefined],
-  ["a node without a port", [shard(ALL, node({ port: 0 }))], undefined],
-  ["a shard without slots' field", [map({ nodes: [node({})] })], undefined],
-  ["a number", 1, undefined],
-  ["numbers", [1], undefined],
+  ["a node without an id", [shard([], map({ health: "fail" }))], []],
+  ["a shard without nodes", [map({ slots: [0, 1] })], []],
+  ["a number", 1, []],
+  ["numbers", [1], []],
+  ["nodes that are numbers", [shard([], 1, node({ health: "fail" }))], [
+    "7dfc0f",
+  ]],
 ];
 
 const SLOTS: [string, Value, Topology | undefined][] = [
@@ -196,9 +114,29 @@ const SLOTS: [string, Value, Topology | undefined][] = [
     one("seed"),
   ],
   [
+    "a preferred host name",
+    [[0, 16383, ["a.example", 7001, "7dfc0f", map({ ip: "10.0.0.1" })]]],
+    one("a.example"),
+  ],
+  [
     "host names preferred, and a node without one",
     [[0, 16383, ["?", 7001, "7dfc0f", map({ ip: "10.0.0.1" })]]],
     one("10.0.0.1"),
+  ],
+  [
+    "host names preferred, and a node that knows nothing of itself",
+    [[0, 16383, ["?", 7001, "7dfc0f", map({ ip: "" })]]],
+    one("seed"),
+  ],
+  [
+    "a failed primary",
+    [[0, 16383, ["10.0.0.1", 7001, "gone", map({})]]],
+    [{ ...one("10.0.0.1")[0], isFailed: true }],
+  ],
+  [
+    "a failed replica",
+    [[0, 16383, ["a", 7001, "7df", map({})], ["b", 7002, "gone", map({})]]],
+    [{ ...one("a")[0], replicas: [{ host: "b", port: 7002 }] }],
   ],
   ["Redis 3, without ids", [[0, 16383, ["10.0.0.1", 7001]]], one("10.0.0.1")],
   [
@@ -230,43 +168,39 @@ const SLOTS: [string, Value, Topology | undefined][] = [
   ],
   ["slots without a node", [[0, 16383]], undefined],
   ["slots that there are not", [[0, 16384, ["a", 1]]], undefined],
+  ["a run that ends before it begins", [[2, 1, ["a", 1]]], undefined],
+  ["half a run of slots", [[0]], undefined],
   ["a port that is none", [[0, 16383, ["a", 70000]]], undefined],
+  ["no port", [[0, 16383, ["a", 0]]], undefined],
   ["a replica that is none", [[0, 16383, ["a", 1], ["b"]]], undefined],
   ["a number", 1, undefined],
 ];
 
 for (const protocol of [2, 3] as const) {
-  for (const [name, value, topology, asked = PLAIN] of SHARDS) {
+  for (const [name, value, failed] of FAILED) {
     Deno.test(`CLUSTER SHARDS in RESP${protocol}: ${name}`, () => {
       const reply = parse(write(value, protocol));
-      assertEquals(readShards(reply, asked), topology);
+      assertEquals([...readFailed(reply)], failed);
     });
   }
   for (const [name, value, topology] of SLOTS) {
     Deno.test(`CLUSTER SLOTS in RESP${protocol}: ${name}`, () => {
       const reply = parse(write(value, protocol));
-      assertEquals(readSlots(reply, PLAIN), topology);
+      assertEquals(readSlots(reply, "seed", GONE), topology);
     });
   }
 }
 
 Deno.test("a reply that was not held whole is no topology", () => {
-  const shards = write([shard([0, 1], node({})), shard(ALL, node({}))], 3);
   const slots = write([[0, 1, ["a", 1, "id", map({ ip: "b" })]]], 3);
-  for (let items = 1; items < 40; items++) {
-    const whole = parse(shards);
-    const cut = parse(shards, items);
-    if (JSON.stringify(cut) !== JSON.stringify(whole)) {
-      assertEquals(readShards(cut, PLAIN), undefined, `${items} values`);
-    }
-  }
   for (let items = 1; items < 9; items++) {
-    assertEquals(readSlots(parse(slots, items), PLAIN), undefined, `${items}`);
+    const reply = parse(slots, items);
+    assertEquals(readSlots(reply, "seed", GONE), undefined, `${items} values`);
   }
 });
 
-Deno.test("an error reply is no topology", () => {
+Deno.test("an error reply is no topology, and tells of no failure", () => {
   const reply = parse("-ERR This instance has cluster support disabled\r\n");
-  assertEquals(readShards(reply, PLAIN), undefined);
-  assertEquals(readSlots(reply, PLAIN), undefined);
+  assertEquals(readSlots(reply, "seed", GONE), undefined);
+  assertEquals([...readFailed(reply)], []);
 });
