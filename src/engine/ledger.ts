@@ -178,6 +178,8 @@ export class Ledger {
       batch.wasSent = true;
       again.push(batch);
     }
+    // Of a lost lane, what was answered before it was known to be written.
+    this.commit();
     return again;
   }
 

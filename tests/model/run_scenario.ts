@@ -164,7 +164,7 @@ export async function runScenario(
     }
     if (isDue(scenario.interrupts)) {
       wait.fail(new InterruptedError("SIGINT"));
-    } else if (isDue(scenario.kills)) {
+    } else if (isSettled && isDue(scenario.kills)) {
       late.push(...lanes.map((lane) => lane.kill()));
       return { error, summary, rejects, server, isKilled: true };
     } else if (late.length > 0 && random.int(4) === 0) {
