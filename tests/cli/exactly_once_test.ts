@@ -189,6 +189,8 @@ Deno.test("what does not go together is refused before anything is sent", async 
       ["MULTI"],
       /the template has a transaction of its own/,
     ],
+    [["--then", "RPUSH h {id}"], ["select", "{v}"], /SELECT leads to another/],
+    [["--then", "SWAPDB 0 1"], RPUSH, /SWAPDB leads to another database/],
   ];
   for (const [words, template, says] of cases) {
     const refused = await run(
