@@ -392,6 +392,29 @@ Deno.test("somebody else writes the key: the load stops, and nothing more is in"
   assertEquals(plain(await server.command("GET", "once")), "mine");
 });
 
+Deno.test("another load with the key ends the one before it, and is done itself", async () => {
+  await using server = await startServer();
+  const first = await half(server);
+  // It has the key, and no rows yet.
+  const words = ["load", "-p", String(server.port), "--exactly-once", "once"];
+  const second = spawnRespipe([...words, "--", ...RPUSH]);
+  const output = second.output();
+  const rows = second.stdin.getWriter();
+  await rows.write(new TextEncoder().encode("id,v\n"));
+  await until(
+    async () =>
+      String(plain(await server.command("GET", "once"))).endsWith("\n"),
+    "the second one",
+  );
+  const stopped = await first.finish();
+  assertEquals(stopped.code, 3, stopped.stderr);
+  await rows.write(new TextEncoder().encode(csv(200).slice("id,v\n".length)));
+  await rows.close();
+  const { code, stderr } = await output;
+  assertEquals(code, 1, decoder.decode(stderr));
+  assertEquals(await list(server), ALL.slice(0, 198));
+});
+
 Deno.test("interrupted: the key says where it was, and nothing is in doubt", async () => {
   await using server = await startServer();
   const load = await half(server);

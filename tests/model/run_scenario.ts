@@ -128,8 +128,14 @@ export async function runScenario(
       ),
     scenario.mends,
     () => scenario.fails > 0 && random.int(scenario.fails) === 0,
-    transactions && (() => transactions.reconnect(connectTo(server))),
+    transactions && (() => {
+      // It takes the key back.
+      rival = undefined;
+      return transactions.reconnect(connectTo(server));
+    }),
   );
+  /** The key as another load has left it. */
+  let rival: string | undefined;
   let isOver = false;
   let error: unknown;
   const end = (isComplete: boolean): Promise<void> | undefined =>
@@ -167,6 +173,10 @@ export async function runScenario(
     } else if (isSettled && isDue(scenario.kills)) {
       late.push(...lanes.map((lane) => lane.kill()));
       return { error, summary, rejects, server, isKilled: true };
+    } else if (isDue(scenario.rivals)) {
+      rival = (server.once.value ?? "") + "\n";
+      server.once.value = rival;
+      server.once.writes++;
     } else if (late.length > 0 && random.int(4) === 0) {
       late.shift()!();
     } else if (isDue(scenario.moves)) {
@@ -195,6 +205,9 @@ export async function runScenario(
     await settle(isSettled ? TICKS : random.int(20));
   }
   await running;
+  if (rival !== undefined) {
+    assertEquals(server.once.value, rival, "another load's key is left alone");
+  }
   return { error, summary, rejects, server, isKilled: false };
 }
 
