@@ -206,6 +206,21 @@ Deno.test("what does not go together is refused before anything is sent", async 
   assertEquals(plain(await server.command("DBSIZE")), 0);
 });
 
+Deno.test("what does not fit the key is refused before anything is sent", async () => {
+  await using server = await startServer();
+  using files = new TempFiles();
+  const file = files.write(`${"a".repeat(200)}.csv`, csv(1));
+  const many = Array<string>(3_600).fill(file);
+  const refused = await run(
+    server,
+    files,
+    ["--exactly-once", "once", ...many],
+  );
+  assertEquals(refused.code, 2, refused.stderr);
+  assertMatch(refused.stderr, /what 3,600 sources are known by does not fit/);
+  assertEquals(plain(await server.command("DBSIZE")), 0);
+});
+
 Deno.test("in a cluster it is refused", async () => {
   await using cluster = await startCluster({ primaries: 1 });
   using files = new TempFiles();
