@@ -173,11 +173,12 @@ export class ClusterNodes {
     const deadline = performance.now() + patience;
     for (let attempts = 1;; attempts++) {
       try {
-        for (const { host, port } of asked) {
+        // Where that fails, the slots' own nodes are asked again.
+        for (const { host, port } of attempts === 1 ? asked : []) {
           if (host !== undefined) await this.#join({ host, port });
         }
         if (isTrouble || this.#isStale || this.#moved.size > 0) {
-          await this.#follow(await this.#look());
+          await this.#follow(await this.#look(isTrouble));
         }
         return;
       } catch (error) {
@@ -196,8 +197,10 @@ export class ClusterNodes {
   }
 
   /** Asks the first node that answers what the cluster looks like. */
-  async #look(): Promise<Topology> {
+  async #look(isTrouble: boolean): Promise<Topology> {
     let failure: unknown;
+    // What the last one thinks of the cluster may be what is wrong.
+    if (isTrouble) this.#seeds.push(this.#seeds.shift()!);
     for (const seed of this.#seeds) {
       try {
         using connection = await this.#connect(this.#options.mapped(seed));
@@ -246,13 +249,17 @@ export class ClusterNodes {
     this.#options.summary.nodes = this.data;
   }
 
-  /** What nodes have said themselves is newer than what another one thinks. */
+  /**
+   * What nodes have said themselves is newer than what another one thinks. It is
+   * heard once: where a node is gone, the cluster has another for its slots.
+   */
   async #applyMoves(): Promise<void> {
-    for (const [slot, address] of this.#moved) {
+    const moved = [...this.#moved];
+    this.#moved.clear();
+    for (const [slot, address] of moved) {
       const node = await this.#join(address);
       this.#lanes[slot] = node.lane;
     }
-    this.#moved.clear();
   }
 
   /** Keeps no lane that is lost and that nothing needs any more. */
