@@ -100,7 +100,9 @@ export class Flight<Origin> {
    */
   takeAnswered(): Shipment<Origin> | undefined {
     const { first } = this.queue;
-    if (first === undefined || first.answered < first.commands) return undefined;
+    if (first === undefined || first.answered < first.commands) {
+      return undefined;
+    }
     this.weight -= first.weight;
     return this.queue.shift();
   }

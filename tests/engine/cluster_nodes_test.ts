@@ -65,7 +65,7 @@ Deno.test("a cluster is followed past nodes that are gone", async (t) => {
     await nodes.stop();
   });
 
-  await t.step("the one that was asked has left, and still answers", async () => {
+  await t.step("who was asked has left, and answers", async () => {
     const nodes = await open(cluster, 2);
     const { server, id } = cluster.nodes[2];
     for (const { server } of cluster.nodes.slice(0, 2)) {
