@@ -1,7 +1,12 @@
 import { ConnectionError } from "../errors.ts";
 import { NO_SLOT, SLOTS } from "../protocol/key_slot.ts";
 import type { Redirection } from "../protocol/redirection.ts";
-import { formatAddress, type TcpAddress } from "../transport/address.ts";
+import {
+  type Address,
+  DEFAULT_ADDRESS,
+  formatAddress,
+  type TcpAddress,
+} from "../transport/address.ts";
 import {
   describeUnserved,
   slotTable,
@@ -11,6 +16,7 @@ import type { ConnectOptions } from "../transport/connect.ts";
 import type { Connection } from "../transport/connection.ts";
 import { readTopology } from "../transport/read_topology.ts";
 import { backoff } from "../transport/retry.ts";
+import { withUri } from "../transport/uri.ts";
 import type { BatchOrigin } from "./batch.ts";
 import { connectUnless } from "./connect_unless.ts";
 import type { Flight } from "./flight.ts";
@@ -68,6 +74,8 @@ export class ClusterNodes {
   readonly #gone: Node[] = [];
   /** For each slot its lane; the last element is for commands without a key. */
   readonly #lanes: Lane<BatchOrigin>[] = new Array(SLOTS + 1);
+  /** Where the first connection leads. */
+  readonly #first: Address;
   /** Every address that is known to be a node, the last good one first. */
   #seeds: TcpAddress[];
   /** Where slots were said to have moved to since the last look. */
@@ -81,9 +89,16 @@ export class ClusterNodes {
    * @param options How to reach them.
    */
   constructor(options: ClusterOptions) {
-    const { host = "127.0.0.1", port = 6379 } = options.server;
-    this.#options = options;
-    this.#seeds = [{ host, port }];
+    const { path, ...server } = withUri(options.server, "url");
+    this.#options = { ...options, server };
+    this.#first = path === undefined
+      ? {
+        host: server.host ?? DEFAULT_ADDRESS.host,
+        port: server.port ?? DEFAULT_ADDRESS.port,
+      }
+      : { path };
+    // Through a socket nodes are not reached, and none is asked again.
+    this.#seeds = "path" in this.#first ? [] : [this.#first];
   }
 
   /**
@@ -93,7 +108,7 @@ export class ClusterNodes {
    * @throws {ConnectionError} When a node cannot be reached.
    */
   async begin(seed: Connection): Promise<void> {
-    const topology = await readTopology(seed, this.#seeds[0], {
+    const topology = await readTopology(seed, this.#first, {
       timeout: NODE_TIMEOUT,
     });
     seed.close();
@@ -232,7 +247,7 @@ export class ClusterNodes {
     if (first === undefined) {
       throw new ConnectionError(
         "Cannot load into the cluster: no node of it serves a hash slot",
-        formatAddress(this.#seeds[0]),
+        formatAddress(this.#first),
       );
     }
     for (let slot = 0; slot < SLOTS; slot++) {
