@@ -1,7 +1,12 @@
 import { ConnectionError } from "../errors.ts";
 import { NO_SLOT, SLOTS } from "../protocol/key_slot.ts";
 import type { Redirection } from "../protocol/redirection.ts";
-import { formatAddress, type TcpAddress } from "../transport/address.ts";
+import {
+  type Address,
+  DEFAULT_ADDRESS,
+  formatAddress,
+  type TcpAddress,
+} from "../transport/address.ts";
 import {
   describeUnserved,
   type Shard,
@@ -13,6 +18,7 @@ import type { Connection } from "../transport/connection.ts";
 import type { NodeMap } from "../transport/node_map.ts";
 import { readTopology } from "../transport/read_topology.ts";
 import { backoff } from "../transport/retry.ts";
+import { withUri } from "../transport/uri.ts";
 import type { BatchOrigin } from "./batch.ts";
 import { connectUnless } from "./connect_unless.ts";
 import type { Flight } from "./flight.ts";
@@ -70,6 +76,8 @@ export class ClusterNodes {
   readonly #gone: Node[] = [];
   /** For each slot its lane; the last element is for commands without a key. */
   readonly #lanes: Lane<BatchOrigin>[] = new Array(SLOTS + 1);
+  /** Where the first connection leads. */
+  readonly #first: Address;
   /** Every address that is known to be a node, the last good one first. */
   #seeds: TcpAddress[];
   /** Where slots were said to have moved to since the last look. */
@@ -83,9 +91,16 @@ export class ClusterNodes {
    * @param options How to reach them.
    */
   constructor(options: ClusterOptions) {
-    const { host = "127.0.0.1", port = 6379 } = options.server;
-    this.#options = options;
-    this.#seeds = [{ host, port }];
+    const { path, ...server } = withUri(options.server, "url");
+    this.#options = { ...options, server };
+    this.#first = path === undefined
+      ? {
+        host: server.host ?? DEFAULT_ADDRESS.host,
+        port: server.port ?? DEFAULT_ADDRESS.port,
+      }
+      : { path };
+    // Through a socket nodes are not reached, and none is asked again.
+    this.#seeds = "path" in this.#first ? [] : [this.#first];
   }
 
   /**
@@ -95,7 +110,9 @@ export class ClusterNodes {
    * @throws {ConnectionError} When a node cannot be reached.
    */
   async begin(seed: Connection): Promise<void> {
-    const [{ host }] = this.#seeds;
+    const host = "path" in this.#first
+      ? DEFAULT_ADDRESS.host
+      : this.#first.host;
     const topology = await readTopology(seed, host, NODE_TIMEOUT);
     seed.close();
     const unserved = describeUnserved(topology);
@@ -174,11 +191,12 @@ export class ClusterNodes {
     const deadline = performance.now() + patience;
     for (let attempts = 1;; attempts++) {
       try {
-        for (const { host, port } of asked) {
+        // Where that fails, the slots' own nodes are asked again.
+        for (const { host, port } of attempts === 1 ? asked : []) {
           if (host !== undefined) await this.#join({ host, port });
         }
         if (isTrouble || this.#isStale || this.#moved.size > 0) {
-          await this.#follow(await this.#look());
+          await this.#follow(await this.#look(isTrouble));
         }
         return;
       } catch (error) {
@@ -197,8 +215,10 @@ export class ClusterNodes {
   }
 
   /** Asks the first node that answers what the cluster looks like. */
-  async #look(): Promise<Topology> {
+  async #look(isTrouble: boolean): Promise<Topology> {
     let failure: unknown;
+    // What the last one thinks of the cluster may be what is wrong.
+    if (isTrouble) this.#seeds.push(this.#seeds.shift()!);
     for (const seed of this.#seeds) {
       try {
         using connection = await this.#connect(this.#options.map(seed));
@@ -233,7 +253,7 @@ export class ClusterNodes {
     if (first === undefined) {
       throw new ConnectionError(
         "Cannot load into the cluster: no node of it serves a hash slot",
-        formatAddress(this.#seeds[0]),
+        formatAddress(this.#first),
       );
     }
     for (let slot = 0; slot < SLOTS; slot++) {
@@ -250,13 +270,17 @@ export class ClusterNodes {
     this.#options.summary.nodes = this.data;
   }
 
-  /** What nodes have said themselves is newer than what another one thinks. */
+  /**
+   * What nodes have said themselves is newer than what another one thinks. It is
+   * heard once: where a node is gone, the cluster has another for its slots.
+   */
   async #applyMoves(): Promise<void> {
-    for (const [slot, address] of this.#moved) {
+    const moved = [...this.#moved];
+    this.#moved.clear();
+    for (const [slot, address] of moved) {
       const node = await this.#join(address);
       this.#lanes[slot] = node.lane;
     }
-    this.#moved.clear();
   }
 
   /** Keeps no lane that is lost and that nothing needs any more. */

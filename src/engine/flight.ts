@@ -94,6 +94,19 @@ export class Flight<Origin> {
     return undefined;
   }
 
+  /**
+   * Takes out the first one, as its lane is lost, where that is answered: nobody
+   * will hear that it was written.
+   */
+  takeAnswered(): Shipment<Origin> | undefined {
+    const { first } = this.queue;
+    if (first === undefined || first.answered < first.commands) {
+      return undefined;
+    }
+    this.weight -= first.weight;
+    return this.queue.shift();
+  }
+
   /** Empties it, as its lane is lost; gives what was in it, in order. */
   abandon(): Shipment<Origin>[] {
     const left: Shipment<Origin>[] = [];

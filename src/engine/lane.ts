@@ -342,7 +342,9 @@ export class Lane<Origin> {
     transactions: TransactionFlight<Origin>,
   ): Promise<void> {
     while (transactions.isHalted && !this.#hasEnded) {
-      if (transactions.drop(shipment)) return;
+      // It may have been taken back meanwhile.
+      const isWanted = this.#queue[0] === shipment;
+      if (!isWanted || transactions.drop(shipment)) return;
       await this.#sleep();
     }
     shipment.sentAt = performance.now();

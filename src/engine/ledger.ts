@@ -159,6 +159,11 @@ export class Ledger {
       const isMarked = batch === mark?.batch;
       const mayStay = !isMarked && !isBehind && batch.again.length === 0;
       if (mayStay && batch.isShipped) continue;
+      if (!batch.isShipped && !batch.wasSent) {
+        // It came when the rewind was asked for already.
+        again.push(batch);
+        continue;
+      }
       const marked = isBehind ? 0 : isMarked ? mark.record : batch.encoded;
       isBehind ||= isMarked;
       // What an unfinished rewind has not shipped yet stays to be shipped.
@@ -178,6 +183,8 @@ export class Ledger {
       batch.wasSent = true;
       again.push(batch);
     }
+    // What a lost lane had answered before that was known to be written.
+    this.commit();
     return again;
   }
 

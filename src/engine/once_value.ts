@@ -1,5 +1,6 @@
 import { UsageError } from "../errors.ts";
 import type { Checkpoint } from "./checkpoint.ts";
+import { counted } from "./counted.ts";
 import { differencesOf, type LoadFingerprint } from "./load_state.ts";
 
 /** A place in one of the sources. */
@@ -25,6 +26,12 @@ export interface OnceData extends LoadFingerprint {
 }
 
 /**
+ * The most bytes of what stays the same: a value of 1 MiB is read whole, and
+ * there is room for places and notes.
+ */
+const LONGEST_HEAD = 960 * 1024;
+
+/**
  * The value of the key of `--exactly-once`: JSON that says which load it is of,
  * and how far that is.
  */
@@ -39,12 +46,21 @@ export class OnceValue {
    *
    * @param key The key's name.
    * @param is What the load is known by.
+   * @throws {UsageError} When that is too much for a value.
    */
   constructor(key: string, is: LoadFingerprint) {
     this.#key = key;
     this.#is = is;
     const head = { respipe: "exactly once", version: 1, ...is };
     this.#head = JSON.stringify(head).slice(0, -1);
+    const { length } = new TextEncoder().encode(this.#head);
+    if (length <= LONGEST_HEAD) return;
+    throw new UsageError(
+      `Cannot use --exactly-once ${key}: what ` +
+        `${counted(is.sources.length, "source")} are known by does not fit ` +
+        "into it; give fewer of them at once",
+      "--exactly-once",
+    );
   }
 
   /** Writes how far the load is. */

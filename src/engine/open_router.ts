@@ -105,7 +105,11 @@ export async function openRouter(
       ...options,
       frame: transactions,
     });
-  const reopen = server && (async (patience: number) => {
+  // In the middle of a record, a new connection is in another database.
+  const mayReopen = !options.commands.some((one) =>
+    traitsOf(one).changesDatabase
+  );
+  const reopen = mayReopen && server && (async (patience: number) => {
     const again = { signal, ...server, onNotice: undefined };
     const to = { ...again, awaitPrimary: true };
     return open(
@@ -116,7 +120,7 @@ export async function openRouter(
       }),
     );
   });
-  const router = new OneLane(open(connection), reopen);
+  const router = new OneLane(open(connection), reopen || undefined);
   return {
     router,
     report: (endMarker) => summary.parted(router.lane, endMarker),

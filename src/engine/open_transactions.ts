@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.ts";
+import { traitsOf } from "../protocol/command_traits.ts";
 import { STANDARD_INPUT } from "../transport/source.ts";
 import type { LoadOptions } from "./load.ts";
 import { Transactions, type TransactionsOptions } from "./transactions.ts";
@@ -48,6 +49,11 @@ function reasonAgainst(
   if (isTransaction) {
     return "the template has a transaction of its own, and transactions do " +
       "not nest";
+  }
+  const other = load.commands.find((one) => traitsOf(one).changesDatabase);
+  if (other !== undefined) {
+    return `${other[0].toUpperCase()} leads to another database than the ` +
+      "key's, which goes with each transaction";
   }
   if (load.connection !== undefined) {
     return "it needs connections of its own: give a server instead of a " +

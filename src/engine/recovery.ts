@@ -285,6 +285,8 @@ export class Recovery {
     }
     const { ledger, summary, wait, isRepeatable, atLeastOnce, transactions } =
       this.#options;
+    const answered = flight.takeAnswered();
+    answered?.origin.batch.close(answered);
     const mayRepeat = isRepeatable || atLeastOnce || transactions !== undefined;
     if (
       !this.#mayWait || wait.error !== undefined ||

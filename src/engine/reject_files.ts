@@ -163,14 +163,19 @@ export class RejectFiles {
   /**
    * Writes all that was added so far.
    *
-   * @returns The files with their sizes, to go on behind.
+   * @returns The files with their sizes, to go on behind; also those of earlier
+   * loads that this one has had no rejects for.
    */
   flush(): KeptFile[] {
     this.#writeRows();
     const sinks = [this.#report, ...this.#files.map(({ sink }) => sink)];
     if (this.#files.length === 0) sinks.push(this.#first);
     for (const sink of sinks) sink.flush();
-    return sinks.map(({ path, size }) => ({ path, size }));
+    const paths = new Set(sinks.map(({ path }) => path));
+    return [
+      ...sinks.map(({ path, size }) => ({ path, size })),
+      ...this.#kept.filter(({ path }) => !paths.has(path)),
+    ];
   }
 
   #fileFor({ kind, header }: Reject): RejectFile {

@@ -221,7 +221,8 @@ export class Stream {
       const { value: batch } = await next;
       if (batch === undefined) return;
       ledger.enter(batch);
-      this.#hand(batch);
+      // A lane may be lost while the batch comes, and takes nothing then.
+      if (!this.isRewinding) this.#hand(batch);
       await this.#until(() =>
         ledger.weight <= MOST_UNCOMMITTED &&
         this.#lanes.every((lane) => lane.hasRoom)

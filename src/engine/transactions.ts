@@ -333,10 +333,12 @@ export class Transactions implements TransactionFrame {
       ["WATCH", key],
       ["GET", key],
     );
-    const value = this.#textOf(reply);
     // The reply to an attempt before this one may have been lost.
     if (isAgain && isComplete && reply.kind === "null") return;
-    if (value !== this.#value) throw this.#foreign();
+    // A line break more is another load's, which goes on from here.
+    const isMine = reply.kind === "bulk" && reply.body !== undefined &&
+      this.isMine(reply.body);
+    if (!isMine) throw this.#foreign();
     const text = isComplete || from === undefined ? undefined : this.#text(
       from,
       reached !== undefined && isBefore(from, reached) ? reached : from,

@@ -72,6 +72,8 @@ interface CommandTraits {
   readonly hazard?: string;
   /** How it breaks the connection that a load has set up. */
   readonly session?: string;
+  /** What comes behind it on the connection is about another database. */
+  readonly changesDatabase?: boolean;
   /** Why it means nothing where there is a connection for each node. */
   readonly single?: string;
   /** What it does to a transaction. */
@@ -198,9 +200,10 @@ const TABLE: readonly (readonly [names: string, traits: CommandTraits])[] = [
     "ACL BGREWRITEAOF BGSAVE CLUSTER COMMAND CONFIG DBSIZE " +
     "DEBUG FAILOVER FLUSHALL FLUSHDB FUNCTION INFO KEYS LASTSAVE LATENCY " +
     "LOLWUT MODULE PFSELFTEST PUBLISH PUBSUB RANDOMKEY READONLY READWRITE " +
-    "REPLICAOF ROLE SAVE SCAN SCRIPT SELECT SLAVEOF SLOWLOG SWAPDB TIME",
+    "REPLICAOF ROLE SAVE SCAN SCRIPT SLAVEOF SLOWLOG TIME",
     { key: 0 },
   ],
+  ["SELECT SWAPDB", { key: 0, changesDatabase: true }],
   ["ASKING UNWATCH", { key: 0, single: ONE_CONNECTION }],
   ["WATCH", { single: ONE_CONNECTION }],
   ["AUTH", {

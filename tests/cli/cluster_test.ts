@@ -319,6 +319,27 @@ Deno.test("a node without slots is a seed like any other", async () => {
   assertEquals(await cluster.size(), 1_000);
 });
 
+Deno.test({
+  name: "a seed behind a Unix socket leads to all nodes",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    const args = ["--unixsocket", "redis.sock"];
+    await using cluster = await startCluster({ primaries: 2, args });
+    const path = `${cluster.nodes[0].server.directory}/redis.sock`;
+    const attempts: [words: string[], stdin: string][] = [
+      [["load", "-s", path, "--", "SET", "{id}", "1"], ids(100)],
+      [["load", "-u", `unix://${path}`, "--", "SET", "{id}", "1"], ids(200)],
+      [["pipe", "-s", path], "SET 201 1\nSET 202 1\nSET 203 1\nSET 204 1\n"],
+    ];
+    for (const [words, stdin] of attempts) {
+      assertWell(await runRespipe(words, { stdin, permissions: ["-A"] }));
+    }
+    const keys = Array.from({ length: 204 }, (_, i) => String(i + 1));
+    const values = await cluster.commands(keys.map((key) => ["GET", key]));
+    assertEquals(values.map(plain), keys.map(() => "1"));
+  },
+});
+
 Deno.test("slots that nobody serves are said before the first record", async () => {
   await using cluster = await startCluster({
     without: { from: 0, to: 8_000 },

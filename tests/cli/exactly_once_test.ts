@@ -193,6 +193,8 @@ Deno.test("what does not go together is refused before anything is sent", async 
       ["MULTI"],
       /the template has a transaction of its own/,
     ],
+    [["--then", "RPUSH h {id}"], ["select", "{v}"], /SELECT leads to another/],
+    [["--then", "SWAPDB 0 1"], RPUSH, /SWAPDB leads to another database/],
   ];
   for (const [words, template, says] of cases) {
     const refused = await run(
@@ -205,6 +207,21 @@ Deno.test("what does not go together is refused before anything is sent", async 
     assertMatch(refused.stderr, /^respipe: Cannot use --exactly-once: /);
     assertMatch(refused.stderr, says);
   }
+  assertEquals(plain(await server.command("DBSIZE")), 0);
+});
+
+Deno.test("what does not fit the key is refused before anything is sent", async () => {
+  await using server = await startServer();
+  using files = new TempFiles();
+  const file = files.write(`${"a".repeat(200)}.csv`, csv(1));
+  const many = Array<string>(3_600).fill(file);
+  const refused = await run(
+    server,
+    files,
+    ["--exactly-once", "once", ...many],
+  );
+  assertEquals(refused.code, 2, refused.stderr);
+  assertMatch(refused.stderr, /what 3,600 sources are known by does not fit/);
   assertEquals(plain(await server.command("DBSIZE")), 0);
 });
 
@@ -386,6 +403,29 @@ Deno.test("somebody else writes the key: the load stops, and nothing more is in"
   );
   assertEquals(plain(await server.command("LLEN", "h")), 97);
   assertEquals(plain(await server.command("GET", "once")), "mine");
+});
+
+Deno.test("another load with the key ends the one before it, and is done itself", async () => {
+  await using server = await startServer();
+  const first = await half(server);
+  // It has the key, and no rows yet.
+  const words = ["load", "-p", String(server.port), "--exactly-once", "once"];
+  const second = spawnRespipe([...words, "--", ...RPUSH]);
+  const output = endOf(second);
+  const rows = second.stdin.getWriter();
+  await rows.write(new TextEncoder().encode("id,v\n"));
+  await until(
+    async () =>
+      String(plain(await server.command("GET", "once"))).endsWith("\n"),
+    "the second one",
+  );
+  const stopped = await first.finish();
+  assertEquals(stopped.code, 3, stopped.stderr);
+  await rows.write(new TextEncoder().encode(csv(200).slice("id,v\n".length)));
+  await rows.close();
+  const { code, stderr } = await output;
+  assertEquals(code, 1, stderr);
+  assertEquals(await list(server), ALL.slice(0, 198));
 });
 
 Deno.test("interrupted: the key says where it was, and nothing is in doubt", async () => {

@@ -6,6 +6,9 @@ import {
   load,
   Summary,
 } from "../../mod.ts";
+import { Lane } from "../../src/engine/lane.ts";
+import { Shipment } from "../../src/engine/shipment.ts";
+import { Wait } from "../../src/engine/wait.ts";
 import { byteSource } from "../support/byte_source.ts";
 import { startServer } from "../support/redis_server.ts";
 
@@ -150,4 +153,75 @@ Deno.test("a connection lost behind its sentinel is lost where a rewind needs it
   );
   const { records, unknown, next } = summary;
   assertEquals([records, unknown, next?.record], [2, 2, 1]);
+});
+
+/** Takes all, and says what it is told to say. */
+class Prompted implements ByteStream {
+  #said = Promise.withResolvers<string | null>();
+
+  say(text: string | null): void {
+    this.#said.resolve(text);
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    return Promise.resolve(bytes.length);
+  }
+
+  async read(into: Uint8Array): Promise<number | null> {
+    const text = await this.#said.promise;
+    this.#said = Promise.withResolvers();
+    if (text === null) return null;
+    return new TextEncoder().encodeInto(text, into).written;
+  }
+
+  closeWrite(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): void {
+    this.say(null);
+  }
+}
+
+Deno.test("a transaction that waits for the one before it can be taken back", async () => {
+  const server = new Prompted();
+  const frame = {
+    opening: new Uint8Array(1),
+    discard: new Uint8Array(1),
+    length: 0,
+    isHalted: false,
+    isMine: () => false,
+    closing: () => new Uint8Array(1),
+    executed: () => {},
+    aborted: () => {},
+  };
+  const aborted: string[] = [];
+  const lane = new Lane<string>(
+    new Connection(server, "a server"),
+    {
+      counts: { replies: 0 },
+      onError: () => {},
+      onDone: () => {},
+      onLost: () => {},
+      onAborted: ({ origin }) => aborted.push(origin),
+    },
+    new Wait(),
+    { frame },
+  );
+  const turn = (): Promise<void> => new Promise((wake) => setTimeout(wake));
+  const bytes = new Uint8Array(1);
+  lane.send(new Shipment("one", bytes, 1));
+  await turn();
+  // To WATCH, GET and MULTI: the key is not there, so it is discarded.
+  server.say("+OK\r\n$-1\r\n+OK\r\n");
+  await turn();
+  frame.isHalted = true;
+  lane.send(new Shipment("two", bytes, 1));
+  await turn();
+  assertEquals(lane.withdraw(() => true).map(({ origin }) => origin), ["two"]);
+  server.say("+QUEUED\r\n+OK\r\n");
+  await turn();
+  assertEquals(aborted, ["one"]);
+  assert(lane.isIdle);
+  await lane.stop();
 });

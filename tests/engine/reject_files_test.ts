@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { parse } from "@std/csv";
+import type { KeptFile } from "../../src/engine/load_state.ts";
 import { RejectFiles } from "../../src/engine/reject_files.ts";
 import type { Reject } from "../../src/engine/reject.ts";
 import { UsageError } from "../../src/errors.ts";
@@ -203,6 +204,24 @@ Deno.test("a load that goes on appends to the files, each under its header", () 
   const third = new RejectFiles(path, [], second.flush());
   assertEquals(third.close(), []);
   assertEquals(read(path), "id,name\n1,a\n6,f\n");
+});
+
+Deno.test("a file is kept over loads that have nothing to add to it", () => {
+  using files = new TempFiles();
+  const path = `${files.path}/r.csv`;
+  const other = { header: encoder.encode("k\n") };
+  let kept: KeptFile[] = [];
+  for (const rejected of [[reject("1,a\n"), reject("b\n", other)], []]) {
+    const rejects = new RejectFiles(path, [], kept);
+    for (const one of rejected) rejects.add(one);
+    kept = rejects.flush();
+    rejects.close();
+  }
+  const last = new RejectFiles(path, [], kept);
+  last.add(reject("c\n", other));
+  last.close();
+  assertEquals(read(path), "id,name\n1,a\n");
+  assertEquals(read(`${path}.2`), "k\nb\nc\n");
 });
 
 Deno.test("files that were mended and taken away meanwhile are begun anew", () => {

@@ -157,6 +157,7 @@ async function cutAt(
   await using proxy = new FaultProxy(server.port, faults);
   // Without a handshake, so that the first byte is the first record's.
   const conn = await Deno.connect({ port: proxy.port });
+  const { port } = conn.localAddr;
   const connection = new Connection(conn, `127.0.0.1:${proxy.port}`);
   const outcome = await loadInto(way, key, { connection }, 6_000);
   await assertLost(outcome, () => countOf(server, way, key));
@@ -164,7 +165,7 @@ async function cutAt(
   // What had come was read before the end was noticed.
   const reader = new ReplyReader();
   let replies = 0;
-  for (const piece of proxy.repliesSent) {
+  for (const piece of proxy.repliesSent.get(port) ?? []) {
     reader.feed(piece);
     while (reader.next() !== undefined) replies++;
   }

@@ -322,6 +322,24 @@ for (const coalesce of [true, false]) {
   });
 }
 
+Deno.test("nothing of a record goes to another database than its SELECT says", async () => {
+  await using server = await startServer();
+  for (let cut = 1_000; cut < 1_070; cut += 5) {
+    const faults = [{ requests: cut, cut: "half" as const }];
+    await using proxy = new FaultProxy(server.port, () => faults.pop() ?? {});
+    const { error } = await bounded(
+      tryLoad({
+        ...pushes(proxy.port, ROWS - 1_000),
+        commands: [["SELECT", "1"], ["RPUSH", "list", "{id}"]],
+        atLeastOnce: true,
+      }),
+      `cut at ${cut}`,
+    );
+    assert(error instanceof ConnectionError, String(error));
+    assertEquals(await listOf(server), [], `cut at ${cut}`);
+  }
+});
+
 Deno.test("a server that is away for longer than --retry: go on from `next`", async (t) => {
   const first = Random.seed();
   for (let seed = first; seed < first + 5; seed++) {

@@ -378,3 +378,32 @@ Deno.test("rejects that fit a buffer are missed no more than others", async () =
   const { exitCode, loaded, rejected } = readSummary(run.stdout);
   assertEquals([exitCode, loaded, rejected], [3, 1, 1]);
 });
+
+Deno.test("a load goes on in front of rejects that could not be written", async () => {
+  await using server = await startServer();
+  for (const kept of [["--state", "state"], ["--exactly-once", "once"]]) {
+    using files = new TempFiles();
+    const bad = (i: number): boolean => i % 2 === 0;
+    const rows = Array.from(
+      { length: 50_000 },
+      (_, i) => `${i},${bad(i) ? "x" : i}\n`,
+    );
+    files.write("in.csv", `id,n\n${rows.join("")}`);
+    Deno.symlinkSync("/dev/full", `${files.path}/out`);
+    const load = async (): Promise<number> => {
+      const child = spawnRespipe([
+        ...["load", "-p", `${server.port}`, ...kept, "--rejects", "out"],
+        ...["in.csv", "--", "ZADD", "z", "{n}", "{id}"],
+      ], { permissions: ["-A"], cwd: files.path });
+      await child.stdin.close();
+      return (await child.output()).code;
+    };
+    assertEquals(await load(), 3);
+    Deno.removeSync(`${files.path}/out`);
+    assertEquals(await load(), 1);
+    assertEquals(
+      Deno.readTextFileSync(`${files.path}/out`),
+      `id,n\n${rows.filter((_, i) => bad(i)).join("")}`,
+    );
+  }
+});

@@ -200,7 +200,9 @@ async function checkOnce(
         ...scenario,
         ...{ breaks: false, maxErrors: undefined },
         // It has to end at some time.
-        ...run < 6 ? {} : { loses: 0, interrupts: 0, troubles: 0, kills: 0 },
+        ...run < 6
+          ? {}
+          : { loses: 0, interrupts: 0, troubles: 0, kills: 0, rivals: 0 },
       },
       rows,
       random,

@@ -40,8 +40,8 @@ const TICKS = 40;
 /** Steps after which a schedule must hang. */
 const MOST_STEPS = 50_000;
 
-async function settle(): Promise<void> {
-  for (let i = 0; i < TICKS; i++) await undefined;
+async function settle(ticks = TICKS): Promise<void> {
+  for (let i = 0; i < ticks; i++) await undefined;
 }
 
 /** A command of the input. */
@@ -206,10 +206,16 @@ async function runSchedule(random: Random): Promise<void> {
     .catch((thrown) => error = thrown)
     .finally(() => isOver = true);
   await settle();
+  let isSettled = true;
   for (let step = 0; !isOver; step++) {
     const can = nodes.lanes.flatMap((lane) =>
       lane.possible.map((what) => ({ lane, what }))
     ).filter(({ what }) => what !== "lose");
+    if (!isSettled && can.length === 0) {
+      await settle();
+      isSettled = true;
+      continue;
+    }
     if (step > MOST_STEPS || (can.length === 0 && read === undefined)) {
       throw new Error(`the pipe hangs at step ${step}`);
     }
@@ -228,7 +234,9 @@ async function runSchedule(random: Random): Promise<void> {
       else if (what === "execute") lane.execute(1 + random.int(8));
       else if (what === "reply") lane.reply(1 + random.int(8));
     }
-    await settle();
+    // Much may happen in one turn of the event loop, in any order.
+    isSettled = random.int(4) > 0;
+    await settle(isSettled ? TICKS : random.int(20));
   }
   await running;
   // Where nobody waits, the moment decides over a command.

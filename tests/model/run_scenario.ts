@@ -45,8 +45,8 @@ const TICKS = 40;
 /** Steps after which a schedule must hang. */
 const MOST_STEPS = 50_000;
 
-async function settle(): Promise<void> {
-  for (let i = 0; i < TICKS; i++) await undefined;
+async function settle(ticks = TICKS): Promise<void> {
+  for (let i = 0; i < ticks; i++) await undefined;
 }
 
 /** What a scenario's server refuses. */
@@ -128,8 +128,14 @@ export async function runScenario(
       ),
     scenario.mends,
     () => scenario.fails > 0 && random.int(scenario.fails) === 0,
-    transactions && (() => transactions.reconnect(connectTo(server))),
+    transactions && (() => {
+      // It takes the key back.
+      rival = undefined;
+      return transactions.reconnect(connectTo(server));
+    }),
   );
+  /** The key as another load has left it. */
+  let rival: string | undefined;
   let isOver = false;
   let error: unknown;
   const end = (isComplete: boolean): Promise<void> | undefined =>
@@ -142,12 +148,18 @@ export async function runScenario(
     })
     .finally(() => isOver = true);
   await settle();
+  let isSettled = true;
   for (let step = 0; !isOver; step++) {
     const { lanes } = router;
     const isDue = (of: number): boolean => of > 0 && random.int(of) === 0;
     const can = lanes.flatMap((lane) =>
       lane.possible.map((what) => ({ lane, what }))
     ).filter(({ what }) => what !== "lose");
+    if (!isSettled && can.length === 0) {
+      await settle();
+      isSettled = true;
+      continue;
+    }
     if (step > MOST_STEPS || (can.length === 0 && !producer.isAwaited)) {
       throw new Error(`the load hangs at step ${step}`);
     }
@@ -158,9 +170,13 @@ export async function runScenario(
     }
     if (isDue(scenario.interrupts)) {
       wait.fail(new InterruptedError("SIGINT"));
-    } else if (isDue(scenario.kills)) {
+    } else if (isSettled && isDue(scenario.kills)) {
       late.push(...lanes.map((lane) => lane.kill()));
       return { error, summary, rejects, server, isKilled: true };
+    } else if (isDue(scenario.rivals)) {
+      rival = (server.once.value ?? "") + "\n";
+      server.once.value = rival;
+      server.once.writes++;
     } else if (late.length > 0 && random.int(4) === 0) {
       late.shift()!();
     } else if (isDue(scenario.moves)) {
@@ -184,9 +200,14 @@ export async function runScenario(
       else if (what === "execute") lane.execute(1 + random.int(8));
       else if (what === "reply") lane.reply(1 + random.int(8));
     }
-    await settle();
+    // Much may happen in one turn of the event loop, in any order.
+    isSettled = random.int(4) > 0;
+    await settle(isSettled ? TICKS : random.int(20));
   }
   await running;
+  if (rival !== undefined) {
+    assertEquals(server.once.value, rival, "another load's key is left alone");
+  }
   return { error, summary, rejects, server, isKilled: false };
 }
 

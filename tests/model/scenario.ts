@@ -69,6 +69,8 @@ export interface Scenario {
   exactlyOnce: boolean;
   /** One of so many steps kills the whole process; 0 is none. */
   kills: number;
+  /** One of so many steps begins another load with the same key; 0 is none. */
+  rivals: number;
 }
 
 /** Draws a scenario. */
@@ -78,6 +80,7 @@ export function drawScenario(random: Random): Scenario {
   return {
     exactlyOnce,
     kills: exactlyOnce && one(2) ? 20 + random.int(200) : 0,
+    rivals: exactlyOnce && one(4) ? 20 + random.int(100) : 0,
     template: random.int(TEMPLATES.length),
     coalesce: !one(4),
     rows: 1 + random.int(one(3) ? 200 : 30),
@@ -133,6 +136,7 @@ export function* simplify(scenario: Scenario): Generator<Scenario> {
     fails: 0,
     atLeastOnce: false,
     kills: 0,
+    rivals: 0,
     maxErrors: undefined,
     keys: 1,
     run: 1,

@@ -36,6 +36,8 @@ export class SimLane implements BatchLane {
   #left: Uint8Array | undefined;
   /** The end of the first shipment's transaction waits for replies. */
   #isHeld = false;
+  /** The system has all of the first shipment, and nobody knows yet. */
+  #isTaken = false;
   /** That end has begun to be written. */
   #isEnding = false;
   /** Bytes that the server has, and has not executed. */
@@ -150,6 +152,8 @@ export class SimLane implements BatchLane {
         ? bytes
         : concat(transactions.opening, bytes);
     }
+    const wasTaken = this.#isTaken;
+    this.#isTaken = false;
     this.#push(most);
     if (this.#left.length > 0) return;
     if (transactions !== undefined && !this.#isEnding) {
@@ -159,6 +163,9 @@ export class SimLane implements BatchLane {
       this.#left = end ?? this.#left;
       return;
     }
+    // Replies may come before the lane hears that the system has it all.
+    this.#isTaken = !wasTaken;
+    if (this.#isTaken) return;
     this.#left = undefined;
     this.#isEnding = false;
     this.#queue.shift();

@@ -37,8 +37,11 @@ export interface Faults {
  * ```
  */
 export class FaultProxy extends TcpProxy {
-  /** What the clients have got, in order. */
-  readonly repliesSent: Uint8Array[] = [];
+  /**
+   * What each client has got, in order, by its port: on a busy machine somebody
+   * may knock whom nobody has asked.
+   */
+  readonly repliesSent = new Map<number, Uint8Array[]>();
   readonly #next: () => Faults;
 
   /**
@@ -91,6 +94,8 @@ export class FaultProxy extends TcpProxy {
     faults: Faults,
   ): Promise<void> {
     const { replies = Infinity, delay = 0, split = false } = faults;
+    const sent: Uint8Array[] = [];
+    this.repliesSent.set((client.remoteAddr as Deno.NetAddr).port, sent);
     let passed = 0;
     const buffer = new Uint8Array(16 * 1024);
     let isCut = false;
@@ -110,7 +115,7 @@ export class FaultProxy extends TcpProxy {
       for (let at = 0; at < end;) {
         const next = split ? at + 1 : end;
         await writeAll(client, buffer.subarray(at, next));
-        this.repliesSent.push(buffer.slice(at, next));
+        sent.push(buffer.slice(at, next));
         at = next;
       }
       passed += end;

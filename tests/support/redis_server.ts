@@ -20,6 +20,8 @@ const START_INTERVAL = 10;
 /** How many ports are tried: another process may take one in between. */
 const START_ATTEMPTS = 5;
 const READ_SIZE = 64 * 1024;
+/** Below the ports that systems give to connections, or on demand. */
+const PORTS = { first: 12_000, count: 20_000 };
 
 /** One argument of a command. */
 export type Argument = string | Uint8Array;
@@ -167,11 +169,21 @@ async function readReplies(
 /**
  * Finds a TCP port of 127.0.0.1 that nobody listens on.
  *
+ * The system gives it to nobody who asks for any port, as the proxies of other
+ * tests do: who knocks until a server listens would reach one of them.
+ *
  * @returns The port; another process may take it at any time.
  */
 export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
+  for (;;) {
+    const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
 }
 
 /**
