@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { connect } from "../../mod.ts";
+import { SLOTS } from "../../src/protocol/key_slot.ts";
 import { readServerInfo } from "../../src/transport/server_info.ts";
 import { plain } from "../support/plain_reply.ts";
 import { readSummary, until } from "../support/outcome.ts";
@@ -61,7 +62,8 @@ Deno.test("a replica is refused, unless it is wanted", async () => {
 
 Deno.test("a node of a cluster is told apart", async () => {
   await using node = await startServer({ args: ["--cluster-enabled", "yes"] });
-  await node.command("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
+  const slots = Array.from({ length: SLOTS }, (_, slot) => String(slot));
+  await node.command("CLUSTER", "ADDSLOTS", ...slots);
   await until(
     async () =>
       String(plain(await node.command("CLUSTER", "INFO")))

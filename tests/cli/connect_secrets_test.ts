@@ -3,6 +3,7 @@ import { plain } from "../support/plain_reply.ts";
 import { freePort, startServer } from "../support/redis_server.ts";
 import { type RunOptions, runRespipe } from "../support/run_respipe.ts";
 import { TempFiles } from "../support/temp_files.ts";
+import { isServerBefore } from "../support/server_program.ts";
 
 const SET = ["--", "SET", "k:{a}", "v"];
 const ROW = { stdin: "a\n1\n" };
@@ -169,7 +170,8 @@ const outside = Deno.networkInterfaces().find(({ family, address }) =>
 Deno.test({
   name: "protected mode is a sentence" +
     (outside === undefined ? " (there is no other address here)" : ""),
-  ignore: outside === undefined,
+  // Redis 6.2 takes an address to listen at for consent.
+  ignore: outside === undefined || isServerBefore(7),
   fn: async () => {
     await using server = await startServer({
       args: ["--bind", "0.0.0.0", "--protected-mode", "yes"],

@@ -210,7 +210,7 @@ Deno.test("pipe: takes replies while the input is idle", async () => {
   const COUNT = 64;
   await using server = await startServer({
     // Whoever leaves 4 MB of replies lying about is thrown out.
-    args: ["--client-output-buffer-limit", "normal 4mb 4mb 0"],
+    args: ["--client-output-buffer-limit", "normal", "4mb", "4mb", "0"],
   });
   await server.command("SET", "big", "x".repeat(SIZE));
   const child = spawnRespipe(["pipe", "-p", String(server.port)]);

@@ -25,6 +25,7 @@ import { readKeys } from "../support/read_keys.ts";
 import { type RedisCluster, startCluster } from "../support/redis_cluster.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
 import { rowSource } from "../support/row_source.ts";
+import { isServerBefore } from "../support/server_program.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -218,8 +219,12 @@ const ENDPOINTS: [name: string, args: string[]][] = [
 ];
 
 for (const [name, args] of ENDPOINTS) {
-  Deno.test(`slots that move lose and double no row; nodes go ${name}`, () =>
-    moveSlots(args));
+  Deno.test({
+    name: `slots that move lose and double no row; nodes go ${name}`,
+    // Redis 6.2 names them by address alone.
+    ignore: args.length > 0 && isServerBefore(7),
+    fn: () => moveSlots(args),
+  });
 }
 
 async function moveSlots(args: string[]): Promise<void> {

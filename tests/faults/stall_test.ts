@@ -118,7 +118,7 @@ Deno.test("a producer that stops for longer than the idle timeout", async () => 
 
 Deno.test("the program: --stall-timeout", async () => {
   await using server = await startServer({
-    args: ["--busy-reply-threshold", "50"],
+    args: ["--lua-time-limit", "50"],
   });
   using files = new TempFiles();
   const ids = Array.from({ length: 200_000 }, (_, i) => `${i}\n`).join("");

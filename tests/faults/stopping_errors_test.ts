@@ -174,7 +174,7 @@ Deno.test("stopped by a server that cannot save", async () => {
 
 Deno.test("stopped by a server that is busy with a script", async () => {
   await using server = await startServer({
-    args: ["--busy-reply-threshold", "50"],
+    args: ["--lua-time-limit", "50"],
   });
   using other = await Deno.connect({ port: server.port });
   const { summary, error } = await tryLoad({
