@@ -46,7 +46,13 @@ for (const [name, file, broken, mended] of CASES) {
       runRespipe([
         ...["load", "-p", String(server.port), ...flags, ...more, path],
         ...template,
-      ]);
+      ], {
+        permissions: [
+          "--allow-net",
+          `--allow-read=${files.path}`,
+          `--allow-write=${files.path}`,
+        ],
+      });
     const run = await load();
     assertEquals(run.code, 5, run.stderr);
     const { records, loaded, rejected, unknown, next } = readSummary(
