@@ -30,6 +30,8 @@ export class OpenedSource {
   /** What it was found to be. */
   #input: Format | undefined;
   #dialect: Dialect;
+  /** The delimiter, where its first line has told it. */
+  #delimiter: string | undefined;
   /** What its records become, where they need no header for that. */
   #coding: RowCoding | undefined;
 
@@ -127,6 +129,7 @@ export class OpenedSource {
       this.#coding = plan.namedCoding();
       this.#input = this.#coding.input;
     } else {
+      this.#delimiter = found.delimiter;
       const input = plan.csv(found.delimiter);
       this.#dialect = input.dialect;
       this.#input = input;
@@ -166,7 +169,7 @@ export class OpenedSource {
         throw this.inputError(reader.fault!, suspicion);
       }
       if (plan.header) {
-        header ??= Header.fromRecord(record);
+        header ??= Header.fromRecord(record, this.#delimiter);
         headerBytes = record.bytes.slice(record.start, record.end);
         reader.records--;
       } else {

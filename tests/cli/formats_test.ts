@@ -72,6 +72,26 @@ Deno.test("load: --format says what nothing tells, and wins", async () => {
   assertMatch(wrong.stderr, /--format "xml": must be one of csv, jsonl/);
 });
 
+Deno.test("load: how to name the columns oneself says the delimiter that was found", async () => {
+  await using server = await startServer();
+  using files = new TempFiles();
+  for (const [delimiter, written] of [[";", "';'"], ["\t", "tab"]]) {
+    const rows = [["id", "v", ""], ["7", "a", ""], ["8", "b", ""]];
+    const text = rows.map((row) => `${row.join(delimiter)}\n`).join("");
+    const csv = files.write("in.csv", text);
+    const run = await load(server, [csv, "--", "HSET", "u:{id}", "{*}"]);
+    assertEquals(run.code, 2);
+    const advice = `--columns A,B,... --skip-lines 1 --delimiter ${written}`;
+    assert(run.stderr.includes(advice), run.stderr);
+    const named = await load(server, [
+      ...[csv, "--columns", "id,v,x", "--skip-lines", "1"],
+      ...["--delimiter", written.replaceAll("'", ""), ...HSET],
+    ]);
+    assertEquals([named.code, named.stderr], [0, ""]);
+    assertEquals(await ask(server, "HGET", "u:8", "v"), "b");
+  }
+});
+
 Deno.test("load: files of many formats keep their own, and their rejects too", async () => {
   await using server = await startServer();
   using files = new TempFiles();
