@@ -26,7 +26,7 @@ export function reasonOf(
     return "the system denies permission";
   }
   if (error instanceof Deno.errors.ConnectionRefused) {
-    return "the connection was refused; is the server running there?";
+    return "the connection was refused (is the server running there?)";
   }
   if (error instanceof Deno.errors.ConnectionReset) {
     return "the connection was reset";
