@@ -174,7 +174,9 @@ export class Ledger {
         record < batch.from && !ids.has(record * each + command)
       );
       batch.isShipped = false;
-      if (isBehind) batch.mayBeIn ||= batch.wasSent && !batch.isUndone;
+      const isRefused = batch.isUndone || batch.unshared === batch.commands;
+      if (isBehind) batch.mayBeIn ||= batch.wasSent && !isRefused;
+      batch.unshared = 0;
       batch.wasSent = true;
       again.push(batch);
     }
