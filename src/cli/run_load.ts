@@ -19,6 +19,7 @@ import {
   formatJson,
   formatSummary,
   loadedPhrase,
+  mayBeLostPhrase,
   repliesLostPhrase,
 } from "./report.ts";
 import { startProgress, summaryCounts } from "./start_progress.ts";
@@ -174,6 +175,7 @@ export async function runLoad(options: LoadOptions): Promise<number> {
   const isSilent = options.json || options.quiet && code === ExitCode.Ok;
   // Else the summary says it.
   if (summary.repliesLost > 0 && isSilent) say(repliesLostPhrase(summary));
+  if (summary.mayBeLost > 0 && isSilent) say(mayBeLostPhrase(summary));
   const before = rejectedBefore();
   if (before > 0) {
     say(`earlier runs of this load rejected ${counted(before, "record")}`);

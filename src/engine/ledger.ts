@@ -95,6 +95,18 @@ export class Ledger {
     return this.#batches.first;
   }
 
+  /**
+   * Records of the first batch that are in, in front of what is not answered or
+   * goes again.
+   */
+  get answered(): number {
+    const { first } = this.#batches;
+    if (first === undefined) return 0;
+    const open = this.#firstOpen(first);
+    const refused = first.failures.filter(({ record }) => record < open);
+    return open - new Set(refused.map(({ record }) => record)).size;
+  }
+
   /** Whether every batch is committed. */
   get isEmpty(): boolean {
     return this.#batches.length === 0;
@@ -241,11 +253,7 @@ export class Ledger {
     this.commit();
     const { first } = this.#batches;
     if (first === undefined) return this.#end;
-    const isMarked = first === this.#mark?.batch;
-    const open = Math.min(
-      first.firstOpen,
-      isMarked ? this.#mark!.record : first.encoded,
-    );
+    const open = this.#firstOpen(first);
     const place = open === first.encoded
       ? first.after
       : new RecordLocator(first).placeOf(open);
@@ -287,6 +295,15 @@ export class Ledger {
       if (record > 0) break;
     }
     return unread;
+  }
+
+  /** The first record of a batch that is not answered, or that goes again. */
+  #firstOpen(batch: Batch): number {
+    const isMarked = batch === this.#mark?.batch;
+    return Math.min(
+      batch.firstOpen,
+      isMarked ? this.#mark!.record : batch.encoded,
+    );
   }
 
   /** Takes the last batch's records from one on for not read. */

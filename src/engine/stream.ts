@@ -167,6 +167,11 @@ export class Stream {
     return this.#ledger.first;
   }
 
+  /** Records that are in, and not committed: all before are. */
+  get answered(): number {
+    return this.#ledger.answered;
+  }
+
   /** Whether a rewind is asked for. */
   get isRewinding(): boolean {
     return this.#recovery.isPending;
