@@ -232,7 +232,7 @@ export class SwapDb implements LoadEnd {
       const fate = this.#mayBeSwapped
         ? `whether database ${spare} has taken the place of database ` +
           `${this.#database} is not known`
-        : this.#asItWas;
+        : this.asItWas;
       throw new ConnectionError(`${error.message}; ${fate}`, error.address, {
         cause: error,
       });
@@ -322,7 +322,7 @@ export class SwapDb implements LoadEnd {
     const text = errorIn(replies[refused])!;
     throw new StoppedError(
       `Cannot use database ${spare} for --swap-db: the server answered ` +
-        `${JSON.stringify(text)} to ${commands[refused][0]}; ${this.#asItWas}`,
+        `${JSON.stringify(text)} to ${commands[refused][0]}; ${this.asItWas}`,
       text,
     );
   }
@@ -331,11 +331,12 @@ export class SwapDb implements LoadEnd {
     const { spare } = this.#options;
     return new StoppedError(
       `Cannot swap database ${spare} with ${this.#database}: the lock was ` +
-        `lost; ${this.#asItWas}`,
+        `lost; ${this.asItWas}`,
     );
   }
 
-  get #asItWas(): string {
+  /** What to say where nothing was swapped. */
+  get asItWas(): string {
     return `the data in database ${this.#database} is as it was`;
   }
 

@@ -123,6 +123,8 @@ for (const [code, what, stdin, words] of FAILURES) {
     const run = await swap(server, stdin, ...words);
     assertEquals(run.code, code, run.stderr);
     assertEquals(readSummary(run.stdout).swapped, null);
+    const says = run.stderr.includes("; the data in database 0 is as it was\n");
+    assertEquals(says, code !== 2, run.stderr);
     assertEquals(await contents(server, 0), { "k:1": "old" });
     assertEquals(await contents(server, 5), {});
   });
