@@ -1,5 +1,5 @@
 import { StoppedError, UsageError } from "../errors.ts";
-import { reasonOf } from "./reason.ts";
+import { reasonOf, reasonToCreate } from "./reason.ts";
 import { isFileAt } from "./same_file.ts";
 
 /** Bytes that are gathered before they are written. */
@@ -68,7 +68,7 @@ export class FileSink {
       if (error instanceof UsageError) throw error;
       throw new UsageError(
         `Cannot write ${path}: ` +
-          reasonOf(error, `--allow-read=${path} --allow-write=${path}`),
+          reasonToCreate(error, `--allow-read=${path} --allow-write=${path}`),
         flag,
       );
     }

@@ -69,7 +69,7 @@ Deno.test({
 });
 
 const REFUSED: [string, string][] = [
-  ["no/such/directory", "no such file"],
+  ["no/such/directory", "its directory does not exist"],
   ["", "directory"],
 ];
 
