@@ -157,7 +157,7 @@ export async function runLoad(options: LoadOptions): Promise<number> {
   notices.end(code);
   const continuation = failure === undefined
     ? undefined
-    : continuationOf(options, summary);
+    : continuationOf(options, summary, failure);
   if (summary.coalescingStopped !== undefined) {
     say(
       "rows cannot share commands here " +
