@@ -225,8 +225,11 @@ export class Ledger {
       if (first === undefined || !first.isSettled) return;
       if (first === this.#mark?.batch) return;
       this.#batches.shift();
-      this.#settle(first, first.encoded, first.after);
-      this.#leave(first);
+      try {
+        this.#settle(first, first.encoded, first.after);
+      } finally {
+        this.#leave(first);
+      }
     }
   }
 
@@ -350,10 +353,14 @@ export class Ledger {
       rejects.push(...refused);
       rejects.sort((a, b) => a.record - b.record);
     }
-    for (const reject of rejects) this.#tell(reject);
-    if (behind === batch.place.records) return;
-    this.#note(batch, place);
-    onCommit?.();
+    try {
+      this.#tell(rejects);
+    } finally {
+      if (behind !== batch.place.records) {
+        this.#note(batch, place);
+        onCommit?.();
+      }
+    }
   }
 
   /** Notes that everything in front of a place is committed. */
@@ -391,12 +398,14 @@ export class Ledger {
     return rejects;
   }
 
-  #tell(reject: Reject): void {
+  #tell(rejects: readonly Reject[]): void {
     const { summary, onReject } = this.#options;
-    summary.errors.add(reject.error, `${reject.source}:${reject.line}`);
+    for (const { error, source, line } of rejects) {
+      summary.errors.add(error, `${source}:${line}`);
+    }
     if (this.#isMute) return;
     try {
-      onReject?.(reject);
+      for (const reject of rejects) onReject?.(reject);
     } catch (error) {
       this.#isMute = true;
       throw error;

@@ -19,7 +19,7 @@ export class FileSink {
   #length = 0;
   /** Bytes of the file, what was kept included. */
   #written: number;
-  #failed = false;
+  #failure: StoppedError | undefined;
 
   private constructor(path: string, file: Deno.FsFile, kept: number) {
     this.path = path;
@@ -82,7 +82,7 @@ export class FileSink {
    * comes after that is dropped.
    */
   write(bytes: Uint8Array): void {
-    if (this.#failed) return;
+    if (this.#failure !== undefined) return;
     if (this.#length + bytes.length > GATHERED) this.#flush();
     if (bytes.length > GATHERED) {
       this.#writeAll(bytes);
@@ -121,10 +121,12 @@ export class FileSink {
   /**
    * Writes what was gathered.
    *
-   * @throws {StoppedError} When it cannot be written.
+   * @throws {StoppedError} When it cannot be written, or could not before: what
+   * is missing must not be taken for kept.
    */
   flush(): void {
-    if (!this.#failed) this.#flush();
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#flush();
   }
 
   /**
@@ -137,7 +139,7 @@ export class FileSink {
   close(): void {
     let isFile = false;
     try {
-      if (!this.#failed) this.#flush();
+      if (this.#failure === undefined) this.#flush();
       isFile = this.#file.statSync().isFile;
     } finally {
       this.#file.close();
@@ -156,10 +158,10 @@ export class FileSink {
         done += this.#file.writeSync(bytes.subarray(done));
       }
     } catch (error) {
-      this.#failed = true;
-      throw new StoppedError(
+      throw this.#failure = new StoppedError(
         `Cannot write to ${this.path}: ` +
-          reasonOf(error, `--allow-write=${this.path}`),
+          reasonOf(error, `--allow-write=${this.path}`) +
+          "; the last rejected records are missing in it",
       );
     }
     this.#written += bytes.length;

@@ -364,8 +364,34 @@ Deno.test("a disk that is full of rejects stops the load", async () => {
     withoutContinuation(decoder.decode(stderr)),
     /(^|\n)respipe: Cannot write to out: [^\n]+\n$/,
   );
-  const { exitCode, loaded } = readSummary(decoder.decode(stdout));
-  assertEquals([exitCode, loaded], [3, 0]);
+  const summary = readSummary(decoder.decode(stdout));
+  assertEquals([summary.exitCode, summary.loaded], [3, 0]);
+  // Each is counted, whether it could be written or not.
+  const errors = summary.errors as { count: number }[];
+  const told = errors.reduce((sum, { count }) => sum + count, 0);
+  assertEquals(told, summary.rejected);
+});
+
+Deno.test("a state is never ahead of rejects that could not be written", async () => {
+  await using server = await startServer();
+  using files = new TempFiles();
+  const rows = Array.from({ length: 20_000 }, (_, i) => `${i},x\n`);
+  files.write("in.csv", `id,n\n${rows.join("")}`);
+  Deno.symlinkSync("/dev/full", `${files.path}/out`);
+  const words = [
+    ...["load", "-p", `${server.port}`, "--state", "state"],
+    ...["--rejects", "out", "in.csv", "--", "SADD", "s", "{id}"],
+  ];
+  const options = { permissions: ["-A"], cwd: files.path };
+  await server.command("SET", "s", "no set");
+  const full = await runRespipe(words, options);
+  assertEquals(full.code, 3, full.stderr);
+  assertMatch(full.stderr, /the last rejected records are missing in it; /);
+  Deno.removeSync(`${files.path}/out`);
+  const again = await runRespipe(words, options);
+  assertEquals(again.code, 1, again.stderr);
+  const written = Deno.readTextFileSync(`${files.path}/out`);
+  assertEquals(written, Deno.readTextFileSync(`${files.path}/in.csv`));
 });
 
 Deno.test("rejects that fit a buffer are missed no more than others", async () => {
