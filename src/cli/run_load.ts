@@ -158,21 +158,23 @@ export async function runLoad(options: LoadOptions): Promise<number> {
   const continuation = failure === undefined
     ? undefined
     : continuationOf(options, summary, failure);
-  if (summary.coalescingStopped !== undefined) {
+  // A load that goes through goes through so every night.
+  const isFine = options.quiet && code === ExitCode.Ok;
+  if (summary.coalescingStopped !== undefined && !isFine) {
     say(
       "rows cannot share commands here " +
         `(${summary.coalescingStopped.trimEnd()}); later rows got their own, ` +
         "as with --no-coalesce",
     );
   }
-  if (summary.sentinelRefusal !== undefined) {
+  if (summary.sentinelRefusal !== undefined && !isFine) {
     say(
       `the server refuses the closing command (${summary.sentinelRefusal}); ` +
         "the end was found by counting the replies, as with --end-marker count",
     );
   }
   printRejects(summary, written);
-  const isSilent = options.json || options.quiet && code === ExitCode.Ok;
+  const isSilent = options.json || isFine;
   // Else the summary says it.
   if (summary.repliesLost > 0 && isSilent) say(repliesLostPhrase(summary));
   if (summary.mayBeLost > 0 && isSilent) say(mayBeLostPhrase(summary));

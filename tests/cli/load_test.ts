@@ -837,4 +837,10 @@ Deno.test("load says that rows cannot share commands here", async () => {
     kind: "integer",
     value: 2,
   });
+  // Cron mails what is printed each night.
+  const quiet = await runRespipe([
+    ...["load", "-", "-p", String(server.port), "--user", "w", "--quiet"],
+    ...["--no-auth-warning", "-a", "pw", "--", "SET", "{k}", "{v}"],
+  ], { stdin: "k,v\na,1\nb,2\n" });
+  assertEquals([quiet.code, quiet.stdout, quiet.stderr], [0, "", ""]);
 });
