@@ -138,7 +138,7 @@ export async function runLoad(options: LoadOptions): Promise<number> {
   if (isBegun) {
     try {
       const hasSucceeded = failure === undefined && code === ExitCode.Ok &&
-        options.rows.limit === undefined;
+        options.rows.limit === undefined && summary.mayBeLost === 0;
       await save(
         summary.isComplete ? "complete" : "stopped",
         latest,

@@ -6,6 +6,7 @@ import { bounded, readSummary, until } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
 import { type Run, spawnRespipe } from "../support/run_respipe.ts";
+import { TempFiles } from "../support/temp_files.ts";
 
 const ROWS = 1_000;
 const encoder = new TextEncoder();
@@ -26,6 +27,7 @@ async function harmed(
 ): Promise<Run> {
   const child = spawnRespipe(
     ["load", "-p", String(server.port), ...flags, "--", ...template],
+    flags.includes("--state") ? { permissions: ["-A"] } : {},
   );
   const output = child.output();
   const writer = child.stdin.getWriter();
@@ -135,6 +137,21 @@ Deno.test("a server that forgets what was loaded: it is said how much, even wher
       assertEquals(readSummary(run.stdout).mayBeLost, ROWS / 2);
     }
   }
+});
+
+Deno.test("a load of which records may be lost is no reason to skip the next", async () => {
+  await using server = await startServer();
+  using files = new TempFiles();
+  const state = `${files.path}/state`;
+  const again = Promise.withResolvers<RedisServer>();
+  const run = await harmed(server, ["--state", state], async () => {
+    await server.kill();
+    again.resolve(await startServer({ port: server.port }));
+  });
+  await using _other = await again.promise;
+  assertEquals(run.code, 0, run.stderr);
+  const { status, hasSucceeded } = JSON.parse(Deno.readTextFileSync(state));
+  assertEquals([status, hasSucceeded], ["complete", false]);
 });
 
 Deno.test("records that are in and not committed count among what may be lost", async () => {
