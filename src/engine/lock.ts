@@ -4,7 +4,7 @@ import type { Command } from "../transport/ask.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import type { NodeMap } from "../transport/node_map.ts";
 import type { LoadEnd } from "./load_end.ts";
-import { SideConnection } from "./side_connection.ts";
+import { againIfLost, SideConnection } from "./side_connection.ts";
 import type { Wait } from "./wait.ts";
 
 /**
@@ -144,7 +144,9 @@ export class Lock implements LoadEnd {
     try {
       await this.#inTurn(async () => {
         if (!this.#mayBeHeld) return;
-        await this.#change(["DEL", key], RETURN_PATIENCE, "give back");
+        await againIfLost(() =>
+          this.#change(["DEL", key], RETURN_PATIENCE, "give back")
+        );
       });
     } catch (error) {
       const { message } = error as Error;
