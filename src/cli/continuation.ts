@@ -1,5 +1,6 @@
 import { counted } from "../engine/counted.ts";
 import type { Summary } from "../engine/summary.ts";
+import { InputError } from "../errors.ts";
 import { areRepeatable } from "../protocol/command_traits.ts";
 import { STANDARD_INPUT } from "../transport/source.ts";
 import { sourceName } from "../transport/url_source.ts";
@@ -29,15 +30,16 @@ export function continuationOf(
     Summary,
     "next" | "loaded" | "rejected" | "unknown" | "formats"
   >,
+  failure?: unknown,
 ): Continuation | undefined {
   const { rows, args } = options;
   // A spare database is emptied when its load ends early.
   if (next === undefined || options.ends.swapDb !== undefined) return undefined;
   const { state, exactlyOnce } = options;
   if (exactlyOnce !== undefined) {
-    return sameAgain(options, `the key ${exactlyOnce}`);
+    return sameAgain(options, `the key ${exactlyOnce}`, failure);
   }
-  if (state !== undefined) return sameAgain(options, state);
+  if (state !== undefined) return sameAgain(options, state, failure);
   const files = options.files.map(sourceName);
   const at = files.indexOf(next.source);
   // A file that is given twice has two such places.
@@ -85,15 +87,22 @@ export function continuationOf(
 }
 
 /** The same command, where something keeps from where it goes on. */
-function sameAgain({ args, files }: LoadOptions, keeper: string): Continuation {
+function sameAgain(
+  { args, files }: LoadOptions,
+  keeper: string,
+  failure: unknown,
+): Continuation {
   const words = ["respipe", "load"];
   for (const flag of args.written) words.push(...withoutSecret(flag));
   words.push(...files.map(sourceName), "--", ...args.isMeant ? ["--"] : []);
   words.push(...args.template ?? []);
+  const again = "give the same command again";
   return {
     command: words.map(quoteWord).join(" "),
-    sentence:
-      `to go on, give the same command again: ${keeper} says from where`,
+    sentence: failure instanceof InputError
+      ? `to go on with the same input, ${again}: ${keeper} says from where; ` +
+        `a mended one is loaded anew, without ${keeper}`
+      : `to go on, ${again}: ${keeper} says from where`,
   };
 }
 

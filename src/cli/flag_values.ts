@@ -40,7 +40,8 @@ export function seconds(text: string, flag: string): number {
   if (/^[0-9]+(\.[0-9]+)?$/.test(text) && Number(text) <= MOST_SECONDS) {
     return Number(text) * 1000;
   }
-  throw refuse(flag, text, "seconds, as in 30 or 0.5; 0 is no limit");
+  const none = flag === "--retry" ? "not to wait" : "no limit";
+  throw refuse(flag, text, `seconds, as in 30 or 0.5; 0 is ${none}`);
 }
 
 /** Reads a size; gives bytes. */

@@ -97,11 +97,11 @@ export class LoadFiles {
   async close(
     failure: unknown,
   ): Promise<{ written: WrittenFile[] | undefined; failure: unknown }> {
-    const { isComplete, rejected } = this.#summary;
+    const { isComplete, rejected, mayBeLost } = this.#summary;
     let written: WrittenFile[] | undefined;
     if (this.#isBegun) {
       const hasSucceeded = failure === undefined &&
-        rejected + this.rejectedBefore === 0 &&
+        rejected + this.rejectedBefore === 0 && mayBeLost === 0 &&
         this.#options.rows.limit === undefined;
       try {
         const status = isComplete ? "complete" : "stopped";

@@ -3,7 +3,7 @@ import type { EndOptions } from "../engine/load_ends.ts";
 import type { RowOptions } from "../engine/row_plan.ts";
 import { UsageError } from "../errors.ts";
 import { parseNodeMap } from "../transport/node_map.ts";
-import { readTextOf } from "../transport/source.ts";
+import { readTextOf, STANDARD_INPUT } from "../transport/source.ts";
 import type { HeaderLine } from "../transport/url_source.ts";
 import { type Arguments, parseArguments } from "./args.ts";
 import { checkTemplate } from "./check_template.ts";
@@ -98,11 +98,13 @@ export function parseOptions(
   words: readonly string[],
   environment: Environment,
 ): Options {
-  const args = parseArguments(command, words);
+  const written = parseArguments(command, words);
+  const args = { ...written, files: written.files.map(sourceOf) };
   const { flags } = args;
   checkFiles(args);
+  checkOutputs(flags);
   const common = {
-    files: args.files.length === 0 ? ["-"] : args.files,
+    files: args.files.length === 0 ? [STANDARD_INPUT] : args.files,
     idleTimeout: flags["idle-timeout"] ?? 0,
     headers: headersOf(flags.header, flags["header-file"]),
     progress: progressOf(flags),
@@ -144,8 +146,19 @@ export function parseOptions(
   );
 }
 
+/** What leads to standard input too; Deno opens none of them for a load. */
+const STANDARD_INPUT_PATHS: readonly string[] = [
+  "/dev/stdin",
+  "/dev/fd/0",
+  "/proc/self/fd/0",
+];
+
+function sourceOf(file: string): string {
+  return STANDARD_INPUT_PATHS.includes(file) ? STANDARD_INPUT : file;
+}
+
 function checkFiles({ files, flags }: Arguments): void {
-  if (files.filter((file) => file === "-").length > 1) {
+  if (files.filter((file) => file === STANDARD_INPUT).length > 1) {
     throw new UsageError("Standard input (-) can be read only once");
   }
   for (const file of files) {
@@ -161,6 +174,30 @@ function checkFiles({ files, flags }: Arguments): void {
         "--then",
       );
     }
+  }
+}
+
+/** Refuses one file for two of what a load writes: one would be lost. */
+function checkOutputs({ rejects, state, metrics }: GivenFlags): void {
+  const outputs: (readonly [flag: string, path: string])[] = [];
+  if (rejects !== undefined) {
+    outputs.push(["--rejects", rejects]);
+    outputs.push(["--rejects", `${rejects}.errors.csv`]);
+  }
+  if (state !== undefined) outputs.push(["--state", state]);
+  if (metrics !== undefined) outputs.push(["--metrics", metrics]);
+  const writers = new Map<string, string>();
+  for (const [flag, path] of outputs) {
+    const file = path.replace(/^(\.\/+)+/, "");
+    const other = writers.get(file);
+    if (other !== undefined) {
+      throw new UsageError(
+        `${other} and ${flag} would both write ${path}; give each a file of ` +
+          "its own",
+        flag,
+      );
+    }
+    writers.set(file, flag);
   }
 }
 

@@ -88,6 +88,12 @@ export function repliesLostPhrase({ repliesLost }: Summary): string {
     "are in, but for those that the server may have refused";
 }
 
+/** Says which records the server may have forgotten. */
+export function mayBeLostPhrase({ mayBeLost }: Summary): string {
+  return `${counted(mayBeLost, "record")} may be lost: they were loaded ` +
+    "before the server was started anew, or another took its place";
+}
+
 /** What lost connections have cost, and what transactions were for. */
 function reconnections(summary: Summary): string[] {
   const { reconnections, secondsWaiting, repeated } = summary;
@@ -102,6 +108,7 @@ function reconnections(summary: Summary): string[] {
   if (repeated > 0) {
     lines.push(`${counted(repeated, "record")} may be in twice`);
   }
+  if (summary.mayBeLost > 0) lines.push(mayBeLostPhrase(summary));
   if (transactions > 0) {
     const from = resumedAt === null
       ? ""

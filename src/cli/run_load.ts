@@ -12,6 +12,7 @@ import {
   formatJson,
   formatSummary,
   loadedPhrase,
+  mayBeLostPhrase,
   repliesLostPhrase,
 } from "./report.ts";
 import { startProgress, summaryCounts } from "./start_progress.ts";
@@ -47,7 +48,7 @@ export async function runLoad(options: LoadOptions): Promise<number> {
   printRejects(summary, closed.written);
   const continuation = failure === undefined
     ? undefined
-    : continuationOf(options, summary);
+    : continuationOf(options, summary, failure);
   try {
     await printSummary(summary, options, code, failure, continuation);
   } catch (error) {
@@ -118,30 +119,32 @@ function sayMore(
   { json, quiet }: LoadOptions,
   code: number,
 ): void {
-  const { coalescingStopped, sentinelRefusal, repliesLost, hint } = summary;
-  const isGood = code === ExitCode.Ok;
-  if (coalescingStopped !== undefined) {
+  const { coalescingStopped, sentinelRefusal, repliesLost, mayBeLost, hint } =
+    summary;
+  // A load that goes through goes through so every night.
+  const isFine = quiet && code === ExitCode.Ok;
+  if (coalescingStopped !== undefined && !isFine) {
     say(
       `rows cannot share commands here (${coalescingStopped.trimEnd()}); ` +
         "later rows got their own, as with --no-coalesce",
     );
   }
-  if (sentinelRefusal !== undefined) {
+  if (sentinelRefusal !== undefined && !isFine) {
     say(
       `the server refuses the closing command (${sentinelRefusal}); the end ` +
         "was found by counting the replies, as with --end-marker count",
     );
   }
   // Else the summary says it.
-  if (repliesLost > 0 && (json || quiet && isGood)) {
-    say(repliesLostPhrase(summary));
-  }
+  const isSilent = json || isFine;
+  if (repliesLost > 0 && isSilent) say(repliesLostPhrase(summary));
+  if (mayBeLost > 0 && isSilent) say(mayBeLostPhrase(summary));
   if (rejectedBefore > 0) {
     const records = counted(rejectedBefore, "record");
     say(`earlier runs of this load rejected ${records}`);
   }
   // Where all went well, the summary says it, and cron stays silent.
-  if (hint !== undefined && !isGood) say(hint);
+  if (hint !== undefined && code !== ExitCode.Ok) say(hint);
 }
 
 async function printSummary(

@@ -44,11 +44,18 @@ export class Header {
   /** Whether the columns have names at all. */
   readonly named: boolean;
 
+  /** The delimiter, where this header alone has told it. */
+  readonly #delimiter: string | undefined;
   /** For each label the first and the last column that has it. */
   readonly #columns = new Map<string, { first: number; last: number }>();
 
-  private constructor(names: readonly Uint8Array[], named: boolean) {
+  private constructor(
+    names: readonly Uint8Array[],
+    named: boolean,
+    delimiter?: string,
+  ) {
     this.names = names;
+    this.#delimiter = delimiter;
     this.labels = names.map(labelOf);
     this.named = named;
     this.labels.forEach((label, column) => {
@@ -65,12 +72,13 @@ export class Header {
    * Takes the names from a source's first record.
    *
    * @param record The record.
+   * @param delimiter The delimiter, where the record is what told it.
    * @returns The header.
    */
-  static fromRecord(record: RecordView): Header {
+  static fromRecord(record: RecordView, delimiter?: string): Header {
     const names: Uint8Array[] = [];
     for (let i = 0; i < record.fieldCount; i++) names.push(record.field(i));
-    return new Header(names, true);
+    return new Header(names, true, delimiter);
   }
 
   /**
@@ -134,7 +142,8 @@ export class Header {
    */
   with(labels: readonly string[]): Header {
     const added = labels.map((label) => encoder.encode(label));
-    return new Header([...this.names, ...added], this.named);
+    const names = [...this.names, ...added];
+    return new Header(names, this.named, this.#delimiter);
   }
 
   /**
@@ -191,8 +200,8 @@ export class Header {
     if (label === "") {
       throw new UsageError(
         `Cannot use column ${column + 1}: its name in the header is empty; ` +
-          `write {${column + 1}}, or leave it out with {*-...}, or name the ` +
-          "columns with --no-header --skip-lines 1 --columns",
+          `write {${column + 1}}, or leave it out with {*-${column + 1}}, or ` +
+          `name the columns with ${this.#naming}`,
       );
     }
     const { first, last } = this.#columns.get(label)!;
@@ -201,10 +210,18 @@ export class Header {
         `Cannot use column ${JSON.stringify(label)}: the header names it ` +
           `twice (columns ${first + 1} and ${last + 1}); write {${
             first + 1
-          }} or {${last + 1}}, or name the columns with ` +
-          "--no-header --skip-lines 1 --columns",
+          }} or {${last + 1}}, or name the columns with ${this.#naming}`,
       );
     }
+  }
+
+  /** How to have other names: what the header has told is to be said then. */
+  get #naming(): string {
+    const delimiter = this.#delimiter;
+    return "--columns A,B,... --skip-lines 1" +
+      (delimiter === undefined
+        ? ""
+        : ` --delimiter ${delimiter === "\t" ? "tab" : `'${delimiter}'`}`);
   }
 
   #near(reference: string): string {

@@ -104,6 +104,8 @@ export class Batch {
   wasSent = false;
   /** Whether that was in vain: nothing of it was executed. */
   isUndone = false;
+  /** Commands that were refused only because records share them. */
+  unshared = 0;
   /** Whether what is shipped again may be in already. */
   mayBeIn = false;
   /**

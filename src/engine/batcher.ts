@@ -250,20 +250,20 @@ export class Batcher {
     }
     if (step === Step.Broken) {
       this.#failure = this.#source.inputError(reader.fault!);
-      const counted = encoded + batch.rejects.length;
-      if (reader.records - before > counted) {
-        batch.rejects.push(this.#malformed(reader, format));
-      }
     }
     if (coalescer !== undefined) {
       const shares = coalescer.close(out);
       batch.shares = shares;
       this.#alone = shares.length === encoded ? BATCHES_ALONE : 0;
     }
-    batch.records = reader.records - before;
+    batch.records = encoded + batch.rejects.length;
     batch.encoded = encoded;
-    batch.end = reader.boundary;
-    batch.after = reader.place();
+    // What the input breaks off in is no record: from there it goes on, mended.
+    const { line, offset } = reader;
+    batch.after = step === Step.Broken
+      ? { records: before + batch.records, line, offset }
+      : reader.place();
+    batch.end = batch.start + batch.after.offset - batch.place.offset;
     if (step === Step.NeedInput && !feed.isExhausted) feed.readOn();
     if (batch.records > 0) return batch;
     this.#pool.release(batch);

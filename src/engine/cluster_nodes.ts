@@ -48,6 +48,8 @@ interface Node {
   readonly announced: TcpAddress;
   lane: Lane<BatchOrigin>;
   slots: number;
+  /** What its process is known by, where it has told. */
+  runId: string | undefined;
   /** What earlier lanes of it have counted. */
   past: Counts;
 }
@@ -340,14 +342,16 @@ export class ClusterNodes {
       );
     }
     const lane = open(connection);
+    const runId = connection.server?.runId;
     if (known === undefined) {
-      const node = { announced, lane, slots: count ?? 0, past: NOTHING };
+      const node = { announced, lane, runId, slots: count ?? 0, past: NOTHING };
       this.#nodes.set(name, node);
       return node;
     }
     known.past = countsOf(known);
     await known.lane.stop();
-    summary.reconnections++;
+    summary.reconnected(known.runId, runId, summary.unknown);
+    known.runId = runId;
     known.lane = lane;
     return known;
   }

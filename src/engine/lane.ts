@@ -429,7 +429,8 @@ export class Lane<Origin> {
     if (this.#sentinel.isReply(reply)) return true;
     const { isExact, unanswered } = this.flight;
     if (reply.kind !== "error" || !isExact || unanswered > 0) return false;
-    this.sentinelRefusal = reply.text;
+    // What it quotes are the sentinel's random bytes.
+    this.sentinelRefusal = reply.text.replace(/,? with args .*$/is, "");
     return true;
   }
 

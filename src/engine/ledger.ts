@@ -95,6 +95,18 @@ export class Ledger {
     return this.#batches.first;
   }
 
+  /**
+   * Records of the first batch that are in, in front of what is not answered or
+   * goes again.
+   */
+  get answered(): number {
+    const { first } = this.#batches;
+    if (first === undefined) return 0;
+    const open = this.#firstOpen(first);
+    const refused = first.failures.filter(({ record }) => record < open);
+    return open - new Set(refused.map(({ record }) => record)).size;
+  }
+
   /** Whether every batch is committed. */
   get isEmpty(): boolean {
     return this.#batches.length === 0;
@@ -179,7 +191,9 @@ export class Ledger {
         record < batch.from && !ids.has(record * each + command)
       );
       batch.isShipped = false;
-      if (isBehind) batch.mayBeIn ||= batch.wasSent && !batch.isUndone;
+      const isRefused = batch.isUndone || batch.unshared === batch.commands;
+      if (isBehind) batch.mayBeIn ||= batch.wasSent && !isRefused;
+      batch.unshared = 0;
       batch.wasSent = true;
       again.push(batch);
     }
@@ -218,8 +232,11 @@ export class Ledger {
       if (first === undefined || !first.isSettled) return;
       if (first === this.#mark?.batch) return;
       this.#batches.shift();
-      this.#settle(first, first.encoded, first.after);
-      this.#leave(first);
+      try {
+        this.#settle(first, first.encoded, first.after);
+      } finally {
+        this.#leave(first);
+      }
     }
   }
 
@@ -246,11 +263,7 @@ export class Ledger {
     this.commit();
     const { first } = this.#batches;
     if (first === undefined) return this.#end;
-    const isMarked = first === this.#mark?.batch;
-    const open = Math.min(
-      first.firstOpen,
-      isMarked ? this.#mark!.record : first.encoded,
-    );
+    const open = this.#firstOpen(first);
     const place = open === first.encoded
       ? first.after
       : new RecordLocator(first).placeOf(open);
@@ -292,6 +305,15 @@ export class Ledger {
       if (record > 0) break;
     }
     return unread;
+  }
+
+  /** The first record of a batch that is not answered, or that goes again. */
+  #firstOpen(batch: Batch): number {
+    const isMarked = batch === this.#mark?.batch;
+    return Math.min(
+      batch.firstOpen,
+      isMarked ? this.#mark!.record : batch.encoded,
+    );
   }
 
   /** Takes the last batch's records from one on for not read. */
@@ -338,10 +360,14 @@ export class Ledger {
       rejects.push(...refused);
       rejects.sort((a, b) => a.record - b.record);
     }
-    for (const reject of rejects) this.#tell(reject);
-    if (behind === batch.place.records) return;
-    this.#note(batch, place);
-    onCommit?.();
+    try {
+      this.#tell(rejects);
+    } finally {
+      if (behind !== batch.place.records) {
+        this.#note(batch, place);
+        onCommit?.();
+      }
+    }
   }
 
   /** Notes that everything in front of a place is committed. */
@@ -379,12 +405,14 @@ export class Ledger {
     return rejects;
   }
 
-  #tell(reject: Reject): void {
+  #tell(rejects: readonly Reject[]): void {
     const { summary, onReject } = this.#options;
-    summary.errors.add(reject.error, `${reject.source}:${reject.line}`);
+    for (const { error, source, line } of rejects) {
+      summary.errors.add(error, `${source}:${line}`);
+    }
     if (this.#isMute) return;
     try {
-      onReject?.(reject);
+      for (const reject of rejects) onReject?.(reject);
     } catch (error) {
       this.#isMute = true;
       throw error;

@@ -153,14 +153,14 @@ export async function load(options: LoadOptions): Promise<Summary> {
     if (!(error instanceof ConnectionError)) {
       await endTransactions(false).catch(() => {});
     }
-    throw error;
+    throw ends.failed(error);
   } finally {
     report(options.endMarker);
     await router.stop();
     summary.end();
   }
   const tooMany = limit.judge(summary, true);
-  if (tooMany !== undefined) throw tooMany;
+  if (tooMany !== undefined) throw ends.failed(tooMany);
   await ends.conclude();
   return summary;
 }

@@ -1,4 +1,11 @@
-import { UsageError } from "../errors.ts";
+import {
+  ConnectionError,
+  InputError,
+  InterruptedError,
+  ProtocolError,
+  StoppedError,
+  UsageError,
+} from "../errors.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import { parseNodeMap } from "../transport/node_map.ts";
 import { Allowance } from "./allowance.ts";
@@ -53,6 +60,15 @@ export interface EndOptions {
   wait?: number | undefined;
 }
 
+/** What ends a load that has begun. */
+const ENDINGS = [
+  ConnectionError,
+  InputError,
+  InterruptedError,
+  ProtocolError,
+  StoppedError,
+];
+
 /**
  * The ends of one load: what frames it, in the order in which it is prepared.
  * It is concluded the other way round; whatever was not concluded when the load
@@ -66,6 +82,7 @@ export class LoadEnds implements Pacing, AsyncDisposable {
   /** Records that a batch may have. */
   readonly mostRecords: number = Infinity;
   readonly #ends: LoadEnd[] = [];
+  readonly #swap: SwapDb | undefined;
   readonly #written: WrittenKeys | undefined;
 
   /**
@@ -96,9 +113,8 @@ export class LoadEnds implements Pacing, AsyncDisposable {
     }
     this.server = server;
     if (swapDb !== undefined) {
-      this.#ends.push(
-        new SwapDb({ ...own, spare: swapDb, summary, lock, patience }),
-      );
+      const swap = { ...own, spare: swapDb, summary, lock, patience };
+      this.#ends.push(this.#swap = new SwapDb(swap));
       this.server = { ...server, database: swapDb };
       this.maxErrors = "0";
     }
@@ -173,6 +189,19 @@ export class LoadEnds implements Pacing, AsyncDisposable {
       await end.conclude?.();
       this.#ends.pop();
     }
+  }
+
+  /**
+   * Notes what a load has ended with that was not concluded.
+   *
+   * @returns The same, with what has become of the old data.
+   */
+  failed(error: unknown): unknown {
+    const isKnown = ENDINGS.some((kind) => error instanceof kind);
+    if (this.#swap !== undefined && isKnown) {
+      (error as Error).message += `; ${this.#swap.asItWas}`;
+    }
+    return error;
   }
 
   /** Abandons what was not concluded. */

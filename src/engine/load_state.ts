@@ -196,7 +196,8 @@ export class LoadState {
    * @param summary The counts of this run, taken now.
    * @param checkpoint The place; as before where there is no new one.
    * @param rejects The files with rejects, up to that place.
-   * @param hasSucceeded Whether the whole input is in, and all else is done.
+   * @param hasSucceeded Whether the whole input is in for sure, and all else is
+   * done.
    * @throws {StoppedError} When it cannot be saved.
    */
   async save(

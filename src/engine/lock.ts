@@ -4,7 +4,7 @@ import type { Command } from "../transport/ask.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import type { NodeMap } from "../transport/node_map.ts";
 import type { LoadEnd } from "./load_end.ts";
-import { SideConnection } from "./side_connection.ts";
+import { againIfLost, SideConnection } from "./side_connection.ts";
 import type { Wait } from "./wait.ts";
 
 /**
@@ -143,13 +143,18 @@ export class Lock implements LoadEnd {
     const timer = setTimeout(() => this.#side.close(), RETURN_PATIENCE);
     try {
       await this.#inTurn(async () => {
-        if (this.#mayBeHeld) await this.#change(["DEL", key], RETURN_PATIENCE);
+        if (!this.#mayBeHeld) return;
+        await againIfLost(() =>
+          this.#change(["DEL", key], RETURN_PATIENCE, "give back")
+        );
       });
     } catch (error) {
+      const { message } = error as Error;
       onNotice?.(
-        `Cannot give back the lock ${JSON.stringify(key)}: ` +
-          `${(error as Error).message}; it expires by itself within ` +
-          `${this.#ttl / 1000} s`,
+        (error instanceof StoppedError
+          ? message
+          : `Cannot give back the lock ${JSON.stringify(key)}: ${message}`) +
+          `; it expires by itself within ${this.#ttl / 1000} s`,
       );
     } finally {
       clearTimeout(timer);
@@ -161,13 +166,17 @@ export class Lock implements LoadEnd {
   async #take(): Promise<string | undefined> {
     const { key } = this.#options;
     await this.#side.open();
+    const wasAskedFor = this.#mayBeHeld;
     this.#mayBeHeld = true;
     const [taken, held] = await this.#side.askForKey([
       ["SET", key, this.value, "NX", "PX", String(this.#ttl)],
       ["GET", key],
     ]);
     const refusal = errorIn(taken);
-    if (refusal !== undefined) throw this.#refused(refusal);
+    if (refusal !== undefined) {
+      this.#mayBeHeld = wasAskedFor;
+      throw this.#refused(refusal, "take");
+    }
     if (taken.kind === "simple") return undefined;
     // An answer that was lost may have been a yes.
     return textIn(held) === this.value ? undefined : holderIn(held);
@@ -219,6 +228,7 @@ export class Lock implements LoadEnd {
   async #change(
     command: Command,
     patience?: number,
+    what?: "give back",
   ): Promise<string | undefined> {
     const { key } = this.#options;
     const [watched, held] = await this.#side.askForKey(
@@ -226,7 +236,7 @@ export class Lock implements LoadEnd {
       patience,
     );
     const refusal = errorIn(watched) ?? errorIn(held);
-    if (refusal !== undefined) throw this.#refused(refusal);
+    if (refusal !== undefined) throw this.#refused(refusal, what);
     if (textIn(held) !== this.value) return holderIn(held);
     const replies = await this.#side.ask(
       [["MULTI"], command, ["EXEC"]],
@@ -234,13 +244,13 @@ export class Lock implements LoadEnd {
     );
     const done = replies[2];
     const error = errorIn(replies[1]) ?? errorIn(done);
-    if (error !== undefined) throw this.#refused(error);
+    if (error !== undefined) throw this.#refused(error, what);
     const [count] = itemsIn(done) ?? [];
     if (count?.kind === "integer" && count.value === 1) return undefined;
     const [now] = await this.#side.ask([["GET", key]], patience);
     // Something else than the value was changed: a new attempt may do.
     if (textIn(now) === this.value) {
-      return await this.#change(command, patience);
+      return await this.#change(command, patience, what);
     }
     return holderIn(now);
   }
@@ -251,10 +261,10 @@ export class Lock implements LoadEnd {
     return turn;
   }
 
-  #refused(reply: string): StoppedError {
+  #refused(reply: string, what = "keep"): StoppedError {
     return new StoppedError(
-      `Cannot keep the lock ${JSON.stringify(this.key)}: the server answered ` +
-        JSON.stringify(reply),
+      `Cannot ${what} the lock ${JSON.stringify(this.key)}: the server ` +
+        `answered ${JSON.stringify(reply)}`,
       reply,
     );
   }

@@ -114,8 +114,10 @@ export async function openRouter(
     const to = { ...again, awaitPrimary: true };
     return open(
       await connectAnd(wait, to, patience, async (made) => {
+        // In transactions the key tells whether everything is there.
+        const before = transactions ? undefined : summary.server?.runId;
         summary.met(made);
-        summary.reconnections++;
+        summary.reconnected(before, made.server?.runId, stream.answered);
         await transactions?.reconnect(made);
       }),
     );

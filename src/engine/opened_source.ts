@@ -14,6 +14,8 @@ import type { BatchPool } from "./batch_pool.ts";
 import { ChunkFeed } from "./chunk_feed.ts";
 import type { RowCoding, RowFormat, RowPlan } from "./row_plan.ts";
 
+const encoder = new TextEncoder();
+
 /**
  * A source of which is known what it is, what its columns are, and what its
  * records become.
@@ -30,6 +32,10 @@ export class OpenedSource {
   /** What it was found to be. */
   #input: Format | undefined;
   #dialect: Dialect;
+  /** The delimiter, where its first line has told it. */
+  #delimiter: string | undefined;
+  /** The line in front of its header that tells the delimiter, if any. */
+  #remark = new Uint8Array();
   /** What its records become, where they need no header for that. */
   #coding: RowCoding | undefined;
 
@@ -122,11 +128,15 @@ export class OpenedSource {
     const { name, rest, isExhausted } = this.feed;
     const found = plan.detect(name, rest, isExhausted);
     if (found === undefined) return false;
-    if (found.isRemark) this.#start.passLine();
+    if (found.isRemark) {
+      this.#start.passLine();
+      this.#remark = encoder.encode(`sep=${found.delimiter}\n`);
+    }
     if (found.format === "jsonl") {
       this.#coding = plan.namedCoding();
       this.#input = this.#coding.input;
     } else {
+      this.#delimiter = found.delimiter;
       const input = plan.csv(found.delimiter);
       this.#dialect = input.dialect;
       this.#input = input;
@@ -143,7 +153,7 @@ export class OpenedSource {
     const plan = this.#plan;
     const dialect = this.#dialect;
     let header = plan.columns;
-    let headerBytes = new Uint8Array();
+    let headerBytes: Uint8Array = this.#remark;
     if (plan.header || header === undefined) {
       let step = feed.step(reader);
       while (step === Step.NeedInput && !feed.isDone) {
@@ -166,8 +176,9 @@ export class OpenedSource {
         throw this.inputError(reader.fault!, suspicion);
       }
       if (plan.header) {
-        header ??= Header.fromRecord(record);
-        headerBytes = record.bytes.slice(record.start, record.end);
+        header ??= Header.fromRecord(record, this.#delimiter);
+        const line = record.bytes.subarray(record.start, record.end);
+        headerBytes = new Uint8Array([...this.#remark, ...line]);
         reader.records--;
       } else {
         header = Header.numbered(record.fieldCount);

@@ -167,6 +167,7 @@ export class Recovery {
       switch (verdict.kind) {
         case "unshare":
           this.#unshared ??= error;
+          batch.unshared++;
           ledger.mark({ batch, record });
           return;
         case "redirect":

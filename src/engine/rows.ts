@@ -1,4 +1,4 @@
-import { withIdleTimeout } from "../transport/idle_timeout.ts";
+import { openedWithin, withIdleTimeout } from "../transport/idle_timeout.ts";
 import { plainText } from "../transport/plain_text.ts";
 import {
   isRegularFile,
@@ -11,7 +11,7 @@ import { BatchPool } from "./batch_pool.ts";
 import { Batcher } from "./batcher.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { type RowOptions, RowPlan } from "./row_plan.ts";
-import { type HeaderLine, isUrl } from "../transport/url_source.ts";
+import { type HeaderLine, isUrl, sourceName } from "../transport/url_source.ts";
 import type { Summary } from "./summary.ts";
 import type { GoOn } from "./transactions.ts";
 
@@ -215,7 +215,11 @@ export class Rows {
       if (left <= 0) return;
       if (i < (this.#checkpoint?.source ?? 0)) continue;
       const opened = typeof from === "string"
-        ? await openSource(from, this.#headers)
+        ? await openedWithin(
+          openSource(from, this.#headers),
+          sourceName(from),
+          this.#idleTimeout,
+        )
         : from;
       const source = withIdleTimeout(
         await this.#watch?.(opened, i) ?? opened,

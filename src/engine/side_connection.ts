@@ -125,6 +125,27 @@ export class SideConnection implements Disposable {
   }
 }
 
+/** A connection that is found lost so soon, in ms, was lost before. */
+const SOON = 1_000;
+
+/**
+ * Does what may be done twice, and again where the connection was lost before:
+ * the server may be back.
+ *
+ * @throws {ConnectionError} When the second attempt fails, or the first one took
+ * long.
+ */
+export async function againIfLost<T>(work: () => Promise<T>): Promise<T> {
+  const began = performance.now();
+  try {
+    return await work();
+  } catch (error) {
+    const isOld = performance.now() - began > SOON;
+    if (isOld || !(error instanceof ConnectionError)) throw error;
+    return await work();
+  }
+}
+
 /**
  * Finds the servers that have the data: the primaries of a cluster, or the
  * server itself where it is no cluster.

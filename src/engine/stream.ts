@@ -109,6 +109,8 @@ export class Stream {
   readonly #ledger: Ledger;
   readonly #recovery: Recovery;
   #router: Router = NOWHERE;
+  /** Whether there is nothing more to read. */
+  #isRead = false;
 
   /**
    * Makes a stream that goes nowhere yet.
@@ -167,6 +169,11 @@ export class Stream {
     return this.#ledger.first;
   }
 
+  /** Records that are in, and not committed: all before are. */
+  get answered(): number {
+    return this.#ledger.answered;
+  }
+
   /** Whether a rewind is asked for. */
   get isRewinding(): boolean {
     return this.#recovery.isPending;
@@ -200,8 +207,11 @@ export class Stream {
         finish: () => this.#finish(),
         drain: () => this.#drain(),
         close: () => {
+          const { records } = summary;
           summary.next = this.#ledger.close();
-          return howFar(summary, this.#options.words ?? ROW_WORDS);
+          // Nothing was withdrawn, and nothing is behind.
+          const isAll = this.#isRead && summary.records === records;
+          return howFar(summary, this.#options.words ?? ROW_WORDS, isAll);
         },
         explain,
       });
@@ -219,7 +229,10 @@ export class Stream {
       const outcome = wait.watch(next);
       await this.#until(() => outcome.isKnown);
       const { value: batch } = await next;
-      if (batch === undefined) return;
+      if (batch === undefined) {
+        this.#isRead = true;
+        return;
+      }
       ledger.enter(batch);
       // A lane may be lost while the batch comes, and takes nothing then.
       if (!this.isRewinding) this.#hand(batch);
@@ -322,6 +335,7 @@ export class Stream {
 function howFar(
   { loaded, rejected, unknown, next }: Summary,
   { one, done, at }: RecordWords,
+  isAll: boolean,
 ): string {
   if (next === undefined) return `no ${one} was read`;
   let text = `${done} so far: ${counted(loaded, one)}, rejected: ` +
@@ -330,6 +344,7 @@ function howFar(
     text += `, unknown: ${formatCount(unknown)} (in flight, or to be sent ` +
       "again)";
   }
+  if (isAll && unknown === 0) return `${text}; all of the input was read`;
   const what = unknown > 0 ? "the first of them" : `the next ${one}`;
   const where = at(next.source, { ...next, records: next.record - 1 });
   return `${text}; ${what} is ${where}`;

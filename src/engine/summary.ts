@@ -63,6 +63,12 @@ export interface SummaryData {
    * loaded.
    */
   repliesLost: number;
+  /**
+   * Records that were loaded before the server was started anew, or another one
+   * took its place: what that had not kept of them is lost. In a cluster those
+   * of every node, and what was on its way.
+   */
+  mayBeLost: number;
   /** Where a load went on that an earlier run had begun. */
   resumedAt: Pick<RecordPlace, "source" | "record" | "line"> | null;
   /** The server's text that made rows share commands no more. */
@@ -201,6 +207,11 @@ export class Summary {
    * what the server may have refused of them is not known.
    */
   repliesLost = 0;
+  /**
+   * Records that were loaded before the server was started anew, or another one
+   * took its place.
+   */
+  mayBeLost = 0;
   /** Where a load went on that an earlier run had begun. */
   resumedAt: SummaryData["resumedAt"] = null;
   /** The rejects by kind. */
@@ -307,6 +318,24 @@ export class Summary {
     this.server = server && { ...server, address };
   }
 
+  /**
+   * Notes that a lost connection was made again.
+   *
+   * @param before What the server's process was known by, where it has told.
+   * @param now The same now: another process may lack what was loaded.
+   * @param answered Records that are in, and not committed.
+   */
+  reconnected(
+    before: string | undefined,
+    now: string | undefined,
+    answered: number,
+  ): void {
+    this.reconnections++;
+    if (before !== undefined && now !== undefined && before !== now) {
+      this.mayBeLost = this.loaded + answered;
+    }
+  }
+
   /** Notes how the end was known, if it was. */
   parted(
     { isFinished, sentinelRefusal }: {
@@ -355,6 +384,7 @@ export class Summary {
       repeated: this.repeated,
       transactions: this.transactions,
       repliesLost: this.repliesLost,
+      mayBeLost: this.mayBeLost,
       resumedAt: this.resumedAt,
       coalescingStopped: this.coalescingStopped ?? null,
       errors: this.errors.kinds(),

@@ -30,7 +30,7 @@ import { counted } from "./counted.ts";
 import type { LoadEnd } from "./load_end.ts";
 import { Lock, LOCK_TTL } from "./lock.ts";
 import { PATIENCE_UNDER_WAY } from "./patience.ts";
-import { SideConnection } from "./side_connection.ts";
+import { againIfLost, SideConnection } from "./side_connection.ts";
 import type { Summary } from "./summary.ts";
 import type { Wait } from "./wait.ts";
 
@@ -158,6 +158,14 @@ export class SwapDb implements LoadEnd {
   }
 
   async confirm(): Promise<void> {
+    const { spare, summary } = this.#options;
+    if (summary.mayBeLost > 0) {
+      throw new StoppedError(
+        `Cannot swap database ${spare} with ${this.#database}: ` +
+          `${counted(summary.mayBeLost, "record")} may be lost, since the ` +
+          `server was started anew, or another took its place; ${this.asItWas}`,
+      );
+    }
     await this.#own.confirm();
   }
 
@@ -232,7 +240,7 @@ export class SwapDb implements LoadEnd {
       const fate = this.#mayBeSwapped
         ? `whether database ${spare} has taken the place of database ` +
           `${this.#database} is not known`
-        : this.#asItWas;
+        : this.asItWas;
       throw new ConnectionError(`${error.message}; ${fate}`, error.address, {
         cause: error,
       });
@@ -267,19 +275,10 @@ export class SwapDb implements LoadEnd {
 
   /** Empties the spare database; the old data stands. */
   async abandon(): Promise<void> {
-    const { spare, summary, onNotice } = this.#options;
+    const { spare, onNotice } = this.#options;
     try {
       if (this.#isMarked) {
-        const here = ["SELECT", String(spare)];
-        if (!await this.#watch([[here, this.#own]])) {
-          throw new StoppedError("its lock was lost");
-        }
-        // What is on its way may come in behind this: it stays marked then.
-        await this.#change([
-          ["FLUSHDB", "ASYNC"],
-          this.#setLock,
-          ...(summary.unknown > 0 ? [["SET", MARKER, this.#own.value]] : []),
-        ]);
+        await againIfLost(() => this.#empty());
       }
     } catch (error) {
       onNotice?.(
@@ -289,6 +288,20 @@ export class SwapDb implements LoadEnd {
     }
     await this.#own.abandon();
     this.#side.close();
+  }
+
+  async #empty(): Promise<void> {
+    const { spare, summary } = this.#options;
+    const here = ["SELECT", String(spare)];
+    if (!await this.#watch([[here, this.#own]])) {
+      throw new StoppedError("its lock was lost");
+    }
+    // What is on its way may come in behind this: it stays marked then.
+    await this.#change([
+      ["FLUSHDB", "ASYNC"],
+      this.#setLock,
+      ...(summary.unknown > 0 ? [["SET", MARKER, this.#own.value]] : []),
+    ]);
   }
 
   /** Watches locks, each in its database; whether they are all held. */
@@ -322,7 +335,7 @@ export class SwapDb implements LoadEnd {
     const text = errorIn(replies[refused])!;
     throw new StoppedError(
       `Cannot use database ${spare} for --swap-db: the server answered ` +
-        `${JSON.stringify(text)} to ${commands[refused][0]}; ${this.#asItWas}`,
+        `${JSON.stringify(text)} to ${commands[refused][0]}; ${this.asItWas}`,
       text,
     );
   }
@@ -331,11 +344,12 @@ export class SwapDb implements LoadEnd {
     const { spare } = this.#options;
     return new StoppedError(
       `Cannot swap database ${spare} with ${this.#database}: the lock was ` +
-        `lost; ${this.#asItWas}`,
+        `lost; ${this.asItWas}`,
     );
   }
 
-  get #asItWas(): string {
+  /** What to say where nothing was swapped. */
+  get asItWas(): string {
     return `the data in database ${this.#database} is as it was`;
   }
 

@@ -94,6 +94,10 @@ const STOPPING: readonly (readonly [RegExp, string])[] = [
     "the server does not have this script; load it with SCRIPT LOAD",
   ],
   [
+    /^ERR Function not found/,
+    "the server does not have this function; load it with FUNCTION LOAD",
+  ],
+  [
     /^BUSY /,
     "the server is busy with a script or a function; try again when it is done",
   ],

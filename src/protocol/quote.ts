@@ -130,7 +130,8 @@ export function quoteCommands(
 }
 
 /**
- * Shows one command of a piped input, which may be an inline one.
+ * Shows one command of a piped input, which may be an inline one; of those that
+ * may hold a password only the name.
  *
  * @param end Index behind the last byte that may be looked at; the command may
  * be cut there.
@@ -145,11 +146,22 @@ export function quotePiped(
     const walker = new ArgumentWalker();
     walker.begin(bytes, start, end);
     walker.nextCommand();
-    return quoteArguments(walker, READABLE);
+    return withoutSecrets(quoteArguments(walker, READABLE));
   }
   const found = bytes.indexOf(LF, start);
   const line = bytes.subarray(start, found < 0 ? end : Math.min(found, end));
-  return quoteArgument(line.at(-1) === CR ? line.subarray(0, -1) : line);
+  return withoutSecrets(
+    quoteArgument(line.at(-1) === CR ? line.subarray(0, -1) : line),
+  );
+}
+
+/** Commands that may have passwords among their arguments. */
+const SECRET = /^[\s"\\]*(AUTH|HELLO|ACL|CONFIG|MIGRATE)(?![\w.-])./i;
+
+/** Leaves of such a command only its name. */
+function withoutSecrets(command: string): string {
+  const name = SECRET.exec(command)?.[1];
+  return name === undefined ? command : `${name} ...`;
 }
 
 /** Shows the arguments of the walker's command, and passes over them. */

@@ -4,6 +4,7 @@ import { quoteBytes } from "../protocol/quote.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { ReplyReader } from "../protocol/reply_reader.ts";
 import type { Connection } from "./connection.ts";
+import { formatSeconds } from "./format_seconds.ts";
 import { isLostConnection, reasonOf, tlsReason } from "./reason.ts";
 
 /** One command, argument by argument. */
@@ -175,7 +176,9 @@ export function askWithin(
   const asking = askAll(connection, commands, maxItems);
   return within(connection, ms, asking, (cause) =>
     new ConnectionError(
-      `Lost ${address}: no answer to ${commands[0][0]} for ${ms / 1000} s`,
+      `Lost ${address}: no answer to ${commands[0][0]} for ${
+        formatSeconds(ms)
+      } s`,
       address,
       { cause },
     ));

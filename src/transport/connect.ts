@@ -17,6 +17,7 @@ import {
   type HandshakeOptions,
   type HandshakeWay,
 } from "./handshake.ts";
+import { formatSeconds } from "./format_seconds.ts";
 import { openConnection } from "./open.ts";
 import { findPrimary, type RedisSentinelOptions } from "./redis_sentinel.ts";
 import { retry } from "./retry.ts";
@@ -220,7 +221,7 @@ async function open(
     await within(connection, timeout, logIn, () =>
       new NotReadyError(
         `Cannot use ${address}: it accepts connections but has not answered ` +
-          `for ${Math.ceil(timeout) / 1000} s (--connect-timeout)`,
+          `for ${formatSeconds(timeout)} s (--connect-timeout)`,
         address,
       ));
     return connection;

@@ -1,5 +1,5 @@
 import { StoppedError, UsageError } from "../errors.ts";
-import { reasonOf } from "./reason.ts";
+import { reasonOf, reasonToCreate } from "./reason.ts";
 import { isFileAt } from "./same_file.ts";
 
 /** Bytes that are gathered before they are written. */
@@ -68,7 +68,7 @@ export class FileSink {
       if (error instanceof UsageError) throw error;
       throw new UsageError(
         `Cannot write ${path}: ` +
-          reasonOf(error, `--allow-read=${path} --allow-write=${path}`),
+          reasonToCreate(error, `--allow-read=${path} --allow-write=${path}`),
         flag,
       );
     }
@@ -121,8 +121,8 @@ export class FileSink {
   /**
    * Writes what was gathered.
    *
-   * @throws {StoppedError} When it cannot be written, or something before it
-   * could not: what is flushed is all there.
+   * @throws {StoppedError} When it cannot be written, or could not before: what
+   * is missing must not be taken for kept.
    */
   flush(): void {
     if (this.#failure !== undefined) throw this.#failure;
@@ -158,11 +158,11 @@ export class FileSink {
         done += this.#file.writeSync(bytes.subarray(done));
       }
     } catch (error) {
-      this.#failure = new StoppedError(
+      throw this.#failure = new StoppedError(
         `Cannot write to ${this.path}: ` +
-          reasonOf(error, `--allow-write=${this.path}`),
+          reasonOf(error, `--allow-write=${this.path}`) +
+          "; the last rejected records are missing in it",
       );
-      throw this.#failure;
     }
     this.#written += bytes.length;
   }

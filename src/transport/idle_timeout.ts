@@ -12,23 +12,51 @@ const LONGEST_TIMER = 2 ** 31 - 1;
  */
 export function withIdleTimeout(source: Source, timeout: number): Source {
   if (timeout <= 0) return source;
+  const text = `Cannot read on in ${source.name}: nothing came`;
   return around(source, {
-    async read(into: Uint8Array): Promise<number | null> {
-      const clock = Promise.withResolvers<never>();
-      const timer = setTimeout(() => {
-        clock.reject(
-          new InputError(
-            `Cannot read on in ${source.name}: nothing came for ` +
-              `${timeout / 1000} s (--idle-timeout)`,
-            { source: source.name },
-          ),
-        );
-      }, Math.min(timeout, LONGEST_TIMER));
-      try {
-        return await Promise.race([source.read(into), clock.promise]);
-      } finally {
-        clearTimeout(timer);
-      }
-    },
+    read: (into) => inTime(source.read(into), source.name, text, timeout),
   });
+}
+
+/**
+ * Gives the opening of a source the same limit: a web server may accept and
+ * never answer, and a named pipe may have no writer.
+ *
+ * @param opening The source to come; one that comes too late is closed.
+ * @param name What to call it in messages.
+ * @param timeout The limit, in ms; 0 is none.
+ * @returns The source.
+ * @throws {InputError} When it takes longer.
+ */
+export async function openedWithin(
+  opening: Promise<Source>,
+  name: string,
+  timeout: number,
+): Promise<Source> {
+  if (timeout <= 0) return await opening;
+  const text = `Cannot read ${name}: nothing came`;
+  try {
+    return await inTime(opening, name, text, timeout);
+  } catch (error) {
+    opening.then((late) => late.close(), () => {});
+    throw error;
+  }
+}
+
+async function inTime<T>(
+  work: Promise<T>,
+  source: string,
+  text: string,
+  timeout: number,
+): Promise<T> {
+  const clock = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const seconds = `${timeout / 1000} s (--idle-timeout)`;
+    clock.reject(new InputError(`${text} for ${seconds}`, { source }));
+  }, Math.min(timeout, LONGEST_TIMER));
+  try {
+    return await Promise.race([work, clock.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -2,6 +2,7 @@ import { ConnectionError, NotReadyError } from "../errors.ts";
 import { type Address, formatAddress, type TcpAddress } from "./address.ts";
 import type { ByteStream } from "./connection.ts";
 import { Connection } from "./connection.ts";
+import { formatSeconds } from "./format_seconds.ts";
 import { isUsersMistake, reasonOf } from "./reason.ts";
 import type { TlsMaterial } from "./tls_material.ts";
 
@@ -32,7 +33,7 @@ export async function openConnection(
   } catch (error) {
     if (error instanceof Late) {
       const text = `Cannot connect to ${name}: no ${error.message} within ` +
-        `${clock.timeout / 1000} s`;
+        `${formatSeconds(clock.timeout)} s`;
       // Waiting does not turn a plain-text port into another.
       throw error.message === "answer"
         ? new NotReadyError(text, name)

@@ -26,7 +26,7 @@ export function reasonOf(
     return "the system denies permission";
   }
   if (error instanceof Deno.errors.ConnectionRefused) {
-    return "the connection was refused; is the server running there?";
+    return "the connection was refused (is the server running there?)";
   }
   if (error instanceof Deno.errors.ConnectionReset) {
     return "the connection was reset";
@@ -41,7 +41,22 @@ export function reasonOf(
     return "the name of the host is not known";
   }
   if (/no space left/i.test(text)) return "no space is left there";
-  return text.replace(/ \(os error \d+\)/, "");
+  if (/is a directory/i.test(text)) return "it is a directory";
+  if (/read-only file system/i.test(text)) {
+    return "its file system is read-only";
+  }
+  // Deno says again what it was to do, as in: open 'a.csv'.
+  return text.replace(/ \(os error \d+\)/, "").replace(/: \w+ '.*'$/, "");
+}
+
+/**
+ * Says the same of a file that was to be created: it is its directory that is
+ * not there.
+ */
+export function reasonToCreate(error: unknown, flags: string): string {
+  return error instanceof Deno.errors.NotFound
+    ? "its directory does not exist"
+    : reasonOf(error, flags);
 }
 
 const LOST = [

@@ -1,4 +1,5 @@
 import { NotReadyError } from "../errors.ts";
+import { formatSeconds } from "./format_seconds.ts";
 
 /** The first pause between two attempts, and the longest, in ms. */
 const PAUSES = { first: 50, longest: 2_000 };
@@ -66,7 +67,7 @@ export async function retry<T>(
       const rest = left();
       if (rest <= 0) {
         throw new NotReadyError(
-          `${error.message}; waited for ${limit / 1000} s (--retry)`,
+          `${error.message}; waited for ${formatSeconds(limit)} s (--retry)`,
           error.address,
           { cause: error },
         );

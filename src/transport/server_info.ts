@@ -16,6 +16,8 @@ export interface ServerInfo {
   readonly name: string | undefined;
   /** Its own version, as it writes it. */
   readonly version: string | undefined;
+  /** What its process is known by: another one after each start. */
+  readonly runId?: string | undefined;
   /** Whether it is a node of a cluster. */
   readonly cluster: boolean;
   /** What it is to other servers; none where it may not be asked. */
@@ -55,6 +57,7 @@ export function readServerInfo(
   return {
     name: isKeyDb ? "KeyDB" : name,
     version: field === undefined ? undefined : fields?.get(field),
+    runId: fields?.get("run_id"),
     cluster: mode === "cluster",
     role: kind,
     primary: kind === "replica" && host !== undefined

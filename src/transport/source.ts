@@ -153,6 +153,15 @@ export function readTextOf(flag: string, path: string): string {
 }
 
 function cannotRead(path: string, error: unknown): InputError {
+  const scheme = /^[a-z][a-z0-9+.-]+:(?=\/\/)/i.exec(path)?.[0];
+  if (scheme !== undefined) {
+    // Not quoted: it may hold a password.
+    return new InputError(
+      `Cannot read a URL of "${scheme}": must be http: or https:`,
+      { source: scheme },
+      { cause: error },
+    );
+  }
   return new InputError(
     `Cannot read ${path}: ${reasonOf(error, `--allow-read=${path}`)}`,
     { source: path },

@@ -1,5 +1,5 @@
 import { StoppedError, UsageError } from "../errors.ts";
-import { reasonOf } from "./reason.ts";
+import { reasonOf, reasonToCreate } from "./reason.ts";
 
 /**
  * A small file that is replaced as a whole: whoever reads it, after a crash
@@ -52,7 +52,7 @@ export class StateFile {
     } catch (error) {
       throw new UsageError(
         `Cannot write ${this.#temporary} for ${this.#flag} ${this.path}: ` +
-          reasonOf(error, this.#permissions),
+          reasonToCreate(error, this.#permissions),
         this.#flag,
       );
     }
@@ -85,7 +85,7 @@ export class StateFile {
     } catch (error) {
       throw new StoppedError(
         `Cannot write ${this.#flag} ${this.path}: ` +
-          reasonOf(error, this.#permissions),
+          reasonToCreate(error, this.#permissions),
       );
     }
   }

@@ -314,8 +314,17 @@ class UrlSource implements Source {
   #reason(error: unknown, url = this.#url): string {
     const port = url.port || (url.protocol === "https:" ? "443" : "80");
     const flag = `--allow-net=${url.hostname}:${port}`;
-    return reasonOf(error, flag).replace(/ ?(?:for url )?\(https?:[^)]*\)/, "")
+    // Some versions of Deno keep what has happened in the cause.
+    const cause = error instanceof TypeError && error.cause instanceof Error
+      ? error.cause
+      : error;
+    const reason = reasonOf(cause, flag)
+      .replace(/ ?(?:for url )?\(https?:[^)]*\)/, "")
+      .replace(/^error sending request: client error \(\w+\): /, "")
       .replaceAll(url.href, sourceName(url.href));
+    return /connection refused/i.test(reason)
+      ? "the connection was refused"
+      : reason;
   }
 
   #error(reason: string): InputError {

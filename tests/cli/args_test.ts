@@ -98,6 +98,8 @@ const BAD: [command: CommandName, words: string[], says: string][] = [
   ["load", ["--port"], "--port needs its PORT"],
   ["load", ["-p", "-n", "3"], "-p needs its PORT"],
   ["load", ["-n", "-5"], 'Cannot parse -n "-5"'],
+  ["load", ["--retry", "-1"], "as in 30 or 0.5; 0 is not to wait"],
+  ["load", ["--stall-timeout", "-1"], "as in 30 or 0.5; 0 is no limit"],
   ["load", ["--dry-run="], 'Cannot parse --dry-run ""'],
   ["load", ["--end-marker", "x"], "must be one of echo, ping, count"],
   ["load", ["-p", "--"], "-p needs its PORT"],

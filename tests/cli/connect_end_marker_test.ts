@@ -37,7 +37,7 @@ for (const [flag, hasEcho, marker] of CASES) {
     if (flag.length === 0 && !hasEcho) {
       assertMatch(
         run.stderr,
-        /^respipe: the server refuses the closing command \(ERR unknown command [^\n]*counting the replies[^\n]*\n$/,
+        /^respipe: the server refuses the closing command \(ERR unknown command .ECHO.\); [^\n]*counting the replies[^\n]*\n$/,
       );
     } else assertEquals(run.stderr, "");
     const sent = new TextDecoder().decode(proxy.sent()).slice(-60);

@@ -72,6 +72,61 @@ Deno.test("load: --format says what nothing tells, and wins", async () => {
   assertMatch(wrong.stderr, /--format "xml": must be one of csv, jsonl/);
 });
 
+Deno.test("load: rejects keep the line that tells the delimiter", async () => {
+  await using server = await startServer();
+  using files = new TempFiles();
+  const rejects = `${files.path}/bad.csv`;
+  const permissions = [
+    `--allow-net=127.0.0.1:${server.port}`,
+    `--allow-read=${files.path}`,
+    `--allow-write=${files.path}`,
+  ];
+  const cases: [flags: string[], header: string][] = [
+    // The header alone would tell a comma.
+    [[], "id;v, or w\r\n"],
+    [["--columns", "id,v"], ""],
+  ];
+  for (const [flags, header] of cases) {
+    const rows = (bad: string): string => `${header}1;a${bad}\r\n2;b\r\n`;
+    const csv = files.write("in.csv", `sep=;\r\n${rows(";x")}`);
+    const words = (...more: string[]): string[] => [
+      ...["load", "-p", `${server.port}`, ...flags, ...more],
+      ...["--", "SET", "{1}", "{2}"],
+    ];
+    const run = await runRespipe(words(csv, "--rejects", rejects), {
+      permissions,
+    });
+    assertEquals(run.code, 1, run.stderr);
+    const written = Deno.readTextFileSync(rejects);
+    assertEquals(written, `sep=;\n${header}1;a;x\r\n`);
+    files.write("bad.csv", written.replace(";x", ""));
+    const again = await runRespipe(words(rejects), { permissions });
+    assertEquals([again.code, again.stderr], [0, ""]);
+    assertEquals(await ask(server, "GET", "1"), "a");
+    await server.command("FLUSHALL");
+  }
+});
+
+Deno.test("load: how to name the columns oneself says the delimiter that was found", async () => {
+  await using server = await startServer();
+  using files = new TempFiles();
+  for (const [delimiter, written] of [[";", "';'"], ["\t", "tab"]]) {
+    const rows = [["id", "v", ""], ["7", "a", ""], ["8", "b", ""]];
+    const text = rows.map((row) => `${row.join(delimiter)}\n`).join("");
+    const csv = files.write("in.csv", text);
+    const run = await load(server, [csv, "--", "HSET", "u:{id}", "{*}"]);
+    assertEquals(run.code, 2);
+    const advice = `--columns A,B,... --skip-lines 1 --delimiter ${written}`;
+    assert(run.stderr.includes(advice), run.stderr);
+    const named = await load(server, [
+      ...[csv, "--columns", "id,v,x", "--skip-lines", "1"],
+      ...["--delimiter", written.replaceAll("'", ""), ...HSET],
+    ]);
+    assertEquals([named.code, named.stderr], [0, ""]);
+    assertEquals(await ask(server, "HGET", "u:8", "v"), "b");
+  }
+});
+
 Deno.test("load: files of many formats keep their own, and their rejects too", async () => {
   await using server = await startServer();
   using files = new TempFiles();

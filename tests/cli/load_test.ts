@@ -804,6 +804,23 @@ async function until(check: () => Promise<boolean>): Promise<void> {
   while (!await check()) await new Promise((wake) => setTimeout(wake, 5));
 }
 
+Deno.test("rows of which neither MSET nor SET is permitted are not unknown", async () => {
+  await using server = await startServer();
+  await server.command(..."ACL SETUSER w on >pw ~* +get".split(" "));
+  const ids = Array.from({ length: 20_000 }, (_, id) => `${id}\n`).join("");
+  const run = await runRespipe(
+    [
+      ...["load", "-p", String(server.port), "--user", "w", "--json"],
+      ...["--no-auth-warning", "-a", "pw", "--", "SET", "{k}", "v"],
+    ],
+    { stdin: `k\n${ids}` },
+  );
+  assertEquals(run.code, 3, run.stderr);
+  const { records, loaded, rejected, unknown, next } = JSON.parse(run.stdout);
+  assertEquals([records, loaded, rejected, unknown], [0, 0, 0, 0]);
+  assertEquals(next.line, 2);
+});
+
 Deno.test("load says that rows cannot share commands here", async () => {
   await using server = await startServer();
   await server.command(..."ACL SETUSER w on >pw ~* +set".split(" "));
@@ -825,4 +842,10 @@ Deno.test("load says that rows cannot share commands here", async () => {
     kind: "integer",
     value: 2,
   });
+  // Cron mails what is printed each night.
+  const quiet = await runRespipe([
+    ...["load", "-", "-p", String(server.port), "--user", "w", "--quiet"],
+    ...["--no-auth-warning", "-a", "pw", "--", "SET", "{k}", "{v}"],
+  ], { stdin: "k,v\na,1\nb,2\n" });
+  assertEquals([quiet.code, quiet.stdout, quiet.stderr], [0, "", ""]);
 });

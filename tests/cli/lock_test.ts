@@ -219,25 +219,37 @@ Deno.test("a lock whose server is lost for good is lost, too", async () => {
 });
 
 Deno.test("a lock that the server does not allow stops the load before it begins", async () => {
+  const cases: [denied: string, why: RegExp, said: RegExp[]][] = [
+    ["-set", /^Cannot take the lock "l": .*NOPERM/, []],
+    [
+      "-watch",
+      /^Cannot keep the lock "l": .*NOPERM/,
+      [/^Cannot give back the lock "l": the server answered .* within 60 s$/],
+    ],
+  ];
   await using server = await startServer();
-  await server.command(
-    "ACL",
-    "SETUSER",
-    "u",
-    "on",
-    "nopass",
-    "~*",
-    "+@all",
-    "-watch",
-  );
-  const error = await assertRejects(() =>
-    load({
-      sources: [],
-      commands: [["SET", "{a}", "1"]],
-      server: { port: server.port, user: "u", password: "x" },
-      lock: "l",
-    }), StoppedError);
-  assertMatch(error.message, /Cannot keep the lock "l": .*NOPERM/);
+  for (const [denied, why, said] of cases) {
+    await server.command("ACL", "SETUSER", "u", "reset");
+    await server.command(
+      ...["ACL", "SETUSER", "u", "on", "nopass", "~*", "+@all", denied],
+    );
+    const notices: string[] = [];
+    const error = await assertRejects(() =>
+      load({
+        sources: [],
+        commands: [["SET", "{a}", "1"]],
+        server: {
+          port: server.port,
+          user: "u",
+          password: "x",
+          onNotice: (sentence) => notices.push(sentence),
+        },
+        lock: "l",
+      }), StoppedError);
+    assertMatch(error.message, why);
+    assertEquals(notices.length, said.length, notices.join());
+    for (const [i, pattern] of said.entries()) assertMatch(notices[i], pattern);
+  }
 });
 
 Deno.test("the library throws LockedError", async () => {

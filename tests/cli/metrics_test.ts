@@ -179,7 +179,7 @@ Deno.test("a metrics file that cannot be written is found before the load", asyn
   const cases: [path: string, says: RegExp, ...permissions: string[]][] = [
     [
       `${files.path}/no/m.prom`,
-      /Cannot write .* for --metrics .*: no such file/,
+      /Cannot write .* for --metrics .*: its directory does not exist$/m,
     ],
     [file, /it is an input file/],
     ["/dev/null", /must be the name of a file/],

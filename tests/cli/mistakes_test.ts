@@ -30,6 +30,18 @@ const REFUSED: [words: string[], says: RegExp][] = [
     /--rejects stands behind --/,
   ],
   [["--", "SADD", "s", "{id}", "--dry-run"], /--dry-run stands behind --/],
+  [
+    ["--rejects", "a", "--metrics", "./a", "--", "SET", "{id}", "v"],
+    /--rejects and --metrics would both write \.\/a; give each a file of its/,
+  ],
+  [
+    ["--rejects", "a", "--state", "a.errors.csv", "--", "SET", "{id}", "v"],
+    /--rejects and --state would both write a\.errors\.csv/,
+  ],
+  [
+    ["--metrics", "a", "--state", "a", "--", "SET", "{id}", "v"],
+    /--state and --metrics would both write a;/,
+  ],
   [["--", "FLUSHALL"], /no column in it/],
   [
     ["--then", "FLUSHALL", "--", "SET", "%id%", "v"],

@@ -20,6 +20,11 @@ Deno.test("parseOptions reads standard input where no file is named", () => {
   assertEquals(load([]).files, ["-"]);
   assertEquals(load(["a.csv", "-"]).files, ["a.csv", "-"]);
   assertEquals(parseOptions("pipe", [], none).files, ["-"]);
+  // Deno opens neither without every permission.
+  for (const path of ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]) {
+    assertEquals(load([path, "/dev/fd/63"]).files, ["-", "/dev/fd/63"]);
+    assertThrows(() => load([path, "-"]), UsageError, "only once");
+  }
 });
 
 Deno.test("parseOptions puts the commands of --then behind the template", () => {

@@ -71,7 +71,7 @@ onTerminal("load erases progress before it says what went wrong", async () => {
   assertMatch(input.output, /stdin \d+ B \d record/);
   assertMatch(
     input.screen,
-    /^rejected 1 record:\n.*\n1 of 2 records .*\n.*\nrespipe: .*line 3.*\nrespipe: to go on.*\n$/,
+    /^1 of 1 record .*\n.*\nrespipe: .*line 3.*\nrespipe: to go on.*\n$/,
   );
   // In the background a shell's jobs hear no SIGINT, and have no input.
   const rows = slowly("id,v", "1,a", "2,b", "3,c", "4,d", "5,e");

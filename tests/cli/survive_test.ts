@@ -1,9 +1,12 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { load, Summary } from "../../mod.ts";
+import { byteSource } from "../support/byte_source.ts";
 import { killClients } from "../support/kill_clients.ts";
 import { bounded, readSummary, until } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
 import { endOf, type Run, spawnRespipe } from "../support/run_respipe.ts";
+import { TempFiles } from "../support/temp_files.ts";
 
 const ROWS = 1_000;
 const encoder = new TextEncoder();
@@ -23,6 +26,7 @@ async function harmed(
 ): Promise<Run> {
   const child = spawnRespipe(
     ["load", "-p", String(server.port), ...flags, "--", ...template],
+    flags.includes("--state") ? { permissions: ["-A"] } : {},
   );
   const ended = endOf(child);
   const writer = child.stdin.getWriter();
@@ -106,4 +110,62 @@ Deno.test("--at-least-once goes on with RPUSH, and says what may be in twice", a
   assertEquals(reconnections, 1);
   const length = plain(await server.command("LLEN", "h")) as number;
   assertEquals(length >= ROWS && length <= ROWS + Number(repeated), true);
+});
+
+Deno.test("a server that forgets what was loaded: it is said how much, even where all is well", async () => {
+  for (const flags of [[], ["--quiet"], ["--json"]]) {
+    await using server = await startServer();
+    const again = Promise.withResolvers<RedisServer>();
+    const run = await harmed(server, flags, async () => {
+      await server.kill();
+      again.resolve(await startServer({ port: server.port }));
+    });
+    await using other = await again.promise;
+    assertEquals(run.code, 0, run.stderr);
+    const left = plain(await other.command("HLEN", "h"));
+    assertEquals(left, ROWS / 2);
+    const said = flags.length === 0 ? run.stdout : run.stderr;
+    assertMatch(said, /\b500 records may be lost: they were loaded before the/);
+    if (flags.includes("--json")) {
+      assertEquals(readSummary(run.stdout).mayBeLost, ROWS / 2);
+    }
+  }
+});
+
+Deno.test("a load of which records may be lost is no reason to skip the next", async () => {
+  await using server = await startServer();
+  using files = new TempFiles();
+  const state = `${files.path}/state`;
+  const again = Promise.withResolvers<RedisServer>();
+  const run = await harmed(server, ["--state", state], async () => {
+    await server.kill();
+    again.resolve(await startServer({ port: server.port }));
+  });
+  await using _other = await again.promise;
+  assertEquals(run.code, 0, run.stderr);
+  const { status, hasSucceeded } = JSON.parse(Deno.readTextFileSync(state));
+  assertEquals([status, hasSucceeded], ["complete", false]);
+});
+
+Deno.test("records that are in and not committed count among what may be lost", async () => {
+  await using server = await startServer();
+  const again = Promise.withResolvers<RedisServer>();
+  let csv = "id\n";
+  for (let id = 0; id < 300_000; id++) csv += `${id}\n`;
+  const summary = new Summary();
+  const loading = load({
+    sources: [byteSource("in", encoder.encode(csv), () => 65_536)],
+    commands: [["SET", "k:{id}", "{id}"]],
+    coalesce: false,
+    server: { port: server.port },
+    summary,
+  });
+  await until(() => summary.loaded > 50_000, "some rows");
+  await server.kill();
+  again.resolve(await startServer({ port: server.port }));
+  await using other = await again.promise;
+  await bounded(loading, "the load");
+  assertEquals(summary.loaded, 300_000);
+  const left = plain(await other.command("DBSIZE")) as number;
+  assertEquals(left + summary.mayBeLost, 300_000);
 });

@@ -128,6 +128,8 @@ for (const [code, what, stdin, words] of FAILURES) {
     const run = await swap(server, stdin, ...words);
     assertEquals(run.code, code, run.stderr);
     assertEquals(readSummary(run.stdout).swapped, null);
+    const says = run.stderr.includes("; the data in database 0 is as it was\n");
+    assertEquals(says, code !== 2, run.stderr);
     assertEquals(await contents(server, 0), { "k:1": "old" });
     assertEquals(await contents(server, 5), {});
   });
@@ -234,6 +236,41 @@ Deno.test("a lock that was lost keeps the swap away", async () => {
   );
   assertEquals(await contents(server, 0), { "k:1": "old", l: "another" });
   assertEquals(await contents(server, 5), {});
+});
+
+Deno.test("a server that was started anew is not trusted with a swap", async () => {
+  const args = ["--appendonly", "yes", "--appendfsync", "always"];
+  await using server = await startServer({ args });
+  await server.command("SET", "k:1", "old");
+  const { port, directory } = server;
+  const child = spawnRespipe([
+    ...["load", "-p", `${port}`, "--swap-db", "5"],
+    ...SET,
+  ]);
+  const writer = child.stdin.getWriter();
+  await writer.write(encoder.encode("id,v\n1,new\n"));
+  await until(
+    async () => (await contents(server, 5))["k:1"] === "new",
+    "the row",
+  );
+  // The reply has come when nothing is waited for any more.
+  await new Promise((wake) => setTimeout(wake, 200));
+  await server.kill();
+  await using again = await startServer({
+    port,
+    args: [...args, "--dir", directory],
+  });
+  await writer.write(encoder.encode("2,new\n"));
+  await writer.close();
+  const { code, stderr } = await child.output();
+  const said = new TextDecoder().decode(stderr);
+  assertEquals(code, 3, said);
+  assertMatch(
+    said,
+    /database 5 with 0: 1 record may be lost, .*0 is as it was\n/,
+  );
+  assertEquals(await contents(again, 0), { "k:1": "old" });
+  assertEquals(await contents(again, 5), {});
 });
 
 Deno.test("a swap that is not allowed is found before the load", async () => {

@@ -237,7 +237,7 @@ Deno.test("load: a URL without permission, or with nobody there", async () => {
   assertEquals(run.code, 5);
   assertMatch(
     run.stderr,
-    /^respipe: Cannot read http:.*in\.csv\?\.\.\.: .+\n$/,
+    /^respipe: Cannot read http:.*in\.csv\?\.\.\.: the connection was refused\n$/,
   );
   assert(!run.stderr.includes("SECRET"), run.stderr);
 });
@@ -249,3 +249,38 @@ for (const line of ["Authorization", "a b: c", "x: y\nz: w", ": x"]) {
     assertMatch(run.stderr, /Cannot use a header of --header: must be/);
   });
 }
+
+Deno.test("load: --idle-timeout is also for a web server that never answers", async () => {
+  await using server = await startServer();
+  // Accepts, and says nothing.
+  using mute = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = mute.addr as Deno.NetAddr;
+  const run = await runRespipe([
+    ...["load", "-p", `${server.port}`, "--idle-timeout", "0.2"],
+    ...[`http://127.0.0.1:${port}/in.csv?sig=SECRET`, ...SET],
+  ], {
+    permissions: [`--allow-net=127.0.0.1:${server.port},127.0.0.1:${port}`],
+  });
+  assertEquals(run.code, 5, run.stderr);
+  assertMatch(
+    run.stderr,
+    /\?\.\.\.: nothing came for 0\.2 s \(--idle-timeout\)/,
+  );
+  assert(!run.stderr.includes("SECRET"), run.stderr);
+});
+
+Deno.test("load: a URL of another scheme is refused, without its password", async () => {
+  const run = await runRespipe([
+    "load",
+    "-h",
+    "127.0.0.1",
+    "s3://u:SECRET@b/in.csv",
+    ...SET,
+  ], {
+    permissions: ["--allow-read"],
+  });
+  assertEquals(
+    [run.code, run.stderr],
+    [5, 'respipe: Cannot read a URL of "s3:": must be http: or https:\n'],
+  );
+});

@@ -78,6 +78,8 @@ Deno.test("a column that is not there, or not its own, is refused with the colum
     [["id", "name"], "3", "{3}: there are only 2 columns; the columns are"],
     [["id", "name"], "99999999999999999999", "there are only 2 columns"],
     [["a", "b", "a"], "a", '"a": the header names it twice (columns 1 and 3)'],
+    [["a", "a"], "a", "with --columns A,B,... --skip-lines 1"],
+    [["a", ""], "", "write {2}, or leave it out with {*-2}, or name"],
     [["id", "name"], "0", "there is no such column"],
     [["id", "name"], "-1", "there is no such column"],
     [["id", "name"], "toString", "there is no such column"],

@@ -44,6 +44,8 @@ const STOPPING = [
   "CLIENT HELP.",
   "ERR unknown subcommand 'FOO'. Try CLIENT HELP.",
   "ERR wrong number of arguments for 'set' command",
+  "NOSCRIPT No matching script. Please use EVAL.",
+  "ERR Function not found",
   "EXECABORT Transaction discarded because of: OOM command not allowed when " +
   "used memory > 'maxmemory'.",
   "EXECABORT Transaction discarded because of: READONLY You can't write " +

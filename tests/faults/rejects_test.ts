@@ -367,8 +367,12 @@ Deno.test("a disk that is full of rejects stops the load", async () => {
     withoutContinuation(run.stderr),
     /(^|\n)respipe: Cannot write to out: [^\n]+\n$/,
   );
-  const { exitCode, loaded } = readSummary(run.stdout);
-  assertEquals([exitCode, loaded], [3, 0]);
+  const summary = readSummary(run.stdout);
+  assertEquals([summary.exitCode, summary.loaded], [3, 0]);
+  // Each is counted, whether it could be written or not.
+  const errors = summary.errors as { count: number }[];
+  const told = errors.reduce((sum, { count }) => sum + count, 0);
+  assertEquals(told, summary.rejected);
 });
 
 Deno.test("rejects that fit a buffer are missed no more than others", async () => {
@@ -390,17 +394,17 @@ Deno.test("a load goes on in front of rejects that could not be written", async 
     );
     files.write("in.csv", `id,n\n${rows.join("")}`);
     Deno.symlinkSync("/dev/full", `${files.path}/out`);
-    const load = async (): Promise<number> => {
-      const child = spawnRespipe([
+    const load = (): Promise<Run> =>
+      runRespipe([
         ...["load", "-p", `${server.port}`, ...kept, "--rejects", "out"],
         ...["in.csv", "--", "ZADD", "z", "{n}", "{id}"],
       ], { permissions: ["-A"], cwd: files.path });
-      await child.stdin.close();
-      return (await child.output()).code;
-    };
-    assertEquals(await load(), 3);
+    const full = await load();
+    assertEquals(full.code, 3, full.stderr);
+    assertMatch(full.stderr, /the last rejected records are missing in it/);
     Deno.removeSync(`${files.path}/out`);
-    assertEquals(await load(), 1);
+    const again = await load();
+    assertEquals(again.code, 1, again.stderr);
     assertEquals(
       Deno.readTextFileSync(`${files.path}/out`),
       `id,n\n${rows.filter((_, i) => bad(i)).join("")}`,

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { StoppedError } from "../../mod.ts";
+import { byteSource } from "../support/byte_source.ts";
 import {
   assertSentence,
   readSummary,
@@ -307,4 +308,18 @@ Deno.test("a share of a few rows is judged when all are in", async () => {
     assertEquals([summary.rejected, summary.next], [count, undefined]);
     assertEquals(error instanceof StoppedError, code === 3);
   }
+});
+
+Deno.test("a load that is stopped when all was read names no next record", async () => {
+  await using server = await startServer();
+  const { error, summary } = await tryLoad({
+    // The reply comes long after the end of the input.
+    sources: [byteSource("in", "id\n1\n2,2\n")],
+    commands: [["BLPOP", "k:{id}", "0.3"]],
+    maxErrors: "0",
+    server: { port: server.port },
+  });
+  assert(error instanceof StoppedError, String(error));
+  assertMatch(error.message, /, rejected: 1; all of the input was read$/);
+  assertEquals([summary.loaded, summary.rejected], [1, 1]);
 });

@@ -66,6 +66,15 @@ const PIPED: [string, string][] = [
   ["PING", "PING"],
   ["PING\r", "PING"],
   [`SET k ${"x".repeat(100)}\n`, `"SET k ${"x".repeat(58)}"... (106 bytes)`],
+  // A password is never shown.
+  ["AUTH s3cret\r\n", "AUTH ..."],
+  ['"auth" s3cret\r\n', "auth ..."],
+  [" Hello 3 AUTH u s3cret\n", "Hello ..."],
+  ["*2\r\n$4\r\nAUTH\r\n$6\r\ns3cret\r\n", "AUTH ..."],
+  ["*2\r\n$4\r\nAUTH\r\n$6\r\ns3", "AUTH ..."],
+  ["AUTH\r\n", "AUTH"],
+  ["AUTHOR a\r\n", '"AUTHOR a"'],
+  ["GET AUTH\r\n", '"GET AUTH"'],
   // Cut anywhere.
   ["", '""'],
   ["*", ""],

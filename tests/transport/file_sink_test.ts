@@ -69,7 +69,7 @@ Deno.test({
 });
 
 const REFUSED: [string, string][] = [
-  ["no/such/directory", "no such file"],
+  ["no/such/directory", "its directory does not exist"],
   ["", "directory"],
 ];
 
@@ -101,6 +101,8 @@ Deno.test({
       "Cannot write to /dev/full: no space is left there",
     );
     sink.write(bytes);
+    // Who relies on what is written must not be told that it is.
+    assertThrows(() => sink.flush(), StoppedError, "no space is left there");
     // A file left open would fail the test.
     sink.close();
     assert(Deno.statSync("/dev/full").isCharDevice);

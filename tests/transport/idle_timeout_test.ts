@@ -1,6 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../src/errors.ts";
-import { withIdleTimeout } from "../../src/transport/idle_timeout.ts";
+import {
+  openedWithin,
+  withIdleTimeout,
+} from "../../src/transport/idle_timeout.ts";
 import type { Source } from "../../src/transport/source.ts";
 import { byteSource } from "../support/byte_source.ts";
 
@@ -83,4 +86,25 @@ Deno.test("a limit past the longest timer does not go off at once", async () => 
   await new Promise((resolve) => setTimeout(resolve, 30));
   inner.reads[0].resolve(5);
   assertEquals(await reading, 5);
+});
+
+Deno.test("a source that does not open in time fails, and is closed when it does", async () => {
+  const opening = Promise.withResolvers<Source>();
+  const error = await assertRejects(
+    () => openedWithin(opening.promise, "late.csv", 20),
+    InputError,
+  );
+  assertEquals(
+    error.message,
+    "Cannot read late.csv: nothing came for 0.02 s (--idle-timeout)",
+  );
+  const late = byteSource("late.csv", "");
+  opening.resolve(late);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assert(late.closed);
+  const inTime = byteSource("a", "");
+  for (const timeout of [0, 60_000]) {
+    const opened = openedWithin(Promise.resolve(inTime), "a", timeout);
+    assertEquals(await opened, inTime);
+  }
 });
