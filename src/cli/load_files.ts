@@ -157,7 +157,7 @@ export class LoadFiles {
     summary.isSkipped = result === "same";
     if (summary.isSkipped) return;
     const what = result === "changed"
-      ? "has changed"
+      ? "is loaded again"
       : "is loaded, changed or not";
     this.#notices.say(`${source} ${what} (--if-changed): ${by}`);
   }

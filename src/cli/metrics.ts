@@ -97,6 +97,11 @@ export function formatMetrics(ending: Ending): string {
       one(data.unknown),
     ],
     [
+      "respipe_last_may_be_lost_records",
+      "Records of the last load that a server started anew may have forgotten.",
+      one(data.mayBeLost),
+    ],
+    [
       "respipe_last_read_bytes",
       "Bytes of input that the last load has read.",
       one(data.bytesIn),
