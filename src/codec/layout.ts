@@ -18,18 +18,24 @@ import type { Argument, Template } from "./template.ts";
 
 /** What is done behind an operation's stretch of fixed bytes. */
 export const Op = {
+  /**
+   * As Bulk, with the next operation's stretch as the first part of what has
+   * the length. Most keys are like this, as `user:{id}`: a sum, a field and
+   * CRLF instead, three operations, take 2 ns more.
+   */
+  Prefixed: 0,
   /** The field's length, CRLF, the field, CRLF. */
-  Bulk: 0,
+  Bulk: 1,
   /** The field. */
-  Field: 1,
+  Field: 2,
   /** For an empty field: the next operation is left out. */
-  SkipEmpty: 2,
+  SkipEmpty: 3,
   /** A sum of lengths, CRLF. */
-  Length: 3,
+  Length: 4,
   /** A sum with 2 for each field that is not empty, CRLF. */
-  Count: 4,
+  Count: 5,
   /** Nothing. */
-  Fixed: 5,
+  Fixed: 6,
 } as const;
 
 /** How many numbers an operation has in {@linkcode Layout.code}. */
@@ -210,6 +216,13 @@ function writePieces(
   if (columns.length === 1 && pieces.length === 1) {
     out.text("$");
     out.field(Op.Bulk, columns[0]);
+    return;
+  }
+  if (columns.length === 1 && pieces.at(-1) === columns[0]) {
+    out.text("$");
+    out.field(Op.Prefixed, columns[0]);
+    for (const piece of pieces) if (typeof piece !== "number") out.bytes(piece);
+    out.flush();
     return;
   }
   if (columns.length === 0) {

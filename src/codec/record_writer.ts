@@ -38,11 +38,11 @@ const CRLF = 0x0a0d;
 const LINE_FEEDS = 0x0a0a0a0a;
 const ONES = 0x01010101;
 const HIGHS = 0x80808080;
-const BULK: typeof Op.Bulk = 0;
-const FIELD: typeof Op.Field = 1;
-const SKIP_EMPTY: typeof Op.SkipEmpty = 2;
-const LENGTH: typeof Op.Length = 3;
-const FIXED: typeof Op.Fixed = 5;
+const PREFIXED: typeof Op.Prefixed = 0;
+const FIELD: typeof Op.Field = 2;
+const SKIP_EMPTY: typeof Op.SkipEmpty = 3;
+const LENGTH: typeof Op.Length = 4;
+const FIXED: typeof Op.Fixed = 6;
 const OP_SIZE: typeof OperationSize = 4;
 
 /** Bytes behind the input that may be read, and behind the output written. */
@@ -401,13 +401,31 @@ export class RecordWriter {
           continue;
         }
         const size = sizes[operand];
-        if (op === BULK) {
-          if (size < 100) {
-            outputView.setInt32(to, lengths[size], true);
-            to = (to + (size < 10 ? 3 : 4)) | 0;
-          } else {
-            to = writeLength(output, to, size) | 0;
+        if (op < FIELD) {
+          let all = size;
+          if (op === PREFIXED) {
+            pc += OP_SIZE;
+            all = (size + code[pc + 1]) | 0;
           }
+          if (all < 100) {
+            outputView.setInt32(to, lengths[all], true);
+            to = (to + (all < 10 ? 3 : 4)) | 0;
+          } else {
+            to = writeLength(output, to, all) | 0;
+          }
+        }
+        if (op === PREFIXED) {
+          const prefix = code[pc];
+          const prefixLength = code[pc + 1];
+          outputView.setBigInt64(to, fixed.getBigInt64(prefix, true), true);
+          for (let i = 8; i < prefixLength; i += 8) {
+            outputView.setBigInt64(
+              to + i,
+              fixed.getBigInt64(prefix + i, true),
+              true,
+            );
+          }
+          to = (to + prefixLength) | 0;
         }
         const from = starts[operand];
         if (escaped && doubled[operand] > 0) {
@@ -434,7 +452,7 @@ export class RecordWriter {
           output.set(bytes.subarray(from, from + size), to);
         }
         to = (to + size) | 0;
-        if (op === BULK) {
+        if (op < FIELD) {
           outputView.setInt16(to, CRLF, true);
           to = (to + 2) | 0;
         }
