@@ -13,7 +13,7 @@ import {
   slotTable,
   type Topology,
 } from "../transport/cluster_topology.ts";
-import type { ConnectOptions } from "../transport/connect.ts";
+import { addressOf, type ConnectOptions } from "../transport/connect.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { NodeMap } from "../transport/node_map.ts";
 import { readTopology } from "../transport/read_topology.ts";
@@ -93,14 +93,9 @@ export class ClusterNodes {
    * @param options How to reach them.
    */
   constructor(options: ClusterOptions) {
-    const { path, ...server } = withUri(options.server, "url");
-    this.#options = { ...options, server };
-    this.#first = path === undefined
-      ? {
-        host: server.host ?? DEFAULT_ADDRESS.host,
-        port: server.port ?? DEFAULT_ADDRESS.port,
-      }
-      : { path };
+    const seed = withUri(options.server, "url");
+    this.#options = { ...options, server: { ...seed, path: undefined } };
+    this.#first = addressOf(seed);
     // Through a socket nodes are not reached, and none is asked again.
     this.#seeds = "path" in this.#first ? [] : [this.#first];
   }

@@ -136,7 +136,10 @@ interface Attempt extends ConnectOptions {
   readonly material: TlsMaterial | undefined;
 }
 
-function addressOf(server: ConnectOptions): Address {
+/** Where a server is that is named by its parts, or by none. */
+export function addressOf(
+  server: Pick<ConnectOptions, "path" | "host" | "port">,
+): Address {
   if (server.path !== undefined) return { path: server.path };
   return {
     host: server.host ?? DEFAULT_ADDRESS.host,
