@@ -1,11 +1,4 @@
-import {
-  ConnectionError,
-  InputError,
-  InterruptedError,
-  ProtocolError,
-  StoppedError,
-  UsageError,
-} from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import { parseNodeMap } from "../transport/node_map.ts";
 import { Allowance } from "./allowance.ts";
@@ -59,15 +52,6 @@ export interface EndOptions {
    */
   wait?: number | undefined;
 }
-
-/** What ends a load that has begun. */
-const ENDINGS = [
-  ConnectionError,
-  InputError,
-  InterruptedError,
-  ProtocolError,
-  StoppedError,
-];
 
 /**
  * The ends of one load: what frames it, in the order in which it is prepared.
@@ -197,9 +181,10 @@ export class LoadEnds implements Pacing, AsyncDisposable {
    * @returns The same, with what has become of the old data.
    */
   failed(error: unknown): unknown {
-    const isKnown = ENDINGS.some((kind) => error instanceof kind);
+    // Where the usage is wrong, nobody expects anything to have been done.
+    const isKnown = error instanceof Error && !(error instanceof UsageError);
     if (this.#swap !== undefined && isKnown) {
-      (error as Error).message += `; ${this.#swap.asItWas}`;
+      error.message += `; ${this.#swap.asItWas}`;
     }
     return error;
   }
