@@ -36,12 +36,20 @@ export function whole(text: string, flag: string): number {
 }
 
 /** Reads seconds; gives ms. */
-export function seconds(text: string, flag: string): number {
+export function seconds(
+  text: string,
+  flag: string,
+  zero = "no limit",
+): number {
   if (/^[0-9]+(\.[0-9]+)?$/.test(text) && Number(text) <= MOST_SECONDS) {
     return Number(text) * 1000;
   }
-  const none = flag === "--retry" ? "not to wait" : "no limit";
-  throw refuse(flag, text, `seconds, as in 30 or 0.5; 0 is ${none}`);
+  throw refuse(flag, text, `seconds, as in 30 or 0.5; 0 is ${zero}`);
+}
+
+/** Reads how many seconds to wait; gives ms. */
+export function patience(text: string, flag: string): number {
+  return seconds(text, flag, "not to wait");
 }
 
 /** Reads a size; gives bytes. */

@@ -4,6 +4,7 @@ import {
   host,
   names,
   oneOf,
+  patience,
   seconds,
   sentinels,
   size,
@@ -314,7 +315,7 @@ const TABLE = {
   },
   retry: {
     value: "SECONDS",
-    read: seconds,
+    read: patience,
     commands: SERVER,
     group: "Connection",
     help: "wait for so long for a server that is away or not ready: refused " +
