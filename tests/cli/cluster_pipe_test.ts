@@ -19,10 +19,7 @@ import {
   runRespipe,
 } from "../support/run_respipe.ts";
 import { TempFiles } from "../support/temp_files.ts";
-import { isServerBefore } from "../support/server_program.ts";
-
-/** Host names of nodes, and ACL rules of subcommands, are of Redis 7. */
-const testOf7 = isServerBefore(7) ? Deno.test.ignore : Deno.test;
+import { testOf7 } from "../support/server_program.ts";
 
 /** Runs a pipe with no more than the nodes. */
 function pipe(
@@ -310,6 +307,7 @@ Deno.test("a cluster takes a pipe as one server does", async (t) => {
   });
 });
 
+// Host names of nodes, and ACL rules of subcommands, are of Redis 7.
 testOf7("pipe: announced addresses that are not reachable", async () => {
   await using cluster = await startCluster({
     announce: (index) => ({ host: `node-${index}.invalid`, port: 6379 }),

@@ -23,10 +23,7 @@ import {
 } from "../support/run_respipe.ts";
 import { csv, ROWS, STRUCTURES } from "../support/structures.ts";
 import { TempFiles } from "../support/temp_files.ts";
-import { isServerBefore } from "../support/server_program.ts";
-
-/** Host names of nodes, and ACL rules of subcommands, are of Redis 7. */
-const testOf7 = isServerBefore(7) ? Deno.test.ignore : Deno.test;
+import { testOf7 } from "../support/server_program.ts";
 
 /** What `--json` says of one node. */
 interface NodeData {
@@ -383,6 +380,7 @@ Deno.test("a cluster that is down ends the load, and says so", async () => {
   assertEquals(readSummary(stdout).loaded, 0);
 });
 
+// Host names of nodes, and ACL rules of subcommands, are of Redis 7.
 testOf7(
   "announced addresses that are not reachable, and --node-map",
   async () => {

@@ -5,10 +5,7 @@ import { Certificates } from "./certificates.ts";
 import { until } from "./outcome.ts";
 import { plain } from "./plain_reply.ts";
 import { startCluster } from "./redis_cluster.ts";
-import { isServerBefore } from "./server_program.ts";
-
-/** Host names of nodes, and ACL rules of subcommands, are of Redis 7. */
-const testOf7 = isServerBefore(7) ? Deno.test.ignore : Deno.test;
+import { testOf7 } from "./server_program.ts";
 
 function slotOf(key: string): number {
   return keySlot(new TextEncoder().encode(key));
@@ -81,6 +78,7 @@ Deno.test("a cluster with TLS, a password and users moves slots too", async () =
   assert(server.port !== port);
 });
 
+// Host names of nodes, and ACL rules of subcommands, are of Redis 7.
 testOf7("a cluster may announce other addresses, and lack slots", async () => {
   await using cluster = await startCluster({
     primaries: 2,

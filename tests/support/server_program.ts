@@ -15,6 +15,11 @@ export function isServerBefore(major: number, minor = 0): boolean {
   return theirMajor < major || theirMajor === major && theirMinor < minor;
 }
 
+/** A test of what came with Redis 7. */
+export const testOf7: typeof Deno.test.ignore = isServerBefore(7)
+  ? Deno.test.ignore
+  : Deno.test;
+
 /** The programs that may be the server; the first one that is there is it. */
 export function serverPrograms(): string[] {
   const chosen = Deno.env.get("REDIS_SERVER");

@@ -15,10 +15,7 @@ import { Certificates } from "../support/certificates.ts";
 import { until } from "../support/outcome.ts";
 import { type RedisCluster, startCluster } from "../support/redis_cluster.ts";
 import { startServer } from "../support/redis_server.ts";
-import { isServerBefore } from "../support/server_program.ts";
-
-/** CLUSTER SHARDS, health and host names are of Redis 7. */
-const testOf7 = isServerBefore(7) ? Deno.test.ignore : Deno.test;
+import { testOf7 } from "../support/server_program.ts";
 
 async function topologyAt(
   server: ConnectOptions & { port: number },
@@ -41,6 +38,7 @@ function thirds(cluster: RedisCluster): Topology {
   return [shard(a, 0, 5460), shard(b, 5461, 10921), shard(c, 10922, 16383)];
 }
 
+// CLUSTER SHARDS, health and host names are of Redis 7.
 testOf7("the topology of a real cluster, with and without health", async () => {
   await using cluster = await startCluster({
     users: [
