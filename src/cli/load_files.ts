@@ -15,7 +15,7 @@ import { openRejects, rejectsBehind, type WrittenFile } from "./rejects.ts";
  */
 export class LoadFiles {
   /** The state, where it is kept. */
-  state: LoadState | undefined;
+  #state: LoadState | undefined;
   #rejects: RejectFiles | undefined;
   /** What the key of `--exactly-once` says. */
   #earlier: EarlierRun | undefined;
@@ -39,25 +39,25 @@ export class LoadFiles {
       this.#options;
     if (state !== undefined) {
       const options = { sources: files, rows, atLeastOnce };
-      this.state = await LoadState.open(state, options);
-      const { sentence } = this.state;
+      this.#state = await LoadState.open(state, options);
+      const { sentence } = this.#state;
       if (sentence !== undefined) this.#notices.say(sentence);
-      if (ifChanged) await this.#compare(this.state);
+      if (ifChanged) await this.#compare(this.#state);
     }
     // With a key on the server that one says what is kept.
     if (this.#summary.isSkipped || exactlyOnce !== undefined) return;
-    await this.#openRejects(this.state?.rejects);
+    await this.#openRejects(this.#state?.rejects);
   }
 
   /** Records that earlier runs of the same load have rejected. */
   get rejectedBefore(): number {
-    return this.state?.rejected ?? this.#earlier?.rejected ?? 0;
+    return this.#state?.rejected ?? this.#earlier?.rejected ?? 0;
   }
 
   /** The records that the load may still read, where it has a limit. */
   get limit(): number | undefined {
     const { limit } = this.#options.rows;
-    const { loaded = 0, rejected = 0 } = this.state ?? {};
+    const { loaded = 0, rejected = 0 } = this.#state ?? {};
     return limit && Math.max(0, limit - loaded - rejected);
   }
 
@@ -67,7 +67,7 @@ export class LoadFiles {
     "checkpoint" | "watch" | "onReject" | "onCheckpoint" | "exactlyOnce"
   > {
     const { ifChanged, rejects, exactlyOnce } = this.#options;
-    const { state } = this;
+    const state = this.#state;
     return {
       checkpoint: state?.from,
       watch: ifChanged
@@ -146,7 +146,7 @@ export class LoadFiles {
   ): Promise<void> {
     const rejects = this.#rejects?.flush() ?? [];
     const summary = this.#summary;
-    await this.state?.save(status, summary, checkpoint, rejects, hasSucceeded);
+    await this.#state?.save(status, summary, checkpoint, rejects, hasSucceeded);
   }
 
   /** Finds out whether there is something to load, and says why there is. */

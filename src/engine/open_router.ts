@@ -106,10 +106,10 @@ export async function openRouter(
       frame: transactions,
     });
   // In the middle of a record, a new connection is in another database.
-  const mayReopen = !options.commands.some((one) =>
+  const isMoving = options.commands.some((one) =>
     traitsOf(one).changesDatabase
   );
-  const reopen = mayReopen && server && (async (patience: number) => {
+  const reopenAt = server && (async (patience: number) => {
     const again = { signal, ...server, onNotice: undefined };
     const to = { ...again, awaitPrimary: true };
     return open(
@@ -122,7 +122,7 @@ export async function openRouter(
       }),
     );
   });
-  const router = new OneLane(open(connection), reopen || undefined);
+  const router = new OneLane(open(connection), isMoving ? undefined : reopenAt);
   return {
     router,
     report: (endMarker) => summary.parted(router.lane, endMarker),
