@@ -10,6 +10,7 @@
  */
 import { ConnectionError, ProtocolError } from "../errors.ts";
 import { encodeCommand } from "../protocol/encode_command.ts";
+import { withoutArguments } from "../protocol/quote.ts";
 import { errorIn, type Reply } from "../protocol/reply.ts";
 import { ReplyReader } from "../protocol/reply_reader.ts";
 import { Sentinel, SENTINEL_LENGTH } from "../protocol/sentinel.ts";
@@ -430,7 +431,7 @@ export class Lane<Origin> {
     const { isExact, unanswered } = this.flight;
     if (reply.kind !== "error" || !isExact || unanswered > 0) return false;
     // What it quotes are the sentinel's random bytes.
-    this.sentinelRefusal = reply.text.replace(/,? with args .*$/is, "");
+    this.sentinelRefusal = withoutArguments(reply.text);
     return true;
   }
 

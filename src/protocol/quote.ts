@@ -164,6 +164,14 @@ function withoutSecrets(command: string): string {
   return name === undefined ? command : `${name} ...`;
 }
 
+/**
+ * Leaves out what a server quotes of a command that it does not know: secrets,
+ * or random bytes.
+ */
+export function withoutArguments(error: string): string {
+  return error.replace(/,? with args beginning with:.*$/is, "");
+}
+
 /** Shows the arguments of the walker's command, and passes over them. */
 function quoteArguments(walker: ArgumentWalker, limits: QuoteLimits): string {
   const words: string[] = [];

@@ -4,6 +4,7 @@ import {
   NotReadyError,
   UsageError,
 } from "../errors.ts";
+import { withoutArguments } from "../protocol/quote.ts";
 import { errorIn } from "../protocol/reply.ts";
 import { askAll, type Command } from "./ask.ts";
 import type { Connection } from "./connection.ts";
@@ -190,7 +191,7 @@ function commonRefusal(
 
 /** A server that does not know AUTH quotes what it does not know. */
 function withoutSecret(text: string, password: string | undefined): string {
-  const short = text.replace(/,? with args beginning with:.*$/is, "");
+  const short = withoutArguments(text);
   return password === undefined || password === ""
     ? short
     : short.replaceAll(password, "***");
