@@ -191,7 +191,12 @@ async function killSoon(
   const isPatient = random.int(4) > 0;
   while (isPatient && !isOver && await look() === before) await sleep(5);
   await sleep(random.int(isPatient ? 200 : 600));
-  if (!isOver) child.kill("SIGKILL");
+  try {
+    child.kill("SIGKILL");
+  } catch (error) {
+    // It has ended by itself, before this could know.
+    if (!(error instanceof TypeError)) throw error;
+  }
 }
 
 function sleep(ms: number): Promise<void> {
