@@ -2,12 +2,12 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { InputError, pipe, type PipeCounts } from "../../mod.ts";
 import { encodeCommand } from "../../src/protocol/encode_command.ts";
 import { byteSource } from "../support/byte_source.ts";
+import { GateProxy } from "../support/gate_proxy.ts";
 import {
   assertSentence,
   bounded,
   readSummary,
   tryLoad,
-  until,
 } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
@@ -81,18 +81,17 @@ for (const [command, words] of SHRINK) {
     }
     const path = files.write("in", text);
     const split = words.indexOf("--") === -1 ? 1 : words.indexOf("--");
+    await using gate = new GateProxy(server.port, 2_000_000);
     const child = spawnRespipe([
-      ...[command, "-p", `${server.port}`, ...words.slice(0, split), path],
+      ...[command, "-p", `${gate.port}`, ...words.slice(0, split), path],
       ...words.slice(split),
     ]);
     await child.stdin.close();
     const ended = endOf(child);
-    await until(async () => Number(await ask(server, "DBSIZE")) > 0, "a row");
-    // The window holds it up while the server stands still.
-    server.pause();
-    await new Promise((wake) => setTimeout(wake, 300));
+    // It has read more than will be left, and the window holds it up.
+    await gate.reached;
     Deno.truncateSync(path, 1_000_000);
-    server.resume();
+    gate.open();
     const run = await bounded(ended, "respipe");
     assertEquals(run.code, 5, run.stderr);
     assertSentence(

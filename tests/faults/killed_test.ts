@@ -16,6 +16,7 @@ import { Random } from "../support/random.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
 import { spawnRespipe } from "../support/run_respipe.ts";
 import { TempFiles } from "../support/temp_files.ts";
+import { tryKill } from "../support/try_kill.ts";
 
 const ROWS = 1_500_000;
 const FIELDS = 997;
@@ -191,12 +192,7 @@ async function killSoon(
   const isPatient = random.int(4) > 0;
   while (isPatient && !isOver && await look() === before) await sleep(5);
   await sleep(random.int(isPatient ? 200 : 600));
-  try {
-    child.kill("SIGKILL");
-  } catch (error) {
-    // It has ended by itself, before this could know.
-    if (!(error instanceof TypeError)) throw error;
-  }
+  tryKill(child, "SIGKILL");
 }
 
 function sleep(ms: number): Promise<void> {

@@ -11,6 +11,8 @@
  * @module
  */
 
+import { tryKill } from "./try_kill.ts";
+
 /** Bytes that are read at once. */
 const READ_SIZE = 256 * 1024;
 
@@ -123,7 +125,8 @@ export class DelayRelay implements AsyncDisposable {
 
   /** Ends it, and with it all connections. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#process.kill("SIGKILL");
+    // It ends by itself where its server does.
+    tryKill(this.#process, "SIGKILL");
     await this.#process.status;
     await this.#rest.cancel();
   }
