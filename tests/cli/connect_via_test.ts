@@ -5,6 +5,7 @@ import { plain } from "../support/plain_reply.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
 import { runRespipe, spawnRespipe } from "../support/run_respipe.ts";
 import { TempFiles } from "../support/temp_files.ts";
+import { tryKill } from "../support/try_kill.ts";
 
 const FORWARD = fileURLToPath(
   new URL("../support/forward_port.ts", import.meta.url),
@@ -166,7 +167,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
         child.kill(signal);
         if (twice) {
           await new Promise((wake) => setTimeout(wake, 500));
-          child.kill(signal);
+          tryKill(child, signal);
         }
         const { code } = await bounded(child.status, "respipe");
         assertEquals(code, signal === "SIGINT" ? 130 : 143);

@@ -505,9 +505,11 @@ Deno.test("what was refused before the server went away is in the rejects in the
   const template = ["RPUSH", "{k}", "{v}"];
   const words = [
     ...["--exactly-once", "once", "--rejects", bad, "--json"],
-    ...["--then", "RPUSH h2 {v}", "--rate", "3000", "--retry", "0", file],
+    ...["--then", "RPUSH h2 {v}", "--retry", "0", file],
   ];
-  const running = run(server, files, words, template);
+  // Slow enough not to be over when it is seen.
+  const slowly = ["--rate", "1000", ...words];
+  const running = run(server, files, slowly, template);
   await until(
     async () => (plain(await server.command("LLEN", "h")) as number) > 700,
     "some rows",

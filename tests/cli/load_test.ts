@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { bounded } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import {
   endOf,
@@ -9,6 +10,7 @@ import {
 } from "../support/run_respipe.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
 import { TempFiles } from "../support/temp_files.ts";
+import { tryKill } from "../support/try_kill.ts";
 
 const USERS = "id,name\n1,Ann\n2,Ben\n3,Cleo\n";
 const HSET = ["--", "HSET", "u:{id}", "{*}"];
@@ -785,15 +787,12 @@ Deno.test("load: a named pipe is read once, from its start", async () => {
   }).spawn();
   const child = spawnRespipe(["load", "-p", `${server.port}`, path, ...HSET]);
   await child.stdin.close();
-  const timer = setTimeout(() => child.kill("SIGKILL"), 10_000);
-  const { code, stderr } = await endOf(child);
-  clearTimeout(timer);
-  try {
-    producer.kill("SIGKILL");
-  } catch {
-    // It has ended, as it should.
-  }
-  await producer.status;
+  const { code, stderr } = await bounded(endOf(child), "respipe")
+    .finally(async () => {
+      // They have ended, as they should, or wait for each other.
+      for (const process of [child, producer]) tryKill(process, "SIGKILL");
+      await producer.status;
+    });
   assertEquals(stderr, "");
   assertEquals(code, 0);
   assertEquals(await ask(server, "DBSIZE"), 2);

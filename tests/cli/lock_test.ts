@@ -158,9 +158,12 @@ Deno.test("a paused holder whose lock has expired stops, and leaves the next one
   await using server = await startServer();
   const wait = new Wait();
   const paused = await take(server, wait, 1_200);
-  // As if it had slept for so long.
-  await server.command("DEL", "nightly");
-  const next = await take(server, new Wait());
+  // As if it had slept for so long, and another one had been first, which knows
+  // its value again; without a moment in which the lock is nobody's.
+  const { port } = server;
+  const next = new Lock({ server: { port }, wait: new Wait(), key: "nightly" });
+  await server.command("SET", "nightly", next.value);
+  await next.prepare();
   const error = await assertRejects(
     () => bounded(wait.until(() => false), "the loss"),
     StoppedError,
@@ -190,13 +193,13 @@ Deno.test("a load that was stopped past its lock sends nothing more", async () =
 Deno.test("a lock is renewed for as long as its load runs", async () => {
   await using server = await startServer();
   const wait = new Wait();
-  const lock = await take(server, wait, 600);
+  const lock = await take(server, wait, 4_500);
   // Longer than it would stay: each wait is for a renewal.
   for (let i = 0; i < 20; i++) {
-    await server.command("PEXPIRE", "nightly", "500");
+    await server.command("PEXPIRE", "nightly", "4000");
     await until(
       async () =>
-        (plain(await server.command("PTTL", "nightly")) as number) > 500,
+        (plain(await server.command("PTTL", "nightly")) as number) > 4_000,
       "a renewal",
     );
   }

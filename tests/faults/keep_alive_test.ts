@@ -1,24 +1,31 @@
 import { assert, assertEquals } from "@std/assert";
 import { ConnectionError, pipe, type Source } from "../../mod.ts";
-import { tryLoad } from "../support/outcome.ts";
+import { tryLoad, until } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { RecordingProxy } from "../support/recording_proxy.ts";
 import { startServer } from "../support/redis_server.ts";
 
 const encoder = new TextEncoder();
 
-/** A source that pauses in front of each part but the first, in ms. */
-function pausing(parts: readonly string[], pause: number): Source {
+/** A source that pauses in front of each part but the first. */
+function pausing(
+  parts: readonly string[],
+  pause: () => Promise<unknown>,
+): Source {
   let at = 0;
   return {
     name: "in",
     async read(into: Uint8Array): Promise<number | null> {
-      if (at > 0) await new Promise((wake) => setTimeout(wake, pause));
+      if (at > 0) await pause();
       if (at === parts.length) return null;
       return encoder.encodeInto(parts[at++], into).written;
     },
     close(): void {},
   };
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((wake) => setTimeout(wake, ms));
 }
 
 function sentTo(proxy: RecordingProxy): string {
@@ -33,7 +40,7 @@ Deno.test("a server's timeout is no matter to a producer that pauses", async () 
   const load = (keepAlive: number): ReturnType<typeof tryLoad> =>
     tryLoad({
       // The server looks at its clients but now and then.
-      sources: [pausing(["id\n1\n", "2\n3\n"], 4_000)],
+      sources: [pausing(["id\n1\n", "2\n3\n"], () => sleep(4_000))],
       commands: [["SADD", "s", "{id}"]],
       server: { port: server.port },
       keepAlive,
@@ -51,7 +58,7 @@ Deno.test("a PING that is refused is no error, and answers no row", async () => 
   await server.command("SET", "k:2", "no set");
   const ids = Array.from({ length: 20 }, (_, i) => `${i + 1}\n`);
   const { error, summary, rejects } = await tryLoad({
-    sources: [pausing(["id\n", ...ids], 30)],
+    sources: [pausing(["id\n", ...ids], () => sleep(30))],
     commands: [["SADD", "k:{id}", "x"]],
     server: { port: server.port, user: "u", password: "pw" },
     keepAlive: 5,
@@ -65,7 +72,12 @@ Deno.test("pipe: PING stands between commands, and is not counted", async () => 
   await using server = await startServer();
   await using proxy = new RecordingProxy(server.port);
   const counts = await pipe({
-    sources: [pausing(["SET a 1\r\n", "INCR a\r\n"], 100)],
+    sources: [
+      pausing(
+        ["SET a 1\r\n", "INCR a\r\n"],
+        () => until(() => sentTo(proxy).endsWith(PING), "a PING"),
+      ),
+    ],
     server: { port: proxy.port },
     keepAlive: 5,
   });
@@ -97,7 +109,7 @@ for (const [what, parts, size, replies] of WITHIN) {
     await using server = await startServer();
     await using proxy = new RecordingProxy(server.port);
     const counts = await pipe({
-      sources: [pausing(parts, 100)],
+      sources: [pausing(parts, () => sleep(100))],
       server: { port: proxy.port },
       keepAlive: 5,
     });

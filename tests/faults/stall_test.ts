@@ -8,6 +8,7 @@ import {
   until,
 } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
+import { RecordingProxy } from "../support/recording_proxy.ts";
 import { startServer } from "../support/redis_server.ts";
 import { rowSource } from "../support/row_source.ts";
 import { endOf, runRespipe, spawnRespipe } from "../support/run_respipe.ts";
@@ -80,15 +81,16 @@ Deno.test("a producer that pauses for longer than --stall-timeout", async () => 
   const { summary, error } = await tryLoad({
     sources: [rowSource(String, {
       header: "id",
-      count: 5,
+      count: 2,
       perRead: 1,
-      before: (rows) => sleep(rows === 0 ? 0 : 450),
+      before: (rows) => sleep(rows === 1 ? 3_000 : 0),
     })],
     commands: COMMANDS,
     server: { port: server.port },
-    stallTimeout: 150,
+    // As long as the server may take for one row.
+    stallTimeout: 2_000,
   });
-  assertEquals([error, summary.loaded], [undefined, 5]);
+  assertEquals([error, summary.loaded], [undefined, 2]);
 });
 
 Deno.test("a producer that stops for longer than the idle timeout", async () => {
@@ -192,9 +194,14 @@ for (const command of ["load", "pipe"]) {
   });
 }
 
+function sentThrough(proxy: RecordingProxy): string {
+  return new TextDecoder().decode(proxy.sent());
+}
+
 Deno.test("a stopped respipe that goes on blames nobody", async () => {
   await using server = await startServer();
-  const words = ["load", "-p", `${server.port}`, "--stall-timeout", "1"];
+  await using proxy = new RecordingProxy(server.port);
+  const words = ["load", "-p", `${proxy.port}`, "--stall-timeout", "2"];
   const child = spawnRespipe([...words, "--", "SET", "{id}", "v"]);
   const ended = endOf(child);
   const writer = child.stdin.getWriter();
@@ -205,9 +212,9 @@ Deno.test("a stopped respipe that goes on blames nobody", async () => {
   );
   server.pause();
   await writer.write(new TextEncoder().encode("2\n"));
-  await sleep(300);
+  await until(() => sentThrough(proxy).includes("\r\n2\r\n"), "the second");
   child.kill("SIGSTOP");
-  await sleep(1_500);
+  await sleep(2_500);
   server.resume();
   child.kill("SIGCONT");
   await writer.close();
