@@ -195,7 +195,7 @@ Deno.test("a lock is renewed for as long as its load runs", async () => {
   const wait = new Wait();
   const lock = await take(server, wait, 4_500);
   // Longer than it would stay: each wait is for a renewal.
-  for (let i = 0; i < 20; i++) {
+  for (let i = 0; i < 14; i++) {
     await server.command("PEXPIRE", "nightly", "4000");
     await until(
       async () =>

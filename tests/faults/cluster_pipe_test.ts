@@ -314,13 +314,7 @@ Deno.test("a primary becomes a replica while commands flow", async () => {
     flow,
     async () => {
       for (const replica of [3, 4]) {
-        const { server } = cluster.nodes[replica];
-        assertEquals(plain(await server.command("CLUSTER", "FAILOVER")), "OK");
-        await until(async () => {
-          const [now] = plain(await server.command("ROLE")) as string[];
-          return now === "master";
-        }, "the failover");
-        await cluster.settled();
+        await cluster.failOver(replica);
         const seen = flow.rows;
         await until(() => flow.rows > seen + 3_000, "commands after that");
       }
@@ -333,7 +327,7 @@ Deno.test("a primary becomes a replica while commands flow", async () => {
 });
 
 Deno.test("a primary is lost: what may be repeated is sent again", async () => {
-  await using cluster = await startCluster({ replicas: 1, nodeTimeout: 500 });
+  await using cluster = await startCluster({ replicas: 1, nodeTimeout: 2_000 });
   const flow = new Flow(undefined, (n) => `SET ${n} ${n}`, 1);
   const { counts, errors, error } = await pipeWhile(
     cluster,

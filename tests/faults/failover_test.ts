@@ -102,6 +102,7 @@ Deno.test("SIGKILL of the primary: what is missing is what replication lost", as
         addresses: [{ host: "127.0.0.1", port: watcher.port }],
         service: "m",
       },
+      retry: 60_000,
       onNotice: (sentence) => notices.push(sentence),
     },
     summary,
@@ -110,7 +111,7 @@ Deno.test("SIGKILL of the primary: what is missing is what replication lost", as
   await until(() => summary.loaded > 20_000, "some rows");
   await primary.kill();
   isFailed = true;
-  await bounded(loading, "the load", 60_000);
+  await bounded(loading, "the load");
   assertEquals([summary.loaded, summary.records], [400_000, 400_000]);
   assert(summary.reconnections >= 1);
   await until(() => hasRole(replica, "master"), "the new primary");
@@ -160,10 +161,11 @@ Deno.test("SENTINEL FAILOVER between two rows: nothing is lost", async () => {
         addresses: [{ host: "127.0.0.1", port: watcher.port }],
         service: "m",
       },
+      retry: 60_000,
     },
     summary,
   });
-  await bounded(loading, "the load", 60_000);
+  await bounded(loading, "the load");
   assertEquals(summary.loaded, 50_000);
   assert(summary.rewinds > 0);
   assertAll(await idsIn(replica), 50_000);
@@ -193,7 +195,7 @@ for (const how of ["SIGKILL", "SENTINEL FAILOVER"] as const) {
         commands: [["RPUSH", "list", "{id}"]],
         exactlyOnce: { key: "once" },
         server: {
-          retry: 30_000,
+          retry: 60_000,
           redisSentinel: {
             addresses: [{ host: "127.0.0.1", port: watcher.port }],
             service: "m",
@@ -226,7 +228,7 @@ for (const how of ["SIGKILL", "SENTINEL FAILOVER"] as const) {
     // The rest is for the new primary.
     await until(() => hasRole(replica, "master"), "the failover");
     harmed.resolve();
-    await bounded(loading, "the load", 60_000);
+    await bounded(loading, "the load");
     await until(() => hasRole(replica, "master"), "the new primary");
     const list = plain(await replica.command("LRANGE", "list", "0", "-1"));
     const wrong = (list as string[]).findIndex((id, i) => Number(id) !== i + 1);

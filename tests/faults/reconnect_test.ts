@@ -297,17 +297,16 @@ for (const coalesce of [true, false]) {
     for (let seed = first; !isDone(seed - first); seed++) {
       const random = new Random(seed);
       await server.command("FLUSHALL");
+      const summary = new Summary();
+      const atLeastOnce = true;
       let isOver = false;
       const loading = bounded(
-        tryLoad({ ...pushes(server.port, 1), coalesce, atLeastOnce: true })
+        tryLoad({ ...pushes(server.port, 1), coalesce, atLeastOnce, summary })
           .finally(() => isOver = true),
         `seed ${seed}`,
       );
-      while (!isOver) {
-        await sleep(random.int(120));
-        await killClients(server);
-      }
-      const { error, summary } = await loading;
+      await killAgain(server, summary, random, () => isOver);
+      const { error } = await loading;
       assertEquals(error, undefined, `seed ${seed}`);
       assertEquals(summary.loaded, ROWS);
       const list = await listOf(server);

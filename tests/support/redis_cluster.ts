@@ -29,8 +29,17 @@ import { isServerBefore } from "./server_program.ts";
 /** How often a node is started: another process may take one of its ports. */
 const START_ATTEMPTS = 5;
 
+/** Where all nodes are. */
+const LOCAL = "127.0.0.1";
+
 /** Before Redis 7 a node's bus has its port plus this. */
 const TO_BUS = 10_000;
+
+/** After so many ms a node may be told of another once more. */
+const MEET_AGAIN = 1_000;
+
+/** When a failover that was asked for has been given up for certain, in ms. */
+const FAILOVER_TIMEOUT = 6_000;
 
 /** How often a redirected command is sent at the most. */
 const MOST_TRIES = 20;
@@ -286,7 +295,7 @@ export class RedisCluster implements AsyncDisposable {
       if (keys.items.length === 0) break;
       const bodies = keys.items.map((key) => key.kind === "bulk" && key.body);
       const reply = await source.server.command(
-        ...["MIGRATE", "127.0.0.1", String(this.#busClientPort(target))],
+        ...["MIGRATE", LOCAL, String(this.#busClientPort(target))],
         ...["", "0", "10000"],
         ...(this.#password === undefined ? [] : ["AUTH", this.#password]),
         ...["KEYS", ...bodies.filter((body) => body instanceof Uint8Array)],
@@ -333,6 +342,28 @@ export class RedisCluster implements AsyncDisposable {
     await this.nodes[index].server.kill();
   }
 
+  /**
+   * Makes a replica take the place of its primary, which takes its own.
+   *
+   * @param index The replica.
+   */
+  async failOver(index: number): Promise<void> {
+    const { server } = this.nodes[index];
+    let asked = -Infinity;
+    await until(async () => {
+      const [role] = plain(await server.command("ROLE")) as string[];
+      if (role === "master") return true;
+      // It is refused while the two have lost each other, and ends in nothing
+      // when they take too long.
+      if (performance.now() - asked > FAILOVER_TIMEOUT) {
+        const reply = await server.command("CLUSTER", "FAILOVER");
+        if (reply.kind !== "error") asked = performance.now();
+      }
+      return false;
+    }, "the failover");
+    await this.settled();
+  }
+
   #alive(): ClusterNode[] {
     return this.nodes.filter((_, index) => !this.#killed.has(index));
   }
@@ -354,7 +385,7 @@ export class RedisCluster implements AsyncDisposable {
         info.includes(`cluster_slots_assigned:${this.#assigned}\r`) &&
         info.includes("cluster_slots_fail:0") &&
         !nodes.includes("handshake") &&
-        this.nodes.every(({ id }) => nodes.includes(id)) &&
+        this.nodes.every((node) => isKnown(node, nodes)) &&
         (this.#killed.size > 0 ||
           nodes.split(" slave ").length + nodes.split(",slave ").length - 2 ===
             this.#replicas) &&
@@ -481,7 +512,7 @@ async function tryNode(
   if (password !== undefined) await server.command("AUTH", password);
   const port = tlsPort ?? server.port;
   const id = String(plain(await server.command("CLUSTER", "MYID")));
-  const announced = { host: host ?? "127.0.0.1", port: otherPort ?? port };
+  const announced = { host: host ?? LOCAL, port: otherPort ?? port };
   return { server, id, port, announced };
 }
 
@@ -492,13 +523,20 @@ async function meet(nodes: readonly ClusterNode[]): Promise<void> {
     // Else two of them would have to find out who changes it, one at a time.
     await said(node, ["CLUSTER", "SET-CONFIG-EPOCH", String(index + 1)]);
   }));
-  const ports = await Promise.all(nodes.map(portsOf));
   for (const [index, node] of nodes.entries()) {
-    for (const [port, busPort] of ports.slice(0, index)) {
-      await said(node, ["CLUSTER", "MEET", "127.0.0.1", port, busPort]);
-    }
+    await introduce(node, nodes.slice(0, index));
   }
   await linked(nodes);
+}
+
+/** Tells a node where others are. */
+async function introduce(
+  node: ClusterNode,
+  others: readonly ClusterNode[],
+): Promise<void> {
+  for (const [port, busPort] of await Promise.all(others.map(portsOf))) {
+    await said(node, ["CLUSTER", "MEET", LOCAL, port, busPort]);
+  }
 }
 
 /** A free port; another process may take it, or the bus's, at any time. */
@@ -518,11 +556,20 @@ async function portsOf({ server, port }: ClusterNode): Promise<string[]> {
 
 /** Waits until every node has heard of every other by its real id. */
 async function linked(nodes: readonly ClusterNode[]): Promise<void> {
+  let told = performance.now();
   await until(async () => {
-    for (const { server } of nodes) {
-      const text = String(plain(await server.command("CLUSTER", "NODES")));
+    for (const node of nodes) {
+      const reply = await node.server.command("CLUSTER", "NODES");
+      const text = String(plain(reply));
       if (text.includes("handshake")) return false;
-      if (!nodes.every(({ id }) => text.includes(id))) return false;
+      const strangers = nodes.filter(({ id }) => !text.includes(id));
+      if (strangers.length === 0) continue;
+      // A handshake that takes too long is given up.
+      if (performance.now() - told > MEET_AGAIN) {
+        told = performance.now();
+        await introduce(node, strangers);
+      }
+      return false;
     }
     return true;
   }, "nodes that know each other");
@@ -537,6 +584,16 @@ function cut(
   const { from: gap, to: gapEnd } = without ?? { from: SLOTS, to: SLOTS };
   return [[from, Math.min(to, gap - 1)], [Math.max(from, gapEnd + 1), to]]
     .filter(([first, last], i) => first <= last && (i === 0 || gap <= to));
+}
+
+/** Whether a node's list has another, with the name that it announces. */
+function isKnown(
+  { id, announced: { host } }: ClusterNode,
+  list: string,
+): boolean {
+  const line = list.split("\n").find((line) => line.startsWith(id));
+  // One that has met nobody does not know its own address.
+  return line !== undefined && (host === LOCAL || line.includes(host));
 }
 
 function slotsOf([first, last]: number[]): string[] {

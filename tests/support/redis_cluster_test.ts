@@ -43,7 +43,7 @@ Deno.test("a cluster takes keys of every slot, and moves slots with their keys",
 });
 
 Deno.test("a cluster with replicas survives the loss of a primary", async () => {
-  await using cluster = await startCluster({ replicas: 1, nodeTimeout: 500 });
+  await using cluster = await startCluster({ replicas: 1, nodeTimeout: 2_000 });
   await cluster.command("SET", "a", "1");
   const owner = await cluster.ownerOf(slotOf("a"));
   assertEquals(

@@ -17,6 +17,8 @@ import { isServerBefore, serverPrograms } from "./server_program.ts";
 const START_TIMEOUT = 20_000;
 /** Between two attempts to reach it, in ms. */
 const START_INTERVAL = 10;
+/** What a server's log says when it has its port; the other one's is later. */
+const HAS_PORT = /Server initialized|Sentinel ID is/;
 /** How many ports are tried: another process may take one in between. */
 const START_ATTEMPTS = 5;
 const READ_SIZE = 64 * 1024;
@@ -193,26 +195,41 @@ export function freePort(): number {
  * @param options What is special about it.
  * @returns The server, once it answers.
  */
-export async function startServer(
+export function startServer(
   options: StartOptions = {},
+): Promise<RedisServer> {
+  return launchServer((port, directory) => [
+    ...["--bind", "127.0.0.1", "--port", String(port)],
+    ...["--save", "", "--appendonly", "no"],
+    ...["--dir", directory, "--logfile", `${directory}/log`],
+    // Older ones always take it.
+    ...(options.mayDebug === true && !isServerBefore(7)
+      ? ["--enable-debug-command", "yes"]
+      : []),
+    ...options.args ?? [],
+  ], options.port);
+}
+
+/**
+ * Starts the server's program, again with another port where one was taken.
+ *
+ * @param argsFor Gives its command line, by which it listens on the port of
+ * 127.0.0.1, and logs to `log` in the directory.
+ * @param port Its port; a free one by default.
+ * @returns The server, once it answers.
+ */
+export async function launchServer(
+  argsFor: (port: number, directory: string) => string[],
+  port?: number,
 ): Promise<RedisServer> {
   let problem = "";
   for (let attempt = 0; attempt < START_ATTEMPTS; attempt++) {
-    const port = options.port ?? freePort();
+    const its = port ?? freePort();
     const directory = await Deno.makeTempDir({ prefix: "respipe_test_" });
-    const process = spawnServer(directory, [
-      ...["--bind", "127.0.0.1", "--port", String(port)],
-      ...["--save", "", "--appendonly", "no"],
-      ...["--dir", directory, "--logfile", `${directory}/log`],
-      // Older ones always take it.
-      ...(options.mayDebug === true && !isServerBefore(7)
-        ? ["--enable-debug-command", "yes"]
-        : []),
-      ...options.args ?? [],
-    ]);
-    const server = new RedisServer(process, port, directory);
+    const process = spawnServer(directory, argsFor(its, directory));
+    const server = new RedisServer(process, its, directory);
     if (await answers(server)) return server;
-    problem = await Deno.readTextFile(`${directory}/log`).catch(() => "no log");
+    problem = await logOf(server);
     await server[Symbol.asyncDispose]();
     // Only a taken port is worth another attempt.
     if (!problem.includes("Address already in use")) break;
@@ -244,19 +261,23 @@ function spawnServer(directory: string, args: string[]): Deno.ChildProcess {
 /** Waits for any reply to PING, also for one that asks for a password. */
 async function answers(server: RedisServer): Promise<boolean> {
   let running = true;
-  const ended = server.process.status.then(() => running = false);
+  server.process.status.then(() => running = false);
   const deadline = Date.now() + START_TIMEOUT;
   while (running && Date.now() < deadline) {
     try {
       await server.command("PING");
-      // Where the port was taken, somebody else may have answered.
-      await Promise.race([ended, sleep(START_INTERVAL)]);
-      return running;
+      // Where the port was taken, somebody else has answered.
+      if (HAS_PORT.test(await logOf(server))) return true;
     } catch {
-      await sleep(START_INTERVAL);
+      // Not yet.
     }
+    await sleep(START_INTERVAL);
   }
   return false;
+}
+
+async function logOf({ directory }: RedisServer): Promise<string> {
+  return await Deno.readTextFile(`${directory}/log`).catch(() => "no log");
 }
 
 function sleep(ms: number): Promise<void> {

@@ -95,7 +95,7 @@ testOf7(
     await using cluster = await startCluster({
       replicas: 1,
       spares: 1,
-      nodeTimeout: 500,
+      nodeTimeout: 2_000,
       without: { from: 0, to: 99 },
     });
     const { nodes, port } = cluster;
@@ -142,7 +142,7 @@ testOf7(
 );
 
 Deno.test("a failover is seen", async () => {
-  await using cluster = await startCluster({ replicas: 1, nodeTimeout: 500 });
+  await using cluster = await startCluster({ replicas: 1, nodeTimeout: 2_000 });
   const { nodes } = cluster;
   await cluster.kill(0);
   const { port } = nodes[1];
