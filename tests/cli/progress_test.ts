@@ -30,10 +30,23 @@ function respipe(args: string[], permissions?: string[]): string {
   return [program, ...words].map(quoted).join(" ");
 }
 
+/**
+ * How long input pauses, in s: as long as it takes to start the program on this
+ * machine, or that would find all of it there, and draw nothing.
+ */
+const PAUSE = NO_TERMINAL === undefined ? await timeToStart() : 0;
+
+async function timeToStart(): Promise<number> {
+  const began = performance.now();
+  await runRespipe(["encode", "--", "SET", "{id}", "{v}"], { stdin: "id,v\n" });
+  return Math.max(0.4, (performance.now() - began) / 1000);
+}
+
 /** Input that comes slowly enough for a line to be drawn. */
 function slowly(...lines: string[]): string {
   const parts = lines.map((line) => `printf '%s\\n' ${quoted(line)}`);
-  return `(${parts.join("; sleep 0.4; ")}; sleep 0.4)`;
+  const pause = `; sleep ${PAUSE}`;
+  return `(${parts.join(`${pause}; `)}${pause})`;
 }
 
 const ROWS = slowly("id,v", "1,a", "2", "3,c");
@@ -76,7 +89,8 @@ onTerminal("load erases progress before it says what went wrong", async () => {
   // In the background a shell's jobs hear no SIGINT, and have no input.
   const rows = slowly("id,v", "1,a", "2,b", "3,c", "4,d", "5,e");
   const terminated = await runInTerminal(
-    `${rows} | (exec 3<&0; ${load} <&3 & sleep 1.5; kill -TERM $!; wait $!)`,
+    `${rows} | (exec 3<&0; ${load} <&3 & sleep ${4 * PAUSE}; ` +
+      "kill -TERM $!; wait $!)",
     80,
   );
   assertEquals(terminated.code, 143);
