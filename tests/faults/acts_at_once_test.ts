@@ -21,8 +21,11 @@ import { type RedisServer, startServer } from "../support/redis_server.ts";
 import { rowSource } from "../support/row_source.ts";
 import { endOf, runRespipe, spawnRespipe } from "../support/run_respipe.ts";
 
-/** When a load that does nothing is given up, in ms. */
-const PATIENCE = 8_000;
+/**
+ * When a load that does nothing is given up, in ms: before a PING that keeps
+ * its connection alive could be what makes it act.
+ */
+const PATIENCE = 12_000;
 
 /** Rows of which one is bad. */
 interface Bad {

@@ -338,6 +338,7 @@ Deno.test("a primary is lost: what may be repeated is sent again", async () => {
         async () => (await cluster.primaries()).length === 3,
         "the failover",
       );
+      await cluster.settled();
       const seen = flow.rows;
       await until(() => flow.rows > seen + 3_000, "commands after that");
     },

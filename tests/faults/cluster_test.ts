@@ -362,6 +362,7 @@ Deno.test("a primary is lost, and its replica takes over", async () => {
         async () => (await cluster.primaries()).length === 3,
         "the failover",
       );
+      await cluster.settled();
       const seen = summary.records;
       await until(() => summary.records > seen + 3_000, "rows after that");
     },
