@@ -17,7 +17,7 @@ import { isServerBefore, serverPrograms } from "./server_program.ts";
 const START_TIMEOUT = 20_000;
 /** Between two attempts to reach it, in ms. */
 const START_INTERVAL = 10;
-/** What a server's log says when it has its port; the other one's is later. */
+/** What a server, or a Redis Sentinel, logs once it has its port. */
 const HAS_PORT = /Server initialized|Sentinel ID is/;
 /** How many ports are tried: another process may take one in between. */
 const START_ATTEMPTS = 5;
