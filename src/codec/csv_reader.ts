@@ -443,9 +443,9 @@ export class CsvReader {
     }
     const malformed = this.fault !== undefined;
     const step = this.#complete(this.#count, end);
-    this.#nextLine--; // No line break ended it,
-    this.#breaks = 0; // and those within it are counted by now.
+    this.#breaks = 0; // Those within it are counted by now.
     if (malformed || this.#count >= this.fields) return step;
+    this.#nextLine--; // It is not over.
     this.#blame(
       `the input ends within a record (${this.#count} of ${this.fields} ` +
         "fields, no line break): it may have been cut off",

@@ -172,7 +172,6 @@ export class JsonReader {
       return Step.NeedInput;
     }
     const step = this.#read(end, end);
-    this.#nextLine--;
     if (step === Step.Record || !this.#isCut()) return step;
     this.#isBroken = true;
     this.fault = {

@@ -158,6 +158,17 @@ Deno.test("JSON Lines: reading goes on at a place", () => {
   ]);
 });
 
+Deno.test("JSON Lines: behind a last line without a line break is the next line", () => {
+  for (const text of ['{"a":1}\n{"a":2}', '{"a":1}\n{"b":2}']) {
+    const input = encoder.encode(text);
+    const reader = makeReader();
+    reader.feed(input, 0, input.length);
+    assertEquals([reader.next(), reader.next()], [Step.Record, Step.NeedInput]);
+    reader.finish();
+    assertEquals(reader.place(), { records: 2, line: 3, offset: 15 });
+  }
+});
+
 Deno.test("JSON Lines: of members with the same name the last counts", () => {
   const fields: JsonField[] = [
     { kind: "path", path: "a.b" },

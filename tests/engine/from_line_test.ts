@@ -83,8 +83,20 @@ Deno.test("from a line: further sources are read as a whole", async () => {
 });
 
 Deno.test("from the line behind the last one there is nothing to read", async () => {
-  const inputs = ["id,n\nx,1\n", "id,n\ny,2\n"];
-  assertEquals((await read(inputs, 99, { from: { line: 3 } })).ids, "y");
+  const firsts = [
+    "id,n\nx,1\n",
+    "id,n\nx,1",
+    'id,n\n"x",1',
+    "id,n\nx,1,2",
+    '{"1":"x"}\n{"1":"x"}',
+  ];
+  for (const first of firsts) {
+    for (let size = 1; size <= first.length; size++) {
+      const inputs = [first, "id,n\ny,2\n"];
+      const { ids } = await read(inputs, size, { from: { line: 3 } });
+      assertEquals(ids, "y", first);
+    }
+  }
 });
 
 Deno.test("from a line: a header of the user's own, and lines to skip", async () => {

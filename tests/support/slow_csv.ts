@@ -93,7 +93,10 @@ export function readSlowly(text: string, options: SlowOptions): ReadOutcome {
         fault = { reason: part, line: lineAt(end), offset: end };
       }
     }
-    const place = { records: record, line: lineAt(end), offset: end };
+    // No record begins on the line of one that no line break has ended.
+    const isOpen = kind !== "broken" && text[end - 1] !== "\n";
+    const next = lineAt(end) + (isOpen ? 1 : 0);
+    const place = { records: record, line: next, offset: end };
     events.push({
       kind,
       record,
