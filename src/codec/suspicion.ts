@@ -24,10 +24,10 @@ const DELIMITERS: readonly [char: string, name: string, flag: string][] = [
  *
  * @param bytes All of an input, or as much of it as one record may have.
  * @returns Whether there is a CR outside quotes, not as the last byte, and no
- * LF at all.
+ * LF at all; never where there is a NUL, which no text has.
  */
 export function endsLinesInCr(bytes: Uint8Array, quote: number): boolean {
-  if (bytes.includes(LF)) return false;
+  if (bytes.includes(LF) || bytes.includes(0)) return false;
   let isQuoted = false;
   for (let at = 0; at < bytes.length - 1; at++) {
     if (bytes[at] === quote) isQuoted = !isQuoted;
@@ -51,9 +51,14 @@ export function suspectHeader(
   { delimiter }: Dialect,
 ): string | undefined {
   const first = labels[0] ?? "";
-  if (labels.some((label) => label.includes("\0"))) {
+  const wide = /^(\0?)[^\0](?:\0[^\0])*\0?$/.exec(first);
+  if (wide !== null && first.includes("\0")) {
     return "the input looks like UTF-16 without a byte order mark; convert " +
-      "it first: iconv -f UTF-16LE -t UTF-8 FILE | respipe ...";
+      `it first: iconv -f UTF-16${wide[1] === "" ? "LE" : "BE"} -t UTF-8 ` +
+      "FILE | respipe ...";
+  }
+  if (labels.some((label) => label.includes("\0"))) {
+    return "the header has a NUL in it, which is hardly ever in a text";
   }
   if (/^\s*\[?\s*\{\s*("|$)/.test(first) || /^\s*\[\s*$/.test(first)) {
     return "the input looks like JSON; it is read with an object on each " +

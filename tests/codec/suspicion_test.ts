@@ -16,7 +16,11 @@ Deno.test("a header that was read wrongly is said what it looks like", () => {
     [["["], "JSON"],
     [["[{"], "JSON"],
     [["{"], "JSON"],
-    [["i\0d\0", "\0n\0"], "UTF-16"],
+    [["i\0d\0", "\0n\0"], "UTF-16LE"],
+    [["\0i\0d\0", "\0n"], "UTF-16BE"],
+    [["i\0"], "UTF-16LE"],
+    [["id", "na\0me"], "a NUL in it"],
+    [["\x7fELF\x02\0\0\0", "\r\0"], "a NUL in it"],
     [["id"], undefined],
     [["id", "na;me"], undefined],
     [["{id}"], undefined],
@@ -43,6 +47,7 @@ Deno.test("lines that end in CR alone are told from a CR in a field", () => {
     ["", false],
     ['"a\rb",c', false],
     ["a\rb\n", false],
+    ["\x7fELF\0\ra\r", false],
   ];
   for (const [text, isCr] of rows) {
     assertEquals(endsLinesInCr(latin1Bytes(text), QUOTE), isCr, text);
