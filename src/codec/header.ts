@@ -22,6 +22,14 @@ function isSame(one: Uint8Array, other: Uint8Array): boolean {
 /** How many column names a message lists before it says how many more. */
 const LISTED = 30;
 
+/** Where names come from. */
+interface Origin {
+  /** The user gave them. */
+  readonly isGiven?: true;
+  /** The delimiter, where the names' line alone has told it. */
+  readonly delimiter?: string | undefined;
+}
+
 /**
  * The columns of a source: their names as bytes, and as text for people.
  *
@@ -44,18 +52,17 @@ export class Header {
   /** Whether the columns have names at all. */
   readonly named: boolean;
 
-  /** The delimiter, where this header alone has told it. */
-  readonly #delimiter: string | undefined;
+  readonly #origin: Origin;
   /** For each label the first and the last column that has it. */
   readonly #columns = new Map<string, { first: number; last: number }>();
 
   private constructor(
     names: readonly Uint8Array[],
     named: boolean,
-    delimiter?: string,
+    origin: Origin = {},
   ) {
     this.names = names;
-    this.#delimiter = delimiter;
+    this.#origin = origin;
     this.labels = names.map(labelOf);
     this.named = named;
     this.labels.forEach((label, column) => {
@@ -78,7 +85,7 @@ export class Header {
   static fromRecord(record: RecordView, delimiter?: string): Header {
     const names: Uint8Array[] = [];
     for (let i = 0; i < record.fieldCount; i++) names.push(record.field(i));
-    return new Header(names, true, delimiter);
+    return new Header(names, true, { delimiter });
   }
 
   /**
@@ -98,7 +105,11 @@ export class Header {
    * @returns The header.
    */
   static named(names: readonly string[]): Header {
-    return new Header(names.map((name) => encoder.encode(name)), true);
+    return new Header(
+      names.map((name) => encoder.encode(name)),
+      true,
+      { isGiven: true },
+    );
   }
 
   /**
@@ -143,7 +154,7 @@ export class Header {
   with(labels: readonly string[]): Header {
     const added = labels.map((label) => encoder.encode(label));
     const names = [...this.names, ...added];
-    return new Header(names, this.named, this.#delimiter);
+    return new Header(names, this.named, this.#origin);
   }
 
   /**
@@ -168,7 +179,10 @@ export class Header {
       const number = Number(reference);
       if (number <= this.length) return number - 1;
       throw new UsageError(
-        `Cannot resolve {${reference}}: there are only ${this.length} columns` +
+        `Cannot resolve {${reference}}: there ` +
+          (this.length === 1
+            ? "is only 1 column"
+            : `are only ${this.length} columns`) +
           this.#list(),
       );
     }
@@ -205,19 +219,22 @@ export class Header {
       );
     }
     const { first, last } = this.#columns.get(label)!;
-    if (first !== last) {
-      throw new UsageError(
-        `Cannot use column ${JSON.stringify(label)}: the header names it ` +
-          `twice (columns ${first + 1} and ${last + 1}); write {${
-            first + 1
-          }} or {${last + 1}}, or name the columns with ${this.#naming}`,
-      );
-    }
+    if (first === last) return;
+    const { isGiven } = this.#origin;
+    throw new UsageError(
+      `Cannot use column ${JSON.stringify(label)}: ` +
+        `${isGiven ? "--columns" : "the header"} names it twice ` +
+        `(columns ${first + 1} and ${last + 1}); write {${first + 1}} or ` +
+        `{${last + 1}}, or ` +
+        (isGiven
+          ? "give each a name of its own"
+          : `name the columns with ${this.#naming}`),
+    );
   }
 
   /** How to have other names: what the header has told is to be said then. */
   get #naming(): string {
-    const delimiter = this.#delimiter;
+    const { delimiter } = this.#origin;
     return "--columns A,B,... --skip-lines 1" +
       (delimiter === undefined
         ? ""

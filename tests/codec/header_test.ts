@@ -77,8 +77,9 @@ Deno.test("a column that is not there, or not its own, is refused with the colum
     [["id ", "name"], "id", "did you mean {id }?"],
     [["id", "name"], "3", "{3}: there are only 2 columns; the columns are"],
     [["id", "name"], "99999999999999999999", "there are only 2 columns"],
-    [["a", "b", "a"], "a", '"a": the header names it twice (columns 1 and 3)'],
-    [["a", "a"], "a", "with --columns A,B,... --skip-lines 1"],
+    [["id"], "2", "{2}: there is only 1 column; the columns are: id"],
+    [["a", "b", "a"], "a", '"a": --columns names it twice (columns 1 and 3)'],
+    [["a", "a"], "a", "write {1} or {2}, or give each a name of its own"],
     [["a", ""], "", "write {2}, or leave it out with {*-2}, or name"],
     [["id", "name"], "0", "there is no such column"],
     [["id", "name"], "-1", "there is no such column"],
@@ -99,7 +100,12 @@ Deno.test("a number reaches a column whose name is empty or stands twice", () =>
   const header = headerOf("a,,a");
   assertEquals(["1", "2", "3"].map((n) => header.column(n)), [0, 1, 2]);
   assertThrows(() => header.requireUsable(1), UsageError, "column 2: its name");
-  assertThrows(() => header.requireUsable(0), UsageError, "{1} or {3}");
+  assertThrows(
+    () => header.requireUsable(0),
+    UsageError,
+    '"a": the header names it twice (columns 1 and 3); write {1} or {3}, or ' +
+      "name the columns with --columns A,B,... --skip-lines 1",
+  );
 });
 
 Deno.test("a message lists thirty columns and says how many more there are", () => {
