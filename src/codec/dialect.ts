@@ -22,13 +22,18 @@ export interface DialectOptions {
   quote?: string | undefined;
 }
 
-function parseByte(text: string, role: string, flag: string): number {
+function parseByte(
+  text: string,
+  role: string,
+  flag: string,
+  word: string,
+): number {
   const plain = text === "tab" || text === "\\t" ? "\t" : text;
   const byte = plain.charCodeAt(0);
   if (plain.length !== 1 || byte > 0x7f) {
     throw new UsageError(
       `Cannot parse ${role} ${JSON.stringify(text)}: ` +
-        "must be one ASCII character",
+        `must be one ASCII character, or ${word}`,
       flag,
     );
   }
@@ -64,12 +69,13 @@ export function parseDialect(options: DialectOptions = {}): Dialect {
     options.delimiter ?? ",",
     "delimiter",
     "--delimiter",
+    "tab",
   );
   const quote = options.quote === undefined
     ? QUOTE
     : options.quote === "none" || options.quote === ""
     ? NO_QUOTE
-    : parseByte(options.quote, "quote", "--quote");
+    : parseByte(options.quote, "quote", "--quote", "none");
   if (delimiter === quote) {
     throw new UsageError(
       `Cannot use ${JSON.stringify(String.fromCharCode(quote))} both as ` +

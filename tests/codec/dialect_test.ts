@@ -27,6 +27,8 @@ const BAD: [options: DialectOptions, message: string, flag: string][] = [
   [{ delimiter: "" }, 'Cannot parse delimiter ""', "--delimiter"],
   [{ delimiter: ",," }, 'delimiter ",,": must be one ASCII', "--delimiter"],
   [{ delimiter: "none" }, 'delimiter "none"', "--delimiter"],
+  [{ delimiter: "|||" }, "one ASCII character, or tab", "--delimiter"],
+  [{ quote: "no" }, "one ASCII character, or none", "--quote"],
   [{ delimiter: "é" }, 'delimiter "é": must be one ASCII', "--delimiter"],
   [{ delimiter: "🚕" }, 'delimiter "🚕": must be one ASCII', "--delimiter"],
   [{ delimiter: "\n" }, "a line break ends a record", "--delimiter"],
