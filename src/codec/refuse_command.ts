@@ -6,14 +6,20 @@ import { hasPlaceholder } from "./placeholder.ts";
  * Refuses templates whose replies could not be traced to their records.
  *
  * @param commands For each command its words, as the user wrote them.
- * @throws {UsageError} When a command's name comes from the data, when the
- * command breaks the pairing or the connection, or when MULTI and EXEC do not
- * match.
+ * @throws {UsageError} When a command's name is empty or comes from the data,
+ * when the command breaks the pairing or the connection, or when MULTI and EXEC
+ * do not match.
  */
 export function refuseCommand(commands: readonly (readonly string[])[]): void {
   let open = false;
   for (const words of commands) {
     const name = words[0].toUpperCase();
+    if (name === "") {
+      throw new UsageError(
+        'Cannot use "" as a command: its name is empty (a variable that is ' +
+          "not set?)",
+      );
+    }
     const fixed = words.slice(0, name === "CLIENT" ? 2 : 1);
     if (fixed.some(hasPlaceholder)) {
       throw new UsageError(

@@ -22,6 +22,8 @@ const REFUSED: [commands: string[][], message: string][] = [
   [[["client", "reply", "skip"]], "Cannot use CLIENT REPLY in a template: "],
   [[["CLIENT", "{what}", "OFF"]], 'Cannot use "CLIENT {what}" as a command'],
   [[["SET", "k", "v"], ["MONITOR"]], "Cannot use MONITOR"],
+  [[["", "{k}"]], 'Cannot use "" as a command: its name is empty'],
+  [[["SET", "{k}", "v"], [""]], 'Cannot use "" as a command'],
   [[["{command}", "k"]], 'Cannot use "{command}" as a command'],
   [[["{1}"]], 'Cannot use "{1}" as a command'],
   [[["{*}"]], 'Cannot use "{*}" as a command'],
