@@ -97,6 +97,24 @@ function requireCount(
   }
 }
 
+/** Refuses what says how CSV is read, where nothing is read as CSV. */
+function refuseDialect(options: RowOptions): void {
+  const flags: Record<string, unknown> = {
+    "--delimiter": options.delimiter,
+    "--quote": options.quote,
+    "--columns": options.columns,
+    "--no-header": options.header === false ? true : undefined,
+  };
+  for (const [flag, value] of Object.entries(flags)) {
+    if (value === undefined) continue;
+    throw new UsageError(
+      `--format jsonl and ${flag} exclude each other: JSON Lines name their ` +
+        `fields, and ${flag} is for CSV`,
+      flag,
+    );
+  }
+}
+
 /**
  * The options for rows, checked, with all that can be worked out before a
  * source is opened.
@@ -150,6 +168,7 @@ export class RowPlan {
         "--max-record",
       );
     }
+    if (options.format === "jsonl") refuseDialect(options);
     this.template = new CommandTemplate(options.commands);
     this.isRepeatable = areRepeatable(options.commands);
     const roles = options.commands.map(([name]) =>
