@@ -22,6 +22,15 @@ function isSame(one: Uint8Array, other: Uint8Array): boolean {
 /** How many column names a message lists before it says how many more. */
 const LISTED = 30;
 
+/** Of a longer name a message has only the start: it may be a whole file. */
+const LONGEST_NAME = 60;
+
+function shortened(label: string): string {
+  return label.length > LONGEST_NAME
+    ? `${label.slice(0, LONGEST_NAME)}...`
+    : label;
+}
+
 /** Where names come from. */
 interface Origin {
   /** The user gave them. */
@@ -222,7 +231,7 @@ export class Header {
     if (first === last) return;
     const { isGiven } = this.#origin;
     throw new UsageError(
-      `Cannot use column ${JSON.stringify(label)}: ` +
+      `Cannot use column ${JSON.stringify(shortened(label))}: ` +
         `${isGiven ? "--columns" : "the header"} names it twice ` +
         `(columns ${first + 1} and ${last + 1}); write {${first + 1}} or ` +
         `{${last + 1}}, or ` +
@@ -249,7 +258,7 @@ export class Header {
 
   #list(): string {
     if (!this.named) return "";
-    const shown = this.labels.slice(0, LISTED).join(", ");
+    const shown = this.labels.slice(0, LISTED).map(shortened).join(", ");
     const more = this.length - LISTED;
     return `; the columns are: ${shown}` +
       (more > 0 ? ` and ${more} more` : "");

@@ -51,7 +51,7 @@ export function suspectHeader(
   { delimiter }: Dialect,
 ): string | undefined {
   const first = labels[0] ?? "";
-  const wide = /^(\0?)[^\0](?:\0[^\0])*\0?$/.exec(first);
+  const wide = /^(\0?)[^\0](?:\0[^\0])*\0?$/.exec(first.slice(0, 200));
   if (wide !== null && first.includes("\0")) {
     return "the input looks like UTF-16 without a byte order mark; convert " +
       `it first: iconv -f UTF-16${wide[1] === "" ? "LE" : "BE"} -t UTF-8 ` +

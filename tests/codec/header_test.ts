@@ -117,6 +117,16 @@ Deno.test("a message lists thirty columns and says how many more there are", () 
   assert(message.endsWith("c29, c30 and 12 more"), message);
 });
 
+Deno.test("a message has only the start of a long name", () => {
+  const long = "x".repeat(1000);
+  const header = headerOf(`${long},${long},id`);
+  const start = `${"x".repeat(60)}...`;
+  const missing = assertThrows(() => header.column("uid"), UsageError).message;
+  assert(missing.endsWith(`the columns are: ${start}, ${start}, id`), missing);
+  const twice = assertThrows(() => header.requireUsable(0), UsageError).message;
+  assert(twice.startsWith(`Cannot use column "${start}": the header`), twice);
+});
+
 Deno.test("headers are equal when they have the same names in the same order", () => {
   const header = Header.named(["id", "name"]);
   const table: [Header, boolean][] = [
