@@ -164,8 +164,12 @@ export class OpenedSource {
       if (step === Step.NeedInput) {
         if (!plan.header) return;
         throw new InputError(
-          `Cannot read ${feed.name}: it is empty, not even a header ` +
-            "is in it",
+          `Cannot read ${feed.name}: ` +
+            (feed.bytesRead === 0
+              ? "it is empty, not even a header is in it"
+              : plan.skipLines > 0
+              ? "there is no header behind the lines that --skip-lines skips"
+              : "there is no header in it"),
           { source: feed.name, line: 1, offset: 0 },
         );
       }

@@ -200,6 +200,28 @@ Deno.test("a header that does not fit says what the input looks like", async () 
   }
 });
 
+Deno.test("a source without a header says whether it is empty", async () => {
+  const rows: [input: string, skipLines: number, says: string][] = [
+    ["", 0, "in: it is empty, not even a header is in it"],
+    ["", 1, "in: it is empty, not even a header is in it"],
+    ["\n\r\n", 0, "in: there is no header in it"],
+    ["\ufeff", 0, "in: there is no header in it"],
+    ["sep=;\n", 0, "in: there is no header in it"],
+    ["id,name\n", 2, "in: there is no header behind the lines that --skip"],
+  ];
+  for (const [input, skipLines, says] of rows) {
+    await assertRejects(
+      () =>
+        encode({
+          sources: [byteSource("in", encoder.encode(input))],
+          ...{ ...SET, skipLines },
+        }, () => Promise.resolve()),
+      InputError,
+      says,
+    );
+  }
+});
+
 Deno.test("a file of one column with another delimiter in its header is read all the same", async () => {
   const { output, failure } = await outcome(
     encoder.encode("a|b\nx\n"),
