@@ -116,7 +116,7 @@ for (const [signal, code] of SIGNALS) {
       let run = await interrupted();
       // Where the machine was so slow to answer that the link seems long, the
       // window has room for all rows; that is no load within a file.
-      for (let i = 0; i < 9 && readSummary(run.stdout).next === null; i++) {
+      for (let i = 0; i < 9 && readSummary(run.stdout).loaded === ROWS; i++) {
         await server.command("FLUSHALL");
         run = await interrupted();
       }

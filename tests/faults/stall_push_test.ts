@@ -19,7 +19,8 @@ import { rowSource } from "../support/row_source.ts";
 import { endOf, spawnRespipe } from "../support/run_respipe.ts";
 import { tryKill } from "../support/try_kill.ts";
 
-const STALLED = /no reply for 0\.3 s \(--stall-timeout\), with [\d,]+ command/;
+const STALLED =
+  /no reply for (0\.3|1) s \(--stall-timeout\), with [\d,]+ command/;
 
 for (const coalesce of [true, false]) {
   const how = coalesce ? "shared" : "not shared";
@@ -91,7 +92,8 @@ for (const command of ["load", "pipe"]) {
     await using proxy = new PushProxy(server.port);
     const child = spawnRespipe([
       ...[command, "-p", `${proxy.port}`, "--retry", "0"],
-      ...["--stall-timeout", "0.3"],
+      // Long enough for the first replies, on a busy machine as well.
+      ...["--stall-timeout", "1"],
       ...(command === "load" ? ["--json", "--", "SET", "{id}", "v"] : []),
     ]);
     const ended = endOf(child);
