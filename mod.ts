@@ -55,7 +55,7 @@ export { load, type LoadOptions } from "./src/engine/load.ts";
 export type { EndOptions } from "./src/engine/load_ends.ts";
 export type { TargetOptions } from "./src/engine/open_router.ts";
 export { pipe, type PipeOptions } from "./src/engine/pipe.ts";
-export type { KnownReject, Reject } from "./src/engine/reject.ts";
+export type { KnownReject, OnReject, Reject } from "./src/engine/reject.ts";
 export type { RowOptions } from "./src/engine/row_plan.ts";
 export type { SourceOptions } from "./src/engine/rows.ts";
 export type { SourceComparison } from "./src/engine/source_mark.ts";

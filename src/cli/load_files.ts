@@ -75,7 +75,7 @@ export class LoadFiles {
         : undefined,
       onReject: rejects === undefined
         ? undefined
-        : (reject) => this.#rejects?.add(reject),
+        : (...reject) => this.#rejects?.add(...reject),
       onCheckpoint: state && ((checkpoint) => {
         this.#isBegun = true;
         this.#latest = checkpoint ?? this.#latest;
@@ -126,7 +126,7 @@ export class LoadFiles {
   #underKey(key: string): ExactlyOnceOptions {
     return {
       key,
-      note: () => this.#rejects?.flush() ?? null,
+      note: () => this.#rejects?.files() ?? null,
       onBegin: async (earlier) => {
         this.#earlier = earlier;
         if (earlier !== undefined) this.#notices.say(earlier.sentence);
@@ -144,7 +144,7 @@ export class LoadFiles {
     checkpoint: Checkpoint | undefined,
     hasSucceeded = false,
   ): Promise<void> {
-    const rejects = this.#rejects?.flush() ?? [];
+    const rejects = this.#rejects?.files() ?? [];
     const summary = this.#summary;
     await this.#state?.save(status, summary, checkpoint, rejects, hasSucceeded);
   }

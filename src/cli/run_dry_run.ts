@@ -46,7 +46,7 @@ export async function runDryRun(
         if (options.json) rows.push(commands);
         else await print(commands.map((command) => `${command}\n`).join(""));
       },
-      onReject: (reject) => rejects?.add(reject),
+      onReject: (...reject) => rejects?.add(...reject),
       summary,
     }, slots);
   } catch (error) {

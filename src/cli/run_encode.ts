@@ -30,7 +30,7 @@ export async function runEncode(options: EncodeOptions): Promise<number> {
       idleTimeout: options.idleTimeout,
       headers: options.headers,
       signal: interruption.signal,
-      onReject: rejects && ((reject) => rejects.add(reject)),
+      onReject: rejects && ((...reject) => rejects.add(...reject)),
       summary,
     }, writeOut);
     return summary.rejected === 0 ? ExitCode.Ok : ExitCode.Rejected;

@@ -1,5 +1,6 @@
 import type { Checkpoint } from "./checkpoint.ts";
 import type { Wait } from "./wait.ts";
+import { alsoSay } from "./wind_up.ts";
 
 /** Between two looks whether the load has got on, in ms. */
 const INTERVAL = 500;
@@ -72,9 +73,7 @@ export class Checkpoints {
     try {
       await this.end();
     } catch (error) {
-      if (!(failure instanceof Error) || !(error instanceof Error)) return;
-      if (failure.message.includes(error.message)) return;
-      failure.message += `; ${error.message}`;
+      alsoSay(failure, error);
     }
   }
 

@@ -1,7 +1,7 @@
 import { countEncoded } from "./encode.ts";
 import { ErrorLimit } from "./error_limit.ts";
 import { quoteCommands } from "../protocol/quote.ts";
-import type { Reject } from "./reject.ts";
+import type { OnReject } from "./reject.ts";
 import type { RowOptions } from "./row_plan.ts";
 import { Rows, type SourceOptions } from "./rows.ts";
 import type { SlotTally } from "./slot_tally.ts";
@@ -20,7 +20,7 @@ interface DryRunOptions extends RowOptions, SourceOptions {
   /** Counts to keep up to date; what would be sent counts as loaded. */
   summary?: Summary | undefined;
   /** Told about each record that is malformed, in the input's order. */
-  onReject?: ((reject: Reject) => void) | undefined;
+  onReject?: OnReject | undefined;
   /** Checked, and nothing more: a dry run sees the whole input. */
   maxErrors?: string | undefined;
   /** Stops it. */

@@ -1,5 +1,5 @@
 import type { Batch } from "./batch.ts";
-import type { Reject } from "./reject.ts";
+import type { OnReject } from "./reject.ts";
 import type { RowOptions } from "./row_plan.ts";
 import { Rows, type SourceOptions } from "./rows.ts";
 import { Summary } from "./summary.ts";
@@ -10,7 +10,7 @@ export interface EncodeOptions extends RowOptions, SourceOptions {
   /** Counts to keep up to date. */
   summary?: Summary | undefined;
   /** Told about each record that is malformed, in the input's order. */
-  onReject?: ((reject: Reject) => void) | undefined;
+  onReject?: OnReject | undefined;
   /** Stops it between two batches, or while it waits. */
   signal?: AbortSignal | undefined;
 }
@@ -106,7 +106,7 @@ export async function encode(
 export function countEncoded(
   batch: Batch,
   summary: Summary,
-  onReject: ((reject: Reject) => void) | undefined,
+  onReject: OnReject | undefined,
 ): void {
   summary.records += batch.records;
   summary.loaded += batch.encoded;
@@ -115,6 +115,6 @@ export function countEncoded(
   summary.rejected += batch.rejects.length;
   for (const reject of batch.rejects) {
     summary.errors.add(reject.error, `${reject.source}:${reject.line}`);
-    onReject?.(reject);
+    onReject?.(reject, reject === batch.rejects.at(-1));
   }
 }

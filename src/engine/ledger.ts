@@ -5,9 +5,9 @@
  * batches are settled in any order; but a reject file, a count and the place
  * to go on from must not depend on which lane was faster. So the ledger
  * commits batches strictly in the input's order, each record once (I1), and
- * nothing at or behind the mark of a rewind that is not finished (I2). Until
- * its commit a batch keeps its input bytes; their sum is what bounds memory
- * (I4).
+ * nothing at or behind the mark of a rewind that is not finished (I2), or a
+ * reject that could not be told. Until its commit a batch keeps its input
+ * bytes; their sum is what bounds memory (I4).
  *
  * What must change together: what makes a batch settled (batch.ts), and
  * {@linkcode Ledger.close}, which counts the part of a batch that is.
@@ -19,7 +19,7 @@ import type { Batch, BatchOrigin, Failure } from "./batch.ts";
 import { type Checkpoint, fingerprintOf, TAIL } from "./checkpoint.ts";
 import { Queue } from "./queue.ts";
 import { RecordLocator } from "./record_locator.ts";
-import type { Reject } from "./reject.ts";
+import type { OnReject, Reject } from "./reject.ts";
 import type { Shipment } from "./shipment.ts";
 import type { Summary } from "./summary.ts";
 
@@ -31,7 +31,9 @@ interface LedgerOptions {
    * Told about each reject, in the order of the input; where it is missing,
    * rejects are not spelled out.
    */
-  readonly onReject?: ((reject: Reject) => void) | undefined;
+  readonly onReject?: OnReject | undefined;
+  /** Told what that has thrown: nothing is committed any more. */
+  onUntold(error: unknown): void;
   /** Whether each record's commands are one transaction, MULTI to EXEC. */
   readonly isTransaction?: boolean | undefined;
   /** Told when records were committed. */
@@ -64,6 +66,11 @@ export interface Mark {
 export class Ledger {
   /** Bytes that the batches which are not committed weigh. */
   weight = 0;
+  /**
+   * Whether nothing is committed any more, as a reject could not be told: who
+   * goes on begins in front of it.
+   */
+  isStuck = false;
   readonly #options: LedgerOptions;
   readonly #batches = new Queue<Batch>();
   /** Where the rewind begins that is asked for; nothing commits from there. */
@@ -78,8 +85,6 @@ export class Ledger {
   readonly #tail = new Uint8Array(TAIL);
   #tailLength = 0;
   #checkpoint: Checkpoint | undefined;
-  /** Telling about a reject has failed; further ones are only counted. */
-  #isMute = false;
 
   /**
    * Makes an empty ledger.
@@ -227,16 +232,13 @@ export class Ledger {
 
   /** Commits the settled batches in front, up to the mark. */
   commit(): void {
-    while (!this.#isHeld) {
+    while (!this.#isHeld && !this.isStuck) {
       const { first } = this.#batches;
       if (first === undefined || !first.isSettled) return;
       if (first === this.#mark?.batch) return;
+      if (!this.#settle(first, first.encoded, first.after)) return;
       this.#batches.shift();
-      try {
-        this.#settle(first, first.encoded, first.after);
-      } finally {
-        this.#leave(first);
-      }
+      this.#leave(first);
     }
   }
 
@@ -267,9 +269,9 @@ export class Ledger {
     const place = open === first.encoded
       ? first.after
       : new RecordLocator(first).placeOf(open);
-    this.#settle(first, open, place);
+    const isTold = !this.isStuck && this.#settle(first, open, place);
     for (const batch of this.#batches) this.#leave(batch);
-    return placeOf(first, place);
+    return placeOf(first, isTold ? place : first.place);
   }
 
   /**
@@ -346,28 +348,33 @@ export class Ledger {
 
   /**
    * Counts the first records of a batch: so many encoded ones, and all up to a
-   * place.
+   * place. A reject counts only where it is told, so `next` never passes one
+   * that nobody has.
+   *
+   * @returns Whether they are counted.
    */
-  #settle(batch: Batch, encoded: number, place: Place): void {
+  #settle(batch: Batch, encoded: number, place: Place): boolean {
     const { summary, onCommit } = this.#options;
     const failures = batch.failures.filter(({ record }) => record < encoded);
     const behind = place.records;
     const rejects = batch.rejects.filter(({ record }) => record <= behind);
-    const refused = failures.length === 0 ? [] : this.#refused(batch, failures);
-    summary.loaded += encoded - refused.length;
-    summary.rejected += refused.length + rejects.length;
+    const { refused, partly } = this.#refused(batch, failures);
     if (refused.length > 0) {
       rejects.push(...refused);
       rejects.sort((a, b) => a.record - b.record);
     }
-    try {
-      this.#tell(rejects);
-    } finally {
-      if (behind !== batch.place.records) {
-        this.#note(batch, place);
-        onCommit?.();
-      }
+    if (!this.#tell(rejects)) return false;
+    summary.loaded += encoded - refused.length;
+    summary.rejected += rejects.length;
+    summary.partly += partly;
+    for (const { error, source, line } of rejects) {
+      summary.errors.add(error, `${source}:${line}`);
     }
+    if (behind !== batch.place.records) {
+      this.#note(batch, place);
+      onCommit?.();
+    }
+    return true;
   }
 
   /** Notes that everything in front of a place is committed. */
@@ -381,42 +388,49 @@ export class Ledger {
     this.#checkpoint = undefined;
   }
 
-  /** The rejects of a batch's records that the server has refused. */
-  #refused(batch: Batch, failures: Failure[]): Reject[] {
+  /**
+   * The rejects of a batch's records that the server has refused, and of how
+   * many of them other commands may have been executed.
+   */
+  #refused(
+    batch: Batch,
+    failures: Failure[],
+  ): { refused: readonly Reject[]; partly: number } {
+    if (failures.length === 0) return NONE_REFUSED;
     // Of several commands of one record, the first that failed is its reason.
     failures.sort((a, b) => a.record - b.record || a.command - b.command);
-    const { summary, onReject, isTransaction = false } = this.#options;
+    const { onReject, isTransaction = false } = this.#options;
     const commands = batch.format.encoder.commandsPerRecord;
     const locator = new RecordLocator(batch);
-    const rejects: Reject[] = [];
+    const refused: Reject[] = [];
+    let partly = 0;
     for (let i = 0, behind = 0; i < failures.length; i = behind) {
       const { record, command, error } = failures[i];
       while (failures[behind]?.record === record) behind++;
       const extent = isTransaction
         ? extentWithin(commands - 2, failures[behind - 1].error)
         : extentOf(behind - i, commands);
-      if (extent.isPartly) summary.partly++;
+      if (extent.isPartly) partly++;
       const isTold = onReject !== undefined;
-      rejects.push({
+      refused.push({
         ...locator.reject(record, command, error, isTold),
         failed: extent.failed,
       });
     }
-    return rejects;
+    return { refused, partly };
   }
 
-  #tell(rejects: readonly Reject[]): void {
-    const { summary, onReject } = this.#options;
-    for (const { error, source, line } of rejects) {
-      summary.errors.add(error, `${source}:${line}`);
-    }
-    if (this.#isMute) return;
+  #tell(rejects: readonly Reject[]): boolean {
+    const { onReject, onUntold } = this.#options;
     try {
-      for (const reject of rejects) onReject?.(reject);
+      for (const reject of rejects) {
+        onReject?.(reject, reject === rejects.at(-1));
+      }
     } catch (error) {
-      this.#isMute = true;
-      throw error;
+      this.isStuck = true;
+      onUntold(error);
     }
+    return !this.isStuck;
   }
 
   #leave(batch: Batch): void {
@@ -424,6 +438,8 @@ export class Ledger {
     this.#options.onDone(batch);
   }
 }
+
+const NONE_REFUSED = { refused: [], partly: 0 };
 
 /** How much of a rejected record has failed. */
 interface Extent {

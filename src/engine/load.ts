@@ -8,7 +8,7 @@ import { type EndOptions, LoadEnds } from "./load_ends.ts";
 import { openRouter, type TargetOptions } from "./open_router.ts";
 import { openTransactions } from "./open_transactions.ts";
 import { PATIENCE_UNDER_WAY } from "./patience.ts";
-import type { Reject } from "./reject.ts";
+import type { OnReject } from "./reject.ts";
 import type { RowOptions } from "./row_plan.ts";
 import { Rows, type SourceOptions } from "./rows.ts";
 import { Stream } from "./stream.ts";
@@ -21,8 +21,11 @@ export interface LoadOptions
   extends RowOptions, SourceOptions, EndOptions, TargetOptions {
   /** Counts to keep up to date while the load runs. */
   summary?: Summary | undefined;
-  /** Told about each record that does not make it, in the input's order. */
-  onReject?: ((reject: Reject) => void) | undefined;
+  /**
+   * Told about each record that does not make it, in the input's order. What it
+   * throws ends the load in front of what was not told.
+   */
+  onReject?: OnReject | undefined;
   /**
    * Rejects to bear: `N`, or `N%` of the records, judged from 1,000 records on
    * and at the end. Default: all.
@@ -89,7 +92,7 @@ export async function load(options: LoadOptions): Promise<Summary> {
     summary,
     checkpoint: () => stream.checkpoint,
     batch: () => stream.first,
-    isHalted: () => stream.isRewinding,
+    isHalted: () => stream.isHalted,
   });
   await ends.prepare();
 

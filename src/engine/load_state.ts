@@ -296,7 +296,7 @@ function mayGoOn(
   const [name] = rows.commands[0];
   throw new UsageError(
     `Cannot go on${where}, where --state ${path} says: the last run ` +
-      `${status === "running" ? "was killed" : "lost its connection"}, and ` +
+      `${status === "running" ? "was killed" : "ended early"}, and ` +
       `records behind that may be in already, which ${name} would put in ` +
       "twice; --at-least-once allows that",
     "--state",

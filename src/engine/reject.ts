@@ -24,6 +24,15 @@ export interface Reject {
   readonly header: Uint8Array;
 }
 
+/**
+ * Takes the records that do not make it, in the input's order.
+ *
+ * @param reject The record.
+ * @param isLast Whether it is the last of those that are counted at once: what
+ * is thrown until then leaves all of them uncounted.
+ */
+export type OnReject = (reject: Reject, isLast: boolean) => void;
+
 /** What is known of a reject without its bytes. */
 export type KnownReject = Pick<
   Reject,

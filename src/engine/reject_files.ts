@@ -33,7 +33,9 @@ interface RejectFile {
   kind: string;
   /** None where an earlier load has written it, and this one did not yet. */
   header: Uint8Array | undefined;
+  /** Records that were added to it, and those of them that are in it. */
   count: number;
+  written: number;
   /** The last record had no line break: it was its source's very last. */
   open: boolean;
 }
@@ -125,11 +127,24 @@ export class RejectFiles {
   }
 
   /**
-   * Writes one reject.
+   * Adds one reject.
    *
    * @param reject The record and what was wrong with it.
+   * @param isLast Whether all that was added is to be written.
+   * @throws {StoppedError} When that cannot be; nothing of it is in the records'
+   * files then.
    */
-  add(reject: Reject): void {
+  add(reject: Reject, isLast: boolean): void {
+    try {
+      this.#add(reject);
+      if (isLast) this.#flush();
+    } catch (error) {
+      for (const { sink } of this.#files) sink.takeBack();
+      throw error;
+    }
+  }
+
+  #add(reject: Reject): void {
     const file = this.#fileFor(reject);
     if (file.open) file.sink.write(Uint8Array.of(LF));
     file.sink.write(reject.bytes);
@@ -156,21 +171,29 @@ export class RejectFiles {
     this.#report.close();
     if (this.#files.length === 0) this.#first.close();
     for (const { sink } of this.#files) sink.close();
-    return this.#files.filter(({ count }) => count > 0)
-      .map(({ sink, count }) => ({ path: sink.path, records: count }));
+    return this.#files.filter(({ written }) => written > 0)
+      .map(({ sink, written }) => ({ path: sink.path, records: written }));
+  }
+
+  #flush(): void {
+    // The report comes first: what is in it can be recalled.
+    this.#writeRows();
+    this.#report.flush();
+    for (const file of this.#files) {
+      file.sink.flush();
+      file.written = file.count;
+    }
   }
 
   /**
-   * Writes all that was added so far.
+   * Tells how far they are written.
    *
    * @returns The files with their sizes, to go on behind; also those of earlier
    * loads that this one has had no rejects for.
    */
-  flush(): KeptFile[] {
-    this.#writeRows();
+  files(): KeptFile[] {
     const sinks = [this.#report, ...this.#files.map(({ sink }) => sink)];
     if (this.#files.length === 0) sinks.push(this.#first);
-    for (const sink of sinks) sink.flush();
     const paths = new Set(sinks.map(({ path }) => path));
     return [
       ...sinks.map(({ path, size }) => ({ path, size })),
@@ -193,6 +216,7 @@ export class RejectFiles {
         kind,
         header: isNew ? header : undefined,
         count: 0,
+        written: 0,
         open: false,
       };
       this.#files.push(file);

@@ -18,14 +18,14 @@ import type { ErrorLimit } from "./error_limit.ts";
 import type { LaneEvents } from "./lane.ts";
 import { Ledger } from "./ledger.ts";
 import { Recovery, type ShipmentTransactions } from "./recovery.ts";
-import type { Reject } from "./reject.ts";
+import type { OnReject } from "./reject.ts";
 import type { BatchLane, Router } from "./router.ts";
 import { type RecordWords, ROW_WORDS } from "./record_words.ts";
 import type { Rows } from "./rows.ts";
 import type { Shipment } from "./shipment.ts";
 import type { Summary } from "./summary.ts";
 import type { Wait } from "./wait.ts";
-import { PATIENCE, windUp } from "./wind_up.ts";
+import { alsoSay, PATIENCE, windUp } from "./wind_up.ts";
 
 /**
  * The most that batches which are not committed may weigh, in bytes, before
@@ -86,7 +86,7 @@ interface StreamOptions {
   /** Told in a sentence what is waited for, and when that is over. */
   readonly onNotice?: ((sentence: string) => void) | undefined;
   /** Told about each record that does not make it, in the input's order. */
-  readonly onReject?: ((reject: Reject) => void) | undefined;
+  readonly onReject?: OnReject | undefined;
   /** Pauses for so many ms; the clock's by default. */
   readonly pause?: (ms: number) => Promise<void>;
   /** Says why a full server is full, where it tells. */
@@ -111,6 +111,8 @@ export class Stream {
   #router: Router = NOWHERE;
   /** Whether there is nothing more to read. */
   #isRead = false;
+  /** Why a reject could not be told. */
+  #untold: unknown;
 
   /**
    * Makes a stream that goes nowhere yet.
@@ -128,6 +130,10 @@ export class Stream {
         recovery.progress();
         options.onCommit?.();
         wait.fail(limit.judge(summary, false));
+      },
+      onUntold: (error) => {
+        this.#untold = error;
+        wait.fail(error);
       },
       onDone: (batch) => rows.pool.release(batch),
     });
@@ -174,9 +180,12 @@ export class Stream {
     return this.#ledger.answered;
   }
 
-  /** Whether a rewind is asked for. */
-  get isRewinding(): boolean {
-    return this.#recovery.isPending;
+  /**
+   * Whether nothing more is to be executed: a rewind is asked for, or nothing is
+   * committed any more.
+   */
+  get isHalted(): boolean {
+    return this.#recovery.isPending || this.#ledger.isStuck;
   }
 
   /** How far everything is committed; nothing where nothing is. */
@@ -203,7 +212,7 @@ export class Stream {
         throw new Error("Cannot end the load: not all of it is settled");
       }
     } catch (error) {
-      throw await windUp(error, {
+      const failure = await windUp(error, {
         finish: () => this.#finish(),
         drain: () => this.#drain(),
         close: () => {
@@ -211,10 +220,13 @@ export class Stream {
           summary.next = this.#ledger.close();
           // Nothing was withdrawn, and nothing is behind.
           const isAll = this.#isRead && summary.records === records;
-          return howFar(summary, this.#options.words ?? ROW_WORDS, isAll);
+          const words = this.#options.words ?? ROW_WORDS;
+          return howFar(summary, words, isAll, this.#ledger.isStuck);
         },
         explain,
       });
+      alsoSay(failure, this.#untold);
+      throw failure;
     } finally {
       // A read under way may never come back, so its end is not waited for.
       batches.return().catch(() => {});
@@ -235,7 +247,7 @@ export class Stream {
       }
       ledger.enter(batch);
       // A lane may be lost while the batch comes, and takes nothing then.
-      if (!this.isRewinding) this.#hand(batch);
+      if (!this.#recovery.isPending) this.#hand(batch);
       await this.#until(() =>
         ledger.weight <= MOST_UNCOMMITTED &&
         this.#lanes.every((lane) => lane.hasRoom)
@@ -336,13 +348,16 @@ function howFar(
   { loaded, rejected, unknown, next }: Summary,
   { one, done, at }: RecordWords,
   isAll: boolean,
+  isStuck: boolean,
 ): string {
   if (next === undefined) return `no ${one} was read`;
   let text = `${done} so far: ${counted(loaded, one)}, rejected: ` +
     formatCount(rejected);
   if (unknown > 0) {
-    text += `, unknown: ${formatCount(unknown)} (in flight, or to be sent ` +
-      "again)";
+    const why = isStuck
+      ? "rejects among them could not be kept"
+      : "in flight, or to be sent again";
+    text += `, unknown: ${formatCount(unknown)} (${why})`;
   }
   if (isAll && unknown === 0) return `${text}; all of the input was read`;
   const what = unknown > 0 ? "the first of them" : `the next ${one}`;

@@ -24,7 +24,7 @@ export interface SummaryData {
   partly: number;
   /**
    * Records that are not settled: sent, or to be sent again, or behind one that
-   * is. After an early end they may or may not have been executed.
+   * is or a reject that could not be kept. After an early end they may or may not have been executed.
    */
   unknown: number;
   /** Lines with nothing on them that were passed over. */

@@ -96,7 +96,7 @@ export interface TransactionsOptions {
   readonly checkpoint: () => Checkpoint | undefined;
   /** The batch whose transaction is next. */
   readonly batch: () => Batch | undefined;
-  /** Whether a rewind is asked for. */
+  /** Whether nothing more is to be executed. */
   readonly isHalted: () => boolean;
 }
 

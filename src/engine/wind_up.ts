@@ -67,3 +67,10 @@ export async function windUp(
   }
   return error;
 }
+
+/** Adds to what a run has failed with what has gone wrong besides. */
+export function alsoSay(failure: unknown, besides: unknown): void {
+  if (!(failure instanceof Error) || !(besides instanceof Error)) return;
+  if (failure.message.includes(besides.message)) return;
+  failure.message += `; ${besides.message}`;
+}

@@ -17,14 +17,15 @@ export class FileSink {
   readonly #file: Deno.FsFile;
   readonly #gathered = new Uint8Array(GATHERED);
   #length = 0;
-  /** Bytes of the file, what was kept included. */
+  /** Bytes of the file, what was kept included; and those of the last flush. */
   #written: number;
+  #flushed: number;
   #failure: StoppedError | undefined;
 
   private constructor(path: string, file: Deno.FsFile, kept: number) {
     this.path = path;
     this.#file = file;
-    this.#written = kept;
+    this.#written = this.#flushed = kept;
   }
 
   /**
@@ -92,9 +93,9 @@ export class FileSink {
     }
   }
 
-  /** Bytes of the file, once {@linkcode flush} was called. */
+  /** Bytes of the file when {@linkcode flush} was called last. */
   get size(): number {
-    return this.#written;
+    return this.#flushed;
   }
 
   /**
@@ -127,6 +128,15 @@ export class FileSink {
   flush(): void {
     if (this.#failure !== undefined) throw this.#failure;
     this.#flush();
+    this.#flushed = this.#written;
+  }
+
+  /** Takes back what was written behind the last flush. */
+  takeBack(): void {
+    this.#length = 0;
+    if (!this.#file.statSync().isFile) return;
+    this.#file.truncateSync(this.#flushed);
+    this.#written = this.#flushed;
   }
 
   /**

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { load, type LoadOptions, type Reject, Summary } from "../../mod.ts";
 import { byteSource } from "../support/byte_source.ts";
 import { plain } from "../support/plain_reply.ts";
@@ -156,4 +156,35 @@ Deno.test("the counts are live: nothing is loaded before its reply", async () =>
   });
   assertEquals(seen.length > 2 && seen.every((it) => it), true);
   assertEquals(summary.loaded, 50_000);
+});
+
+Deno.test("a load ends in front of a reject that nobody takes", async () => {
+  await using server = await startServer();
+  const isBad = (i: number): boolean => i % 1_000 === 0;
+  for (const refused of [1, 2, 30, 200]) {
+    const summary = new Summary();
+    const taken: number[] = [];
+    let told = 0;
+    await assertRejects(
+      () =>
+        load({
+          sources: [byteSource("in", rows(200_000, isBad))],
+          commands: [["HSET", "h", "{id}", "1"], ["INCRBY", "sum", "{n}"]],
+          server: { port: server.port },
+          summary,
+          onReject: ({ record }) => {
+            if (++told === refused) throw new RangeError("no room");
+            taken.push(record);
+          },
+        }),
+      RangeError,
+      "no room",
+    );
+    const { loaded, rejected, records, unknown, next } = summary;
+    assertEquals(told, refused, "nothing is told behind it");
+    assert(unknown > 0 && loaded + rejected + unknown === records);
+    assertEquals(next!.record, loaded + rejected + 1);
+    assertEquals(taken.filter((it) => it < next!.record).length, rejected);
+    assertEquals(summary.partly, rejected);
+  }
 });

@@ -35,9 +35,9 @@ Deno.test("rejects keep their bytes, under their header", () => {
   const path = `${files.path}/rejects.csv`;
   const rejects = new RejectFiles(path, []);
   const all = Uint8Array.from({ length: 256 }, (_, i) => i);
-  rejects.add(reject("1,An\r\n"));
-  rejects.add(reject('2,"two\nlines"\n'));
-  rejects.add(reject("", { bytes: new Uint8Array([...all, 0x0a]) }));
+  rejects.add(reject("1,An\r\n"), true);
+  rejects.add(reject('2,"two\nlines"\n'), true);
+  rejects.add(reject("", { bytes: new Uint8Array([...all, 0x0a]) }), true);
   assertEquals(rejects.close(), [{ path, records: 3 }]);
   const latin1 = String.fromCharCode(...all);
   assertEquals(
@@ -54,13 +54,10 @@ Deno.test("the report names each reject's place, command and error", () => {
   const error = 'ERR "quoted", and\nmore';
   rejects.add(
     reject("1,a\n", { command: 'SET a "b c"', error, failed: "1 of 2" }),
+    true,
   );
-  rejects.add(reject("2\n", {
-    source: "my, file.csv",
-    record: 12,
-    line: 34,
-    offset: 567,
-  }));
+  const place = { source: "my, file.csv", record: 12, line: 34, offset: 567 };
+  rejects.add(reject("2\n", place), true);
   rejects.close();
   assertEquals(parse(read(`${path}.errors.csv`)), [
     ["file", "record", "line", "offset", "command", "error", "failed"],
@@ -73,7 +70,7 @@ Deno.test("a source's last record without a line break gets one when needed", ()
   using files = new TempFiles();
   const path = `${files.path}/r`;
   const rejects = new RejectFiles(path, []);
-  for (const bytes of ["1,a", "2,b\n", "3,c"]) rejects.add(reject(bytes));
+  for (const bytes of ["1,a", "2,b\n", "3,c"]) rejects.add(reject(bytes), true);
   rejects.close();
   assertEquals(read(path), "id,name\n1,a\n2,b\n3,c");
 });
@@ -82,7 +79,7 @@ Deno.test("rejects without a header get none", () => {
   using files = new TempFiles();
   const path = `${files.path}/r`;
   const rejects = new RejectFiles(path, []);
-  rejects.add(reject("1,a\n", { header: new Uint8Array() }));
+  rejects.add(reject("1,a\n", { header: new Uint8Array() }), true);
   rejects.close();
   assertEquals(read(path), "1,a\n");
 });
@@ -92,11 +89,11 @@ Deno.test("each header has a file of its own", () => {
   const path = `${files.path}/r`;
   const rejects = new RejectFiles(path, []);
   const other = encoder.encode("id;name\n");
-  rejects.add(reject("1,a\n"));
-  rejects.add(reject("2;b", { header: other }));
-  rejects.add(reject("3,c\n", { header: encoder.encode("id,name\n") }));
-  rejects.add(reject("4;d\n", { header: other }));
-  rejects.add(reject("x\n", { header: new Uint8Array() }));
+  rejects.add(reject("1,a\n"), true);
+  rejects.add(reject("2;b", { header: other }), true);
+  rejects.add(reject("3,c\n", { header: encoder.encode("id,name\n") }), true);
+  rejects.add(reject("4;d\n", { header: other }), true);
+  rejects.add(reject("x\n", { header: new Uint8Array() }), true);
   assertEquals(rejects.close(), [
     { path, records: 2 },
     { path: `${path}.2`, records: 2 },
@@ -113,8 +110,8 @@ Deno.test("a further file is not one that is being read", () => {
   const path = `${files.path}/r`;
   const input = files.write("r.2", "precious\n");
   const rejects = new RejectFiles(path, [input, "-"]);
-  rejects.add(reject("1,a\n"));
-  rejects.add(reject("2;b\n", { header: encoder.encode("id;name\n") }));
+  rejects.add(reject("1,a\n"), true);
+  rejects.add(reject("2;b\n", { header: encoder.encode("id;name\n") }), true);
   assertEquals(rejects.close().map((file) => file.path), [path, `${path}.3`]);
   assertEquals(read(input), "precious\n");
 });
@@ -165,7 +162,7 @@ Deno.test("many rejects come out in order", () => {
   const rejects = new RejectFiles(path, []);
   let all = "id,name\n";
   for (let i = 0; i < 20_000; i++) {
-    rejects.add(reject(`${i},name ${i}\n`, { record: i + 1 }));
+    rejects.add(reject(`${i},name ${i}\n`, { record: i + 1 }), i % 700 === 0);
     all += `${i},name ${i}\n`;
   }
   rejects.close();
@@ -180,16 +177,16 @@ Deno.test("a load that goes on appends to the files, each under its header", () 
   const path = `${files.path}/r`;
   const other = { header: encoder.encode("other\n") };
   const first = new RejectFiles(path, []);
-  first.add(reject("1,a\n"));
-  first.add(reject("2", other));
-  const kept = first.flush();
+  first.add(reject("1,a\n"), true);
+  first.add(reject("2", other), true);
+  const kept = first.files();
   // Behind the checkpoint: a run that is killed does not get to close.
-  first.add(reject("3,c\n"));
-  first.add(reject("4", other));
+  first.add(reject("3,c\n"), true);
+  first.add(reject("4", other), true);
   first.close();
   const second = new RejectFiles(path, [], kept);
-  second.add(reject("5\n", other));
-  second.add(reject("6,f\n"));
+  second.add(reject("5\n", other), true);
+  second.add(reject("6,f\n"), true);
   assertEquals(second.close(), [
     { path, records: 1 },
     { path: `${path}.2`, records: 1 },
@@ -201,7 +198,7 @@ Deno.test("a load that goes on appends to the files, each under its header", () 
     ["file", ...Array(4).fill("users.csv")],
   );
   // Without further rejects they stay.
-  const third = new RejectFiles(path, [], second.flush());
+  const third = new RejectFiles(path, [], second.files());
   assertEquals(third.close(), []);
   assertEquals(read(path), "id,name\n1,a\n6,f\n");
 });
@@ -213,12 +210,12 @@ Deno.test("a file is kept over loads that have nothing to add to it", () => {
   let kept: KeptFile[] = [];
   for (const rejected of [[reject("1,a\n"), reject("b\n", other)], []]) {
     const rejects = new RejectFiles(path, [], kept);
-    for (const one of rejected) rejects.add(one);
-    kept = rejects.flush();
+    for (const one of rejected) rejects.add(one, true);
+    kept = rejects.files();
     rejects.close();
   }
   const last = new RejectFiles(path, [], kept);
-  last.add(reject("c\n", other));
+  last.add(reject("c\n", other), true);
   last.close();
   assertEquals(read(path), "id,name\n1,a\n");
   assertEquals(read(`${path}.2`), "k\nb\nc\n");
@@ -228,12 +225,12 @@ Deno.test("files that were mended and taken away meanwhile are begun anew", () =
   using files = new TempFiles();
   const path = `${files.path}/r`;
   const first = new RejectFiles(path, []);
-  first.add(reject("1,a\n"));
-  const kept = first.flush();
+  first.add(reject("1,a\n"), true);
+  const kept = first.files();
   first.close();
   Deno.removeSync(path);
   const second = new RejectFiles(path, [], kept);
-  second.add(reject("2,b\n"));
+  second.add(reject("2,b\n"), true);
   second.close();
   assertEquals(read(path), "id,name\n2,b\n");
 });

@@ -10,6 +10,7 @@ import { Random } from "../support/random.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
 import {
   endOf,
+  respipeCommand,
   type Run,
   runRespipe,
   spawnRespipe,
@@ -379,9 +380,82 @@ Deno.test("rejects that fit a buffer are missed no more than others", async () =
   await using server = await startServer();
   const run = await loadIntoFull(server, "id,n\n1,x\n2,1\n");
   assertEquals(run.code, 3, run.stderr);
-  const { exitCode, loaded, rejected } = readSummary(run.stdout);
-  assertEquals([exitCode, loaded, rejected], [3, 1, 1]);
+  const { exitCode, rejected, unknown, next } = readSummary(run.stdout);
+  assertEquals([exitCode, rejected, unknown], [3, 0, 2]);
+  assertEquals((next as { line: number }).line, 2);
 });
+
+/** Runs a load whose files may have so many blocks of 512 bytes. */
+async function loadIntoSmallFiles(
+  words: string[],
+  cwd: string,
+  blocks: number,
+): Promise<Run> {
+  const { program, words: all } = respipeCommand(words, ["-A"]);
+  const limited = `trap "" XFSZ; ulimit -f ${blocks}; exec "$@"`;
+  return await endOf(
+    new Deno.Command("sh", {
+      args: ["-c", limited, "sh", program, ...all],
+      cwd,
+      env: { NO_COLOR: "1" },
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn(),
+  );
+}
+
+for (
+  const [name, kept] of [["--from-line", []], ["--state", ["state"]]] as const
+) {
+  Deno.test(`${name} goes on behind the rejects that were written`, async () => {
+    await using server = await startServer();
+    using files = new TempFiles();
+    const bad = (i: number): boolean => i % 4 === 0;
+    const rows = Array.from(
+      { length: 60_000 },
+      (_, i) => `${i},${bad(i) ? "x" : i}\n`,
+    );
+    files.write("in.csv", `id,n\n${rows.join("")}`);
+    const words = [
+      ...["load", "-p", `${server.port}`, "--json"],
+      ...(kept.length > 0 ? [name, ...kept] : []),
+      ...["--rejects", "out", "in.csv", "--", "ZADD", "z", "{n}", "{id}"],
+    ];
+    const full = await loadIntoSmallFiles(words, files.path, 1_000);
+    assertEquals(full.code, 3, full.stderr);
+    assertMatch(full.stderr, /unknown: [\d,]+ \(rejects among them could not /);
+    const summary = readSummary(full.stdout);
+    const [loaded, rejected] = [
+      Number(summary.loaded),
+      Number(summary.rejected),
+    ];
+    assert(rejected > 0, full.stderr);
+    const { record } = summary.next as { record: number };
+    assertEquals(loaded + rejected, record - 1);
+    const written = rows.slice(0, record - 1).filter((_, i) => bad(i));
+    assertEquals(
+      Deno.readTextFileSync(`${files.path}/out`),
+      `id,n\n${written.join("")}`,
+    );
+    assertEquals(written.length, rejected);
+
+    const line = String(summary.continue).replaceAll("'", "");
+    const [, ...command] = line.split(" ");
+    const again = await runRespipe(command, {
+      permissions: ["-A"],
+      cwd: files.path,
+    });
+    assertEquals(again.code, 1, again.stderr);
+    const [out] = command.slice(command.indexOf("--rejects") + 1);
+    const rest = Deno.readTextFileSync(`${files.path}/${out}`);
+    const all = out === "out" ? "" : written.join("");
+    assertEquals(
+      all + rest.slice("id,n\n".length),
+      rows.filter((_, i) => bad(i)).join(""),
+    );
+    assertEquals(await ask(server, "ZCARD", "z"), 45_000);
+  });
+}
 
 Deno.test("a load goes on in front of rejects that could not be written", async () => {
   await using server = await startServer();

@@ -1,5 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { InputError, InterruptedError } from "../../src/errors.ts";
+import {
+  InputError,
+  InterruptedError,
+  StoppedError,
+} from "../../src/errors.ts";
 import { ErrorLimit } from "../../src/engine/error_limit.ts";
 import type { Reject } from "../../src/engine/reject.ts";
 import { Rows } from "../../src/engine/rows.ts";
@@ -41,6 +45,9 @@ export interface SimPast {
 
 /** Promises that are settled, one after the other, at the most. */
 const TICKS = 40;
+
+/** What is said where rejects cannot be kept. */
+export const NO_ROOM = "no room for rejects";
 
 /** Steps after which a schedule must hang. */
 const MOST_STEPS = 50_000;
@@ -98,11 +105,13 @@ export async function runScenario(
     summary,
     checkpoint: () => stream.checkpoint,
     batch: () => stream.first,
-    isHalted: () => stream.isRewinding,
+    isHalted: () => stream.isHalted,
   });
   if (transactions !== undefined) {
     batches.goOn(await transactions.begin(connectTo(server)));
   }
+  /** Rejects that are kept when the last of them is. */
+  const added: Reject[] = [];
   const stream: Stream = new Stream({
     transactions,
     rows: batches,
@@ -112,7 +121,13 @@ export async function runScenario(
     patience: scenario.mends ? Infinity : 0,
     atLeastOnce: scenario.atLeastOnce,
     pause: () => Promise.resolve(),
-    onReject: (reject) => rejects.push(reject),
+    onReject: (reject, isLast) => {
+      if (rejects.length + added.length === scenario.room) {
+        throw new StoppedError(NO_ROOM);
+      }
+      added.push(reject);
+      if (isLast) rejects.push(...added.splice(0));
+    },
   });
   const router = new SimRouter(
     scenario.lanes,

@@ -65,6 +65,8 @@ export interface Scenario {
   atLeastOnce: boolean;
   /** `--max-errors`. */
   maxErrors: string | undefined;
+  /** So many rejects can be kept. */
+  room: number;
   /** `--exactly-once`: one lane, and transactions. */
   exactlyOnce: boolean;
   /** One of so many steps kills the whole process; 0 is none. */
@@ -109,6 +111,7 @@ export function drawScenario(random: Random): Scenario {
     mends: one(2),
     fails: one(4) ? 1 + random.int(4) : 0,
     atLeastOnce: !exactlyOnce && one(3),
+    room: one(4) ? random.int(10) : Infinity,
     maxErrors: one(4) ? random.pick(["0", "1", "5", "10%"]) : undefined,
   };
 }
@@ -138,6 +141,7 @@ export function* simplify(scenario: Scenario): Generator<Scenario> {
     kills: 0,
     rivals: 0,
     maxErrors: undefined,
+    room: Infinity,
     keys: 1,
     run: 1,
     perRead: 1,

@@ -27,9 +27,9 @@ export async function tryLoad(options: LoadOptions): Promise<LoadOutcome> {
       ...options,
       server: { retry: 0, ...options.server },
       summary,
-      onReject: (reject) => {
+      onReject: (reject, isLast) => {
         rejects.push(reject);
-        options.onReject?.(reject);
+        options.onReject?.(reject, isLast);
       },
     });
   } catch (thrown) {
