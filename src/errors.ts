@@ -207,7 +207,7 @@ export class InterruptedError extends Error {
 }
 
 /**
- * Another load holds the lock; exit code 75.
+ * Another load holds the lock, or uses the file of `--state`; exit code 75.
  *
  * @example
  * ```ts
@@ -226,7 +226,7 @@ export class LockedError extends Error {
    * Makes the error.
    *
    * @param message Who holds the lock.
-   * @param key The key that is the lock.
+   * @param key The key that is the lock, or the file's path.
    */
   constructor(message: string, readonly key: string) {
     super(message);

@@ -74,7 +74,7 @@ const EXIT_CODES = `Exit codes:
   4    the server could not be reached, or was lost
   5    the input could not be read, or is broken
   74   standard output could not be written: a full disk, a closed device
-  75   another load holds the lock of --lock
+  75   another load holds the lock of --lock, or uses the FILE of --state
   130  interrupted by SIGINT; 143 by SIGTERM: the summary says how far it got
   141  the reader of standard output has closed it
 `;

@@ -110,6 +110,7 @@ export class LoadFiles {
         failure ??= error;
       }
     }
+    this.#state?.close();
     try {
       written = this.#rejects?.close();
     } catch (error) {

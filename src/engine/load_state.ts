@@ -122,6 +122,7 @@ export class LoadState {
    *
    * @param load The load that is to go on.
    * @returns The state, with where to go on.
+   * @throws {LockedError} When another process uses the file.
    * @throws {UsageError} When the file is none of this kind or cannot be
    * written, when the load is another one, or when going on might do harm.
    */
@@ -135,6 +136,7 @@ export class LoadState {
     }
     const is = takeFingerprint(load);
     const file = new StateFile(path, "--state");
+    file.hold();
     const text = file.read();
     const earlier = text === undefined ? undefined : parse(text, path);
     const isKept = earlier !== undefined && mayGoOn(earlier, is, load, path);
@@ -222,6 +224,11 @@ export class LoadState {
       unknown,
     };
     await this.#file.write(`${JSON.stringify(data, undefined, 2)}\n`);
+  }
+
+  /** Lets another process use the file. */
+  close(): void {
+    this.#file.release();
   }
 }
 

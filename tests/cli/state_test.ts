@@ -6,7 +6,12 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { gzipSync } from "node:zlib";
 import { startHttpServer } from "../support/http_server.ts";
-import { bounded, readSummary, until } from "../support/outcome.ts";
+import {
+  assertSentence,
+  bounded,
+  readSummary,
+  until,
+} from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
 import {
@@ -337,7 +342,7 @@ Deno.test("a state that cannot be used is wrong usage", async () => {
   const { files, state } = nightly;
   const file = files.write("a.csv", csv(10));
   for (
-    const text of ["", "{}", "[1]", '{"respipe":"state of a load"}', "null"]
+    const text of ["{}", "[1]", '{"respipe":"state of a load"}', "null"]
   ) {
     Deno.writeTextFileSync(state, text);
     const run = await nightly.run([file]);
@@ -358,7 +363,7 @@ Deno.test("a state that cannot be used is wrong usage", async () => {
   const missing = `${files.path}/no/s`;
   const nowhere = await new Nightly(nightly.server, files, missing).run([file]);
   assertEquals(nowhere.code, 2);
-  assertMatch(nowhere.stderr, /Cannot write \S+\/no\/s\.tmp for --state/);
+  assertMatch(nowhere.stderr, /Cannot use --state \S+\/no\/s: /);
 });
 
 Deno.test("wrong usage leaves no state", async () => {
@@ -455,4 +460,38 @@ Deno.test("a load whose server was away for too long goes on when it is back", a
   assertEquals(second.code, 0, second.stderr);
   assertMatch(second.stderr, new RegExp(`Going on at -:${next!.line},`));
   assertEquals(await again.count(), records + 1_000);
+});
+
+Deno.test("of two loads with one state the second ends, and harms nothing", async () => {
+  await using nightly = await Nightly.start();
+  const { state, files } = nightly;
+  const file = files.write("a.csv", csv(10));
+  let second: Run | undefined;
+  const first = await interrupted(nightly, async (child) => {
+    // What is locked has to be replaced by what is locked, too.
+    await until(
+      () => /"next": \{/.test(Deno.readTextFileSync(state)),
+      "a state that was saved on the way",
+    );
+    second = await nightly.run([file], ["--rejects", `${files.path}/r`], HSET);
+    child.kill("SIGKILL");
+  });
+  assertEquals(second!.code, 75, second!.stderr);
+  assertSentence(
+    second!.stderr,
+    /Cannot use --state \S+: another respipe uses it now; nothing was sent/,
+  );
+  assertEquals(first.code, 137);
+  const rows = endedBehind(Number(await nightly.count()));
+  const third = await nightly.run([], [], HSET, { stdin: rows });
+  assertEquals(third.code, 0, third.stderr);
+  assertMatch(third.stderr, /Going on at -:\d+/);
+});
+
+Deno.test("a state that a killed load has left empty is a new one", async () => {
+  await using nightly = await Nightly.start();
+  const file = nightly.files.write("a.csv", csv(10));
+  Deno.writeTextFileSync(nightly.state, "");
+  const run = await nightly.run([file], [], HSET);
+  assertEquals(run.code, 0, run.stderr);
 });

@@ -69,7 +69,10 @@ const WAYS: Way[] = [
     expected: leaves((_, n) => n),
     look: (_, state) => {
       try {
-        const { next } = JSON.parse(Deno.readTextFileSync(state));
+        // It is empty before the load begins.
+        const { next } = JSON.parse(
+          Deno.readTextFileSync(state) || '{"next":null}',
+        );
         return Promise.resolve(JSON.stringify(next));
       } catch (error) {
         // A state is there whole, or not at all.
