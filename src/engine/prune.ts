@@ -9,6 +9,7 @@ import { KeyHashes } from "./key_hashes.ts";
 import type { LoadEnd } from "./load_end.ts";
 import { SideConnection } from "./side_connection.ts";
 import type { Summary } from "./summary.ts";
+import { OF_NO_RECORD, verdictOf } from "./verdict.ts";
 import type { Wait } from "./wait.ts";
 import type { WrittenKeys } from "./written_keys.ts";
 
@@ -69,10 +70,51 @@ interface PruneOptions {
  */
 export class Prune implements LoadEnd {
   readonly #options: PruneOptions;
+  #isTried = false;
 
   /** Looks at nothing yet. */
   constructor(options: PruneOptions) {
     this.#options = options;
+  }
+
+  /** Finds out in front of the first batch whether it may prune. */
+  beforeBatch(): Promise<void> | undefined {
+    if (this.#isTried || !this.#options.isWhole) return undefined;
+    this.#isTried = true;
+    return this.#try();
+  }
+
+  /**
+   * Tries what it needs on a key that is not there.
+   *
+   * @throws {StoppedError} When the server does not allow it.
+   */
+  async #try(): Promise<void> {
+    const { pattern, limit, servers, wait } = this.#options;
+    const commands = [["SCAN", "0", "MATCH", pattern, "COUNT", "1"]];
+    if (!limit.isNothing) {
+      commands.push(["UNLINK", `respipe:${crypto.randomUUID()}`]);
+    }
+    for (const server of await wait.for(servers())) {
+      using side = new SideConnection(server);
+      const replies = await wait.for(side.ask(commands));
+      for (const [i, reply] of replies.entries()) {
+        const refused = errorIn(reply);
+        if (refused === undefined) continue;
+        // That the user may not touch this key says nothing of others, and what
+        // passes, or is another node's, is the load's to deal with.
+        const verdict = verdictOf(refused, {
+          ...OF_NO_RECORD,
+          isCluster: true,
+        });
+        if (verdict.kind !== "stop") continue;
+        throw new StoppedError(
+          `Cannot prune: the server answered ${JSON.stringify(refused)} to ` +
+            `${commands[i][0]}: ${verdict.advice}`,
+          refused,
+        );
+      }
+    }
   }
 
   /**

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { assertSentence, readSummary } from "../support/outcome.ts";
+import { assertSentence, readSummary, until } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { startCluster } from "../support/redis_cluster.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
@@ -287,18 +287,87 @@ Deno.test("flags that contradict --prune are refused", async () => {
   assertEquals(plain(await server.command("DBSIZE")), 0);
 });
 
-Deno.test("a server that does not allow SCAN says so; the load is complete", async () => {
+Deno.test("whether the user may prune is found out before the first row", async (t) => {
+  const REFUSED = /Cannot prune: the server answered "NOPERM .*; no record was/;
+  const cases: [rules: string[], limit: string, says: RegExp | null][] = [
+    [["~*", "+@all", "-scan"], "50%", REFUSED],
+    [["~*", "+@all", "-unlink"], "50%", REFUSED],
+    [["~*", "+@all", "-scan"], "0", REFUSED],
+    [["~*", "+@all", "-unlink"], "0", null],
+    // The key that it is tried on may be none of the user's.
+    [["~k:*", "+@all"], "50%", null],
+  ];
+  for (const [rules, limit, says] of cases) {
+    await t.step([...rules, limit].join(" "), async () => {
+      await using server = await startServer();
+      await server.command("ACL", "SETUSER", "u", "on", "nopass", ...rules);
+      await server.command("SET", "k:stale", "v");
+      const flags = ["--prune", "k:*", "--prune-limit", limit, "--user", "u"];
+      const run = await load(server, ids(0, 2), flags);
+      if (says !== null) assertSentence(run.stderr, says);
+      assertEquals(run.code, says === null ? 0 : 3, run.stderr);
+      const loaded = ["k:0", "k:1"];
+      const isPruned = says === null && limit !== "0";
+      assertEquals(await keysOf(server), [
+        ...(says === null ? loaded : []),
+        ...(isPruned ? [] : ["k:stale"]),
+      ]);
+    });
+  }
+});
+
+Deno.test("a server that takes SCAN away meanwhile says so; the load is complete", async () => {
   await using server = await startServer();
-  await server.command(
-    ...["ACL", "SETUSER", "u", "on", "nopass", "~*", "+@all", "-scan"],
+  const user = ["ACL", "SETUSER", "u"];
+  await server.command(...user, "on", "nopass", "~*", "+@all");
+  let isTaken = false;
+  const run = await runRespipe(
+    [
+      ...["load", "-p", `${server.port}`, "--prune", "*", "--user", "u"],
+      ...SET,
+    ],
+    {
+      stdin: new ReadableStream({
+        async pull(controller): Promise<void> {
+          if (isTaken) return controller.close();
+          isTaken = true;
+          controller.enqueue(new TextEncoder().encode(ids(0, 2)));
+          await until(
+            async () => plain(await server.command("DBSIZE")) === 2,
+            "the rows",
+          );
+          await server.command(...user, "-scan");
+        },
+      }),
+    },
   );
-  const run = await load(server, ids(0, 2), ["--prune", "*", "--user", "u"]);
   assertEquals(run.code, 3);
   assertSentence(
     run.stderr,
     /Cannot prune: the server answered "NOPERM .* to SCAN; the load itself is/,
   );
   assertEquals(plain(await server.command("DBSIZE")), 2);
+});
+
+Deno.test("in a cluster every primary is asked whether it lets prune", async () => {
+  await using cluster = await startCluster({ primaries: 3 });
+  const { server } = cluster.nodes.at(-1)!;
+  const rules = ["on", "nopass", "~*", "&*", "+@all"];
+  for (const node of cluster.nodes) {
+    await node.server.command("ACL", "SETUSER", "u", ...rules);
+  }
+  const words = ["load", "-p", `${cluster.port}`, "--user", "u"];
+  const prune = (): Promise<Run> =>
+    runRespipe([...words, "--prune", "k:*", ...SET], {
+      stdin: ids(0, 10),
+      permissions: [`--allow-net=${cluster.addresses}`],
+    });
+  const allowed = await prune();
+  assertEquals(allowed.code, 0, allowed.stderr);
+  await server.command("ACL", "SETUSER", "u", "-unlink");
+  const refused = await prune();
+  assertEquals(refused.code, 3, refused.stderr);
+  assertMatch(refused.stderr, /Cannot prune: .* to UNLINK: .*; no record was/);
 });
 
 Deno.test("a load that goes on prunes nothing, and says so", async () => {
