@@ -230,12 +230,14 @@ export class Recovery {
    * @param refused Its commands that were refused, with the server's texts.
    * @param problem What was said against it as a whole.
    * @param flight The flight that it was in.
+   * @param isOutside Whether it was none, and may be in.
    */
   abort(
     shipment: Shipment<BatchOrigin>,
     refused: ReadonlyMap<number, string>,
     problem: string | undefined,
     flight: Flight<BatchOrigin>,
+    isOutside: boolean,
   ): void {
     const { origin, commands } = shipment;
     this.#isAborted = true;
@@ -244,17 +246,17 @@ export class Recovery {
       if (error === undefined) this.#shipAgain(origin, i);
       else this.act(error, origin, i, flight, true);
     }
-    if (problem !== undefined) this.#oppose(problem, origin);
+    if (problem !== undefined) this.#oppose(problem, origin, isOutside);
     const { batch } = origin;
     const isUndone = batch.again.length > 0;
     // Where all of it was refused, it is settled.
     this.#options.ledger.done(shipment);
-    batch.isUndone = isUndone;
+    batch.isUndone = isUndone && !isOutside;
     this.#options.wait.wake();
   }
 
   /** Acts on what was said against a transaction as a whole. */
-  #oppose(problem: string, origin: BatchOrigin): void {
+  #oppose(problem: string, origin: BatchOrigin, isOutside: boolean): void {
     const { transactions, wait } = this.#options;
     const { batch } = origin;
     const verdict = verdictOf(problem, OF_NO_RECORD);
@@ -268,9 +270,15 @@ export class Recovery {
           ? verdict
           : { advice: "it does not take the transaction (--exactly-once)" },
       );
-    if (verdict.kind === "wait" && this.#mayWait) {
+    if (isOutside) {
+      stopped.message += "; what was on its way was executed outside of a " +
+        "transaction: the unknown records may be in, and would be in twice " +
+        "when the load goes on";
+    } else if (verdict.kind === "wait" && this.#mayWait) {
       this.#trouble ??= stopped;
-    } else wait.fail(stopped);
+      return;
+    }
+    wait.fail(stopped);
   }
 
   /**

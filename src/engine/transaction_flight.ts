@@ -59,12 +59,15 @@ export interface TransactionEvents<Origin> extends FlightEvents<Origin> {
    * index, with its texts.
    * @param problem What it said against the transaction as a whole.
    * @param flight The flight.
+   * @param isOutside Whether MULTI was refused: what was sent behind it was
+   * executed all the same.
    */
   onAborted(
     shipment: Shipment<Origin>,
     refused: ReadonlyMap<number, string>,
     problem: string | undefined,
     flight: Flight<Origin>,
+    isOutside: boolean,
   ): void;
 }
 
@@ -84,6 +87,7 @@ export function takenOver(key: string): string {
 const OPENING = 3;
 /** Which of them is the key's value. */
 const GET = 1;
+const MULTI = 2;
 /** Replies besides those to the commands: to SET, EXEC, and SET once more. */
 const CLOSING = 3;
 
@@ -99,6 +103,7 @@ export class TransactionFlight<Origin> extends Flight<Origin> {
   #items = 0;
   #refused = new Map<number, string>();
   #problem: string | undefined;
+  #isOutside = false;
 
   /**
    * Makes an empty flight.
@@ -227,6 +232,7 @@ export class TransactionFlight<Origin> extends Flight<Origin> {
     const isPassed = this.#taken <= GET && this.#taken + taken > GET;
     if (isPassed && error === undefined) this.#problem ??= TAKEN_OVER;
     if (error !== undefined) {
+      this.#isOutside ||= this.#taken === MULTI;
       const command = this.#taken - OPENING;
       if (command >= 0 && command < first.commands) {
         this.#refused.set(command, error);
@@ -273,9 +279,10 @@ export class TransactionFlight<Origin> extends Flight<Origin> {
     this.unanswered -= this.owed(shipment) - this.#taken;
     const refused = this.#refused;
     const said = this.#problem ?? (refused.size > 0 ? undefined : problem);
+    const isOutside = this.#isOutside;
     this.#begin();
     this.#frame.aborted();
-    this.#events.onAborted(shipment, refused, said, this);
+    this.#events.onAborted(shipment, refused, said, this, isOutside);
   }
 
   /** Expects the replies to another transaction. */
@@ -284,5 +291,6 @@ export class TransactionFlight<Origin> extends Flight<Origin> {
     this.#end = "none";
     this.#refused = new Map();
     this.#problem = undefined;
+    this.#isOutside = false;
   }
 }
