@@ -38,11 +38,16 @@ import type { Shipment } from "./shipment.ts";
 import { TAKEN_OVER, takenOver } from "./transaction_flight.ts";
 import { OF_NO_RECORD, verdictOf } from "./verdict.ts";
 import type { Wait } from "./wait.ts";
+import { alsoSay } from "./wind_up.ts";
 
 /** What is said of a command that nobody takes. */
 const REDIRECTED = {
   advice: "the nodes of the cluster keep passing it on; see CLUSTER NODES",
 };
+
+/** What is said of commands whose MULTI was refused. */
+const OUTSIDE = "what was on its way was executed outside of a transaction: " +
+  "the unknown records may be in, and would be in twice when the load goes on";
 
 /** What helps keys into one hash slot. */
 export const HASH_TAGS =
@@ -270,15 +275,11 @@ export class Recovery {
           ? verdict
           : { advice: "it does not take the transaction (--exactly-once)" },
       );
-    if (isOutside) {
-      stopped.message += "; what was on its way was executed outside of a " +
-        "transaction: the unknown records may be in, and would be in twice " +
-        "when the load goes on";
-    } else if (verdict.kind === "wait" && this.#mayWait) {
+    if (verdict.kind === "wait" && this.#mayWait && !isOutside) {
       this.#trouble ??= stopped;
-      return;
-    }
-    wait.fail(stopped);
+    } else wait.fail(stopped);
+    // Another transaction's end may have been refused before.
+    if (isOutside) alsoSay(wait.error, OUTSIDE);
   }
 
   /**

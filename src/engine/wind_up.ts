@@ -68,9 +68,13 @@ export async function windUp(
   return error;
 }
 
-/** Adds to what a run has failed with what has gone wrong besides. */
+/**
+ * Adds to what a run has failed with what has gone wrong besides.
+ *
+ * @param besides An error, or a sentence.
+ */
 export function alsoSay(failure: unknown, besides: unknown): void {
-  if (!(failure instanceof Error) || !(besides instanceof Error)) return;
-  if (failure.message.includes(besides.message)) return;
-  failure.message += `; ${besides.message}`;
+  const text = besides instanceof Error ? besides.message : besides;
+  if (!(failure instanceof Error) || typeof text !== "string") return;
+  if (!failure.message.includes(text)) failure.message += `; ${text}`;
 }
