@@ -197,6 +197,11 @@ const EMPTY = new Uint8Array();
 function reasonOf(error: Error): string {
   const text = error.message.replace(/^Zstd decompress error: /, "");
   if (/unexpected end of file/.test(text)) return "they break off there";
+  // Where the first header was none, nobody would have taken it for gzip.
+  if (/incorrect header check/.test(text)) {
+    return "what stands behind its end is no gzip; where that may be left out, " +
+      "unpack it on the way: gzip -dc FILE | respipe load - ...";
+  }
   if (/too much memory/.test(text)) {
     return "it takes more memory than zstd's decoders allow; unpack it on " +
       "the way: zstd -dc --long=31 FILE | respipe load - ...";

@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { gzipSync } from "node:zlib";
 import { findProgram } from "../../scripts/find_program.ts";
+import { readSummary } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
-import { runRespipe } from "../support/run_respipe.ts";
+import { type Run, runRespipe } from "../support/run_respipe.ts";
 import { TempFiles } from "../support/temp_files.ts";
 
 const SET = ["--", "SET", "k:{id}", "{v}"];
@@ -123,6 +124,29 @@ for (const [name, pack, ignore] of PACKERS) {
     },
   });
 }
+
+Deno.test("load: gzip with something else behind it", async () => {
+  await using server = await startServer();
+  using files = new TempFiles();
+  const packed = gzipSync(new TextEncoder().encode(rows(50_000)));
+  const rest = new TextEncoder().encode("something else\n");
+  const path = files.write("rows.gz", Uint8Array.from([...packed, ...rest]));
+  const load = (file: string, stdin = new Uint8Array()): Promise<Run> =>
+    runRespipe(["load", file, "-p", `${server.port}`, "--json", ...SET], {
+      stdin,
+    });
+  const run = await load(path);
+  assertEquals(run.code, 5, run.stderr);
+  assertMatch(
+    run.stderr,
+    /: what stands behind its end is no gzip; where that /,
+  );
+  assertEquals(await size(server), readSummary(run.stdout).loaded);
+  // Zeros that a tape or a disk has padded it with are passed over.
+  const padded = await load("-", Uint8Array.from([...packed, 0, 0, 0]));
+  assertEquals([padded.code, padded.stderr], [0, ""]);
+  assertEquals(await size(server), 50_000);
+});
 
 Deno.test("load: a spreadsheet's UTF-16, with its byte order mark and CRLF", async () => {
   await using server = await startServer();
