@@ -83,9 +83,14 @@ export class StateFile {
     const held = this.#held;
     if (held === undefined) return;
     this.#held = undefined;
-    const isEmpty = held.statSync().size === 0;
-    if (isEmpty && isStillAt(this.path, held)) Deno.removeSync(this.path);
-    held.close();
+    try {
+      const isEmpty = held.statSync().size === 0;
+      if (isEmpty && isStillAt(this.path, held)) Deno.removeSync(this.path);
+    } catch {
+      // An empty one is as good as none.
+    } finally {
+      held.close();
+    }
   }
 
   /**
