@@ -124,6 +124,8 @@ Deno.test("a load that was stopped goes on, of a file, and its rejects too", asy
     ),
   );
   const after = readSummary(second.stdout);
+  const { record } = before.next!;
+  assertEquals(after.resumedAt, { source, record, line });
   assertEquals(before.records + after.records, 30_000);
   // Not from the start: that part of the file was sought.
   assert(Number(after.bytesIn) < Deno.statSync(two).size / 2);
