@@ -1,5 +1,11 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
-import { load, type LoadOptions, type Reject, Summary } from "../../mod.ts";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import {
+  load,
+  type LoadOptions,
+  type Reject,
+  StoppedError,
+  Summary,
+} from "../../mod.ts";
 import { byteSource } from "../support/byte_source.ts";
 import { plain } from "../support/plain_reply.ts";
 import { startServer } from "../support/redis_server.ts";
@@ -133,6 +139,28 @@ for (const [what, commands, input, failed, partly] of PARTLY) {
     });
   });
 }
+
+Deno.test("rejects that cannot be told leave no accounts open", async () => {
+  await using server = await startServer({ args: ["--maxmemory", "20mb"] });
+  await server.command("RPUSH", "list", "no string");
+  const summary = new Summary();
+  const loading = load({
+    sources: [byteSource("in", "k,n\nlist,1\nfull,30000000\nmore,1\n")],
+    commands: [["SETRANGE", "{k}", "{n}", "x"]],
+    server: { port: server.port },
+    summary,
+    onReject: () => {
+      throw new Error("the paper is out");
+    },
+  });
+  const { message } = await assertRejects(() => loading, StoppedError);
+  assertMatch(message, /^Stopped at in:4: .*OOM/);
+  assertMatch(message, /the first of them is in:2; the paper is out$/);
+  assertEquals(summary.next, { source: "in", record: 1, line: 2, offset: 4 });
+  assertEquals(summary.state, "stopped");
+  const { records, loaded, rejected, unknown } = summary;
+  assertEquals([records, loaded, rejected, unknown], [2, 0, 0, 2]);
+});
 
 Deno.test("the counts are live: nothing is loaded before its reply", async () => {
   await using server = await startServer();
