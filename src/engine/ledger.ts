@@ -71,14 +71,14 @@ export class Ledger {
    * goes on begins in front of it.
    */
   isStuck = false;
+  /** The first record that was never entered; none where none was. */
+  end: RecordPlace | undefined;
   readonly #options: LedgerOptions;
   readonly #batches = new Queue<Batch>();
   /** Where the rewind begins that is asked for; nothing commits from there. */
   #mark: Mark | undefined;
   /** Whether nothing is committed before the accounts are closed. */
   #isHeld = false;
-  /** The first record that was never entered. */
-  #end: RecordPlace | undefined;
   /** Where the first record stands that is not committed, or stood. */
   #settled: { readonly source: number; readonly place: Place } | undefined;
   /** The bytes in front of it. */
@@ -135,7 +135,7 @@ export class Ledger {
     this.#options.summary.records += batch.records;
     this.weight += batch.weight;
     this.#batches.push(batch);
-    this.#end = placeOf(batch, batch.after);
+    this.end = placeOf(batch, batch.after);
   }
 
   /**
@@ -264,7 +264,7 @@ export class Ledger {
     }
     this.commit();
     const { first } = this.#batches;
-    if (first === undefined) return this.#end;
+    if (first === undefined) return this.end;
     const open = this.#firstOpen(first);
     const place = open === first.encoded
       ? first.after
@@ -326,7 +326,7 @@ export class Ledger {
       : new RecordLocator(batch).placeOf(from);
     const left = batch.after.records - place.records;
     summary.records -= left;
-    this.#end = placeOf(batch, place);
+    this.end = placeOf(batch, place);
     if (from === 0) {
       this.#batches.pop();
       return this.#leave(batch);

@@ -147,7 +147,10 @@ export async function load(options: LoadOptions): Promise<Summary> {
   try {
     await checkpoints?.begin();
     await stream.run(ends.watch(router));
+    // Until the key is gone, the load goes on from there.
+    summary.next = stream.end;
     await endTransactions(true);
+    summary.next = undefined;
     summary.isComplete = true;
     await checkpoints?.end();
   } catch (error) {

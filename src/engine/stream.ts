@@ -16,7 +16,7 @@ import type { Checkpoint } from "./checkpoint.ts";
 import { counted, formatCount } from "./counted.ts";
 import type { ErrorLimit } from "./error_limit.ts";
 import type { LaneEvents } from "./lane.ts";
-import { Ledger } from "./ledger.ts";
+import { Ledger, type RecordPlace } from "./ledger.ts";
 import { Recovery, type ShipmentTransactions } from "./recovery.ts";
 import type { OnReject } from "./reject.ts";
 import type { BatchLane, Router } from "./router.ts";
@@ -178,6 +178,11 @@ export class Stream {
   /** Records that are in, and not committed: all before are. */
   get answered(): number {
     return this.#ledger.answered;
+  }
+
+  /** Where what was read ends; nothing where no record was. */
+  get end(): RecordPlace | undefined {
+    return this.#ledger.end;
   }
 
   /**

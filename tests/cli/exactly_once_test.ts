@@ -362,6 +362,27 @@ Deno.test("a full server: the load stops, and goes on when there is room", async
   );
 });
 
+Deno.test("a key that cannot be deleted: all is in, and the same command ends it", async () => {
+  await using server = await startServer();
+  using files = new TempFiles();
+  const file = files.write("a.csv", csv());
+  const words = ["--exactly-once", "once", "--json", file];
+  await server.command("ACL", "SETUSER", "default", "-del");
+  const first = await run(server, files, words);
+  assertEquals(first.code, 3, first.stderr);
+  assertMatch(first.stderr, /'del' command/);
+  assertMatch(first.stderr, /to go on, give the same command again: the key/);
+  const one = readSummary(first.stdout);
+  assertEquals([one.state, one.records, one.unknown], ["stopped", ROWS, 0]);
+  assertEquals([one.next!.record, one.next!.line], [ROWS + 1, ROWS + 2]);
+  assert(one.continue !== null);
+  await server.command("ACL", "SETUSER", "default", "+del");
+  const second = await run(server, files, words);
+  assertEquals(second.code, 1, second.stderr);
+  assertEquals(await list(server), ALL);
+  assertEquals(plain(await server.command("EXISTS", "once")), 0);
+});
+
 /** Begins a load whose first half is in. */
 async function half(
   server: RedisServer,
