@@ -5,19 +5,17 @@ import { eraseLine } from "./output.ts";
 /** Turns SIGINT and SIGTERM into an end in good order. */
 export class Interruption {
   readonly #controller = new AbortController();
-  readonly #listeners = new Map<Deno.Signal, () => void>();
 
   /**
-   * Begins to listen. The first signal aborts {@linkcode signal}; a second one
-   * ends the process at once.
+   * Begins to listen, until the process ends: what is reported when the work is
+   * done must not be cut off. The first signal aborts {@linkcode signal}; a
+   * second one ends the process at once.
    */
   constructor() {
     for (const name of ["SIGINT", "SIGTERM"] as const) {
       // Windows knows no SIGTERM.
       if (Deno.build.os === "windows" && name === "SIGTERM") continue;
-      const listener = (): void => this.#hear(name);
-      Deno.addSignalListener(name, listener);
-      this.#listeners.set(name, listener);
+      Deno.addSignalListener(name, () => this.#hear(name));
     }
   }
 
@@ -28,13 +26,6 @@ export class Interruption {
    */
   get signal(): AbortSignal {
     return this.#controller.signal;
-  }
-
-  /** Stops listening. */
-  [Symbol.dispose](): void {
-    for (const [name, listener] of this.#listeners) {
-      Deno.removeSignalListener(name, listener);
-    }
   }
 
   #hear(name: "SIGINT" | "SIGTERM"): void {

@@ -29,7 +29,7 @@ export async function runDryRun(
   let written: WrittenFile[] | undefined;
   try {
     rejects = await openRejects(options.rejects, options.files);
-    using interruption = new Interruption();
+    const interruption = new Interruption();
     using _progress = await startProgress(
       options,
       summaryCounts(summary, options.rows.limit),

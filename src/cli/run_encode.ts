@@ -16,7 +16,7 @@ export async function runEncode(options: EncodeOptions): Promise<number> {
   const summary = new Summary();
   const rejects = await openRejects(options.rejects, options.files);
   try {
-    using interruption = new Interruption();
+    const interruption = new Interruption();
     // The commands themselves show on a terminal how far it is.
     using _progress = Deno.stdout.isTerminal()
       ? undefined

@@ -31,8 +31,7 @@ export async function withServer<T>(
   const server = { ...await complete(options), onNotice };
   // Not before the password was asked for: while a terminal is read, only the
   // default action of signals is heard.
-  using interruption = new Interruption();
-  const { signal } = interruption;
+  const { signal } = new Interruption();
   if (via === undefined) return await work(server, signal);
   await using tunnel = await Tunnel.open(via, { ...server, signal });
   const { host, port } = tunnel;

@@ -293,3 +293,33 @@ Deno.test("a summary that nobody reads hides no failure", async () => {
     /^respipe: [^\n]*ERR max[^\n]*\n4\n$/,
   );
 });
+
+Deno.test("a signal behind the last record does not cut off the report", async () => {
+  await using server = await startServer();
+  using files = new TempFiles();
+  // What is said of so many sources does not fit into a pipe at once.
+  const sources = Array.from({ length: 1_000 }, (_, n) => {
+    return files.write(`${"long".repeat(30)}${n}.csv`, `id\n${n}\n`);
+  });
+  const state = `${files.path}/state`;
+  const child = spawnRespipe([
+    ...["load", "-p", `${server.port}`, "--json", "--state", state],
+    ...[...sources, "--", "RPUSH", "l", "{id}"],
+  ], { permissions: ["-A"] });
+  await child.stdin.close();
+  await until(
+    () => {
+      try {
+        return JSON.parse(Deno.readTextFileSync(state)).status === "complete";
+      } catch {
+        return false;
+      }
+    },
+    "a complete load",
+  );
+  child.kill("SIGINT");
+  await new Promise((wake) => setTimeout(wake, 100));
+  const run = await bounded(endOf(child), "respipe");
+  assertEquals([run.code, run.stderr], [0, ""]);
+  assertEquals(readSummary(run.stdout).loaded, 1_000);
+});
