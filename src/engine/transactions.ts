@@ -112,6 +112,9 @@ const LARGEST_CHUNK = 16;
 /** A server that says this may soon be ready, or another one may be. */
 const PASSING = /^(LOADING|READONLY|MASTERDOWN|BUSY|NOREPLICAS) /;
 
+/** What is no mistake of whoever gave the command, though nothing was sent. */
+const FULL = /^(OOM|MISCONF) /;
+
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
@@ -393,6 +396,7 @@ export class Transactions implements TransactionFrame {
       throw this.#refused(
         `the server answers ${JSON.stringify(error)} to ` +
           `${commands[i][0]}${advice}`,
+        FULL.test(error),
       );
     }
     if (replies.length === commands.length) return replies;
@@ -429,9 +433,9 @@ export class Transactions implements TransactionFrame {
     });
   }
 
-  #refused(why: string): UsageError | StoppedError {
+  #refused(why: string, isFull = false): UsageError | StoppedError {
     const message = `Cannot use --exactly-once ${this.key}: ${why}`;
-    return this.#hasBegun
+    return this.#hasBegun || isFull
       ? new StoppedError(message)
       : new UsageError(message, "--exactly-once");
   }

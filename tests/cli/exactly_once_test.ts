@@ -353,6 +353,13 @@ Deno.test("a full server: the load stops, and goes on when there is room", async
   const { loaded, unknown } = readSummary(first.stdout);
   // Of a transaction that was refused nothing is in, and that is known.
   assertEquals([2 * loaded, unknown], [length, 0]);
+  // Nothing is sent, and yet it is no mistake in the command.
+  await server.command("CONFIG", "SET", "maxmemory", "1");
+  const full = await run(server, files, words, template);
+  assertEquals([full.code, await server.command("LLEN", "h")], [3, {
+    kind: "integer",
+    value: length,
+  }], full.stderr);
   await server.command("CONFIG", "SET", "maxmemory", "0");
   const second = await run(server, files, words, template);
   assertEquals(second.code, 0, second.stderr);
