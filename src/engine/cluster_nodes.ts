@@ -23,6 +23,7 @@ import type { BatchOrigin } from "./batch.ts";
 import { connectUnless } from "./connect_unless.ts";
 import type { Flight } from "./flight.ts";
 import type { Lane } from "./lane.ts";
+import { sever } from "./sever.ts";
 import type { NodeData, Summary } from "./summary.ts";
 import type { Wait } from "./wait.ts";
 
@@ -48,8 +49,7 @@ interface Node {
   readonly announced: TcpAddress;
   lane: Lane<BatchOrigin>;
   slots: number;
-  /** What its process is known by, where it has told. */
-  runId: string | undefined;
+  connection: Connection;
   /** What earlier lanes of it have counted. */
   past: Counts;
 }
@@ -313,7 +313,7 @@ export class ClusterNodes {
     announced: TcpAddress,
     slots?: Shard["slots"],
   ): Promise<Node> {
-    const { map, summary, open } = this.#options;
+    const { map, summary, wait, open } = this.#options;
     const name = formatAddress(announced);
     const known = this.#nodes.get(name);
     const count = slots?.reduce((sum, { from, to }) => sum + to - from + 1, 0);
@@ -336,18 +336,28 @@ export class ClusterNodes {
         { cause: error },
       );
     }
-    const lane = open(connection);
-    const runId = connection.server?.runId;
     if (known === undefined) {
-      const node = { announced, lane, runId, slots: count ?? 0, past: NOTHING };
+      const lane = open(connection);
+      const node = {
+        ...{ announced, connection, lane },
+        ...{ slots: count ?? 0, past: NOTHING },
+      };
       this.#nodes.set(name, node);
       return node;
     }
+    try {
+      await wait.for(sever(known.connection, connection));
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    const [before, now] = [known.connection, connection]
+      .map(({ server }) => server?.runId);
     known.past = countsOf(known);
     await known.lane.stop();
-    summary.reconnected(known.runId, runId, summary.unknown);
-    known.runId = runId;
-    known.lane = lane;
+    summary.reconnected(before, now, summary.unknown);
+    known.connection = connection;
+    known.lane = open(connection);
     return known;
   }
 }

@@ -13,6 +13,7 @@ import { connectAnd } from "./connect_unless.ts";
 import { type EndMarker, Lane, type LaneOptions } from "./lane.ts";
 import { OneLane, type Router } from "./router.ts";
 import type { Rows } from "./rows.ts";
+import { sever } from "./sever.ts";
 import type { Stream } from "./stream.ts";
 import type { Summary } from "./summary.ts";
 import type { Transactions } from "./transactions.ts";
@@ -100,11 +101,14 @@ export async function openRouter(
       rows,
     );
   }
-  const open = (connection: Connection): Lane<BatchOrigin> =>
-    new Lane(connection, stream.events, wait, {
+  let latest = connection;
+  const open = (connection: Connection): Lane<BatchOrigin> => {
+    latest = connection;
+    return new Lane(connection, stream.events, wait, {
       ...options,
       frame: transactions,
     });
+  };
   // In the middle of a record, a new connection is in another database.
   const isMoving = options.commands.some((one) =>
     traitsOf(one).changesDatabase
@@ -114,6 +118,7 @@ export async function openRouter(
     const to = { ...again, awaitPrimary: true };
     return open(
       await connectAnd(wait, to, patience, async (made) => {
+        await sever(latest, made);
         // In transactions the key tells whether everything is there.
         const before = transactions ? undefined : summary.server?.runId;
         summary.met(made);

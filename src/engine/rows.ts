@@ -291,7 +291,11 @@ export class Rows {
     // Else the key has told.
     if (!this.#isLate) {
       const { records, line } = place;
-      this.#summary.resumedAt = { source: text.name, record: records + 1, line };
+      this.#summary.resumedAt = {
+        source: text.name,
+        record: records + 1,
+        line,
+      };
     }
     return text.bytesTaken === undefined ? place.offset : 0;
   }

@@ -56,6 +56,8 @@ export class Connection {
   readonly isLocal: boolean;
   /** What the server says it is, where it was asked and has told. */
   server: ServerInfo | undefined;
+  /** What the server knows the connection by, where it was asked and told. */
+  id: string | undefined;
   /** How long a round trip to it took, in ms, where it was asked anything. */
   roundTrip: number | undefined;
   readonly #conn: ByteStream;

@@ -65,7 +65,7 @@ interface Introduction {
  * what it is, in one round trip: far away a second one can be felt.
  *
  * Of the introduction, whatever the server does not know or allow is passed
- * over; the answers set the connection's `server`.
+ * over; the answers set the connection's `server` and `id`.
  *
  * @throws {ConnectionError} When the server refuses, with its own words.
  * @throws {UsageError} When there can be no such database.
@@ -151,7 +151,8 @@ export async function handshake(
     );
   }
   if (introduction === undefined) return;
-  const [role, info, memory] = replies.slice(commands.length);
+  const [role, info, memory, id] = replies.slice(commands.length);
+  if (id?.kind === "integer") connection.id = String(id.value);
   const server = readServerInfo(role, info);
   const known = readServerMemory(memory);
   connection.server = server && known ? { ...server, memory: known } : server;
@@ -197,12 +198,13 @@ function withoutSecret(text: string, password: string | undefined): string {
     : short.replaceAll(password, "***");
 }
 
-/** The commands of an introduction; {@linkcode handshake} reads three answers. */
+/** The commands of an introduction; {@linkcode handshake} reads four answers. */
 function introductionOf({ name, version }: Introduction): Command[] {
   const commands: Command[] = [
     ["ROLE"],
     ["INFO", "server"],
     ["INFO", "memory"],
+    ["CLIENT", "ID"],
     ["CLIENT", "SETNAME", name],
     ["CLIENT", "SETINFO", "LIB-NAME", name],
   ];

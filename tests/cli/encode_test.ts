@@ -20,6 +20,7 @@ const HANDSHAKE = Uint8Array.from(
     ["ROLE"],
     ["INFO", "server"],
     ["INFO", "memory"],
+    ["CLIENT", "ID"],
     ["CLIENT", "SETNAME", "respipe"],
     ["CLIENT", "SETINFO", "LIB-NAME", "respipe"],
     ["CLIENT", "SETINFO", "LIB-VER", VERSION],
