@@ -115,6 +115,9 @@ const PASSING = /^(LOADING|READONLY|MASTERDOWN|BUSY|NOREPLICAS) /;
 /** What is no mistake of whoever gave the command, though nothing was sent. */
 const FULL = /^(OOM|MISCONF) /;
 
+/** What no key holds that has a value. */
+const NOBODYS = new Uint8Array();
+
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
@@ -307,10 +310,11 @@ export class Transactions implements TransactionFrame {
     this.wasIn = this.#next === undefined || value === this.#next;
     const found = this.#bytes;
     if (value === this.#next) this.executed();
-    this.#bytes = found;
     this.#next = undefined;
-    if (value === this.#value) return;
-    throw this.#foreign();
+    const isMine = value === this.#value;
+    // What is not this load's, or older, it must not write over in the end.
+    this.#bytes = isMine ? found : NOBODYS;
+    if (!isMine) throw this.#foreign();
   }
 
   /**

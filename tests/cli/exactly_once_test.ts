@@ -488,6 +488,28 @@ Deno.test("a lost connection: RPUSH goes on, and the summary says how", async ()
   assertEquals(plain(await server.command("EXISTS", "once")), 0);
 });
 
+Deno.test("a failover to what lacks acknowledged rows: the same command loads them", async () => {
+  await using server = await startServer();
+  const load = await half(server);
+  // As it was when the load had begun.
+  await server.commands([
+    ["MULTI"],
+    ["DEL", "h"],
+    ["SET", "once", "\n"],
+    ["EXEC"],
+    ["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"],
+  ]);
+  const stopped = await load.finish();
+  assertEquals(stopped.code, 3, stopped.stderr);
+  assertMatch(stopped.stderr, /the server has lost writes/);
+  const rest = await runRespipe([
+    ...["load", "-p", String(server.port), "--exactly-once", "once"],
+    ...["--json", "--", ...RPUSH],
+  ], { stdin: csv(200) });
+  assertEquals(rest.code, 1, rest.stderr);
+  assertEquals(await list(server), ALL.slice(0, 198));
+});
+
 Deno.test("going on in the second of two files, one of them packed, under a limit", async () => {
   await using server = await startServer();
   using files = new TempFiles();
