@@ -115,6 +115,7 @@ export async function load(options: LoadOptions): Promise<Summary> {
     wait,
     limit,
     transactions,
+    written: ends.written,
     patience: server?.retry,
     atLeastOnce: options.atLeastOnce,
     onReject: options.onReject,
@@ -146,7 +147,7 @@ export async function load(options: LoadOptions): Promise<Summary> {
     : new Checkpoints(() => stream.checkpoint, options.onCheckpoint, wait);
   try {
     await checkpoints?.begin();
-    await stream.run(ends.watch(router));
+    await stream.run(router);
     // Until the key is gone, the load goes on from there.
     summary.next = stream.end;
     await endTransactions(true);

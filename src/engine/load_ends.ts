@@ -9,7 +9,6 @@ import { Lock } from "./lock.ts";
 import { MemoryWatch } from "./memory_forecast.ts";
 import { Prune } from "./prune.ts";
 import { Rate } from "./rate.ts";
-import type { Router } from "./router.ts";
 import type { Pacing } from "./rows.ts";
 import { primariesOf } from "./side_connection.ts";
 import type { Summary } from "./summary.ts";
@@ -65,9 +64,10 @@ export class LoadEnds implements Pacing, AsyncDisposable {
   readonly maxErrors: string | undefined;
   /** Records that a batch may have. */
   readonly mostRecords: number = Infinity;
+  /** Which keys the load writes, where that is wanted. */
+  readonly written: WrittenKeys | undefined;
   readonly #ends: LoadEnd[] = [];
   readonly #swap: SwapDb | undefined;
-  readonly #written: WrittenKeys | undefined;
 
   /**
    * Makes the ends that the options ask for; nothing is connected yet.
@@ -103,7 +103,7 @@ export class LoadEnds implements Pacing, AsyncDisposable {
       this.maxErrors = "0";
     }
     if (options.prune !== undefined) {
-      const written = this.#written = new WrittenKeys(options.commands);
+      const written = this.written = new WrittenKeys(options.commands);
       if (lock !== undefined) {
         written.hashes.add(new TextEncoder().encode(lock.key));
       }
@@ -154,11 +154,6 @@ export class LoadEnds implements Pacing, AsyncDisposable {
   async #afterPause(pause: Promise<void>, next: number): Promise<void> {
     await pause;
     for (const end of this.#ends.slice(next)) await end.beforeBatch?.();
-  }
-
-  /** Has what a router ships noted, where that is wanted. */
-  watch(router: Router): Router {
-    return this.#written?.watch(router) ?? router;
   }
 
   /** Does what is to be done before the load. */

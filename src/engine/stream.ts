@@ -26,6 +26,7 @@ import type { Shipment } from "./shipment.ts";
 import type { Summary } from "./summary.ts";
 import type { Wait } from "./wait.ts";
 import { alsoSay, PATIENCE, windUp } from "./wind_up.ts";
+import type { WrittenKeys } from "./written_keys.ts";
 
 /**
  * The most that batches which are not committed may weigh, in bytes, before
@@ -75,6 +76,8 @@ interface StreamOptions {
   readonly atLeastOnce?: boolean | undefined;
   /** What each shipment's transaction is known by, where they are ones. */
   readonly transactions?: StreamTransactions | undefined;
+  /** Told which keys are written. */
+  readonly written?: Pick<WrittenKeys, "note"> | undefined;
   /**
    * Whether it goes on where every record will be rejected. Default: false.
    */
@@ -323,16 +326,19 @@ export class Stream {
   }
 
   #hand(batch: Batch): void {
-    const { rows, summary, transactions } = this.#options;
+    const { rows, summary, transactions, written } = this.#options;
+    const isFirst = !batch.wasSent;
     if (transactions?.isIn(batch) === true) {
       batch.isShipped = true;
       summary.repliesLost += batch.encoded - transactions.recall(batch);
     } else this.#router.ship(batch, this.#recovery.mayShare);
     // For each node there is a copy of its part.
     if (this.#router.isCluster) rows.pool.releaseOutput(batch);
-    for (const { bytes, commands } of batch.open) {
-      summary.commands += commands;
-      summary.bytesOut += bytes.length;
+    for (const shipment of batch.open) {
+      summary.commands += shipment.commands;
+      summary.bytesOut += shipment.bytes.length;
+      // What is shipped again has the same keys.
+      if (isFirst) written?.note(shipment);
     }
     // Without commands it is settled already.
     this.#ledger.commit();

@@ -1,8 +1,7 @@
 import { ArgumentWalker } from "../protocol/argument_walker.ts";
 import { traitsOf } from "../protocol/command_traits.ts";
-import type { Batch, BatchOrigin } from "./batch.ts";
+import type { BatchOrigin } from "./batch.ts";
 import { KeyHashes } from "./key_hashes.ts";
-import type { BatchLane, Router } from "./router.ts";
 import type { Shipment } from "./shipment.ts";
 
 /** Which arguments of a command are taken for keys. */
@@ -16,7 +15,7 @@ const enum Keys {
 }
 
 /**
- * Which keys a load writes: it reads the commands that a router ships.
+ * Which keys a load writes: it reads the commands that are shipped.
  *
  * Where a command may write to more than one key, every argument counts as one:
  * rather a stale key is kept than a good one forgotten.
@@ -36,11 +35,6 @@ export class WrittenKeys {
     this.#of = commands.map((words) =>
       traitsOf(words).writesOneKey ? Keys.First : Keys.All
     );
-  }
-
-  /** Notes what a router ships. */
-  watch(router: Router): Router {
-    return new WatchedRouter(router, this);
   }
 
   /** Notes the keys of a shipment. */
@@ -63,39 +57,5 @@ export class WrittenKeys {
         }
       }
     }
-  }
-}
-
-class WatchedRouter implements Router {
-  readonly redirect: NonNullable<Router["redirect"]>;
-  readonly mend: Router["mend"];
-  readonly #router: Router;
-  readonly #written: WrittenKeys;
-
-  constructor(router: Router, written: WrittenKeys) {
-    this.#router = router;
-    this.#written = written;
-    this.redirect = (...told) => router.redirect?.(...told);
-    this.mend = router.mend && (async (...how) => await router.mend?.(...how));
-  }
-
-  get lanes(): readonly BatchLane[] {
-    return this.#router.lanes;
-  }
-
-  get isCluster(): boolean {
-    return this.#router.isCluster;
-  }
-
-  ship(batch: Batch, mayShare: boolean): void {
-    const isFirst = !batch.wasSent;
-    this.#router.ship(batch, mayShare);
-    // What is shipped again has the same keys.
-    if (!isFirst) return;
-    for (const shipment of batch.open) this.#written.note(shipment);
-  }
-
-  async stop(): Promise<void> {
-    await this.#router.stop();
   }
 }
