@@ -21,7 +21,6 @@
  */
 export class Wait {
   #sleepers: (() => void)[] = [];
-  #hasFailed = false;
   #error: unknown;
 
   /** What has ended the run; the first error stays. */
@@ -44,8 +43,7 @@ export class Wait {
    * error.
    */
   fail(error: unknown): void {
-    if (error === undefined || this.#hasFailed) return;
-    this.#hasFailed = true;
+    if (error === undefined || this.#error !== undefined) return;
     this.#error = error;
     this.wake();
   }
@@ -68,7 +66,7 @@ export class Wait {
    */
   async until(holds: () => boolean): Promise<void> {
     for (;;) {
-      if (this.#hasFailed) throw this.#error;
+      if (this.#error !== undefined) throw this.#error;
       if (holds()) return;
       await this.#sleep();
     }
@@ -80,8 +78,8 @@ export class Wait {
    * @throws What the run has failed with, as soon as it does.
    */
   async pause(ms: number): Promise<void> {
-    await this.atMost(ms, () => this.#hasFailed);
-    if (this.#hasFailed) throw this.#error;
+    await this.atMost(ms, () => this.#error !== undefined);
+    if (this.#error !== undefined) throw this.#error;
   }
 
   /**
