@@ -241,22 +241,24 @@ export interface BatchOrigin {
   ordinalOf(command: number): number;
 }
 
-/** Records of which each has as many commands of its own. */
+/** Commands of which each belongs to one record. */
 export class PlainOrigin implements BatchOrigin {
   readonly isShared = false;
+  readonly #ids: ArrayLike<number> | undefined;
   readonly #each: number;
 
   /**
-   * Describes a shipment of all records.
+   * Describes a shipment of all commands of a batch, or of some.
    *
-   * @param batch The batch.
+   * @param ids The ids of those.
    */
-  constructor(readonly batch: Batch) {
+  constructor(readonly batch: Batch, ids?: ArrayLike<number>) {
+    this.#ids = ids;
     this.#each = batch.format.encoder.commandsPerRecord;
   }
 
   recordOf(command: number): number {
-    return Math.floor(command / this.#each);
+    return Math.floor(this.#idOf(command) / this.#each);
   }
 
   sharersOf(): number {
@@ -264,7 +266,11 @@ export class PlainOrigin implements BatchOrigin {
   }
 
   ordinalOf(command: number): number {
-    return command % this.#each;
+    return this.#idOf(command) % this.#each;
+  }
+
+  #idOf(command: number): number {
+    return this.#ids === undefined ? command : this.#ids[command];
   }
 }
 
@@ -294,35 +300,5 @@ export class SharedOrigin implements BatchOrigin {
 
   ordinalOf(): number {
     return 0;
-  }
-}
-
-/** Single commands, each of one record. */
-export class ListedOrigin implements BatchOrigin {
-  readonly isShared = false;
-  readonly #ids: ArrayLike<number>;
-  readonly #each: number;
-
-  /**
-   * Describes a shipment of some commands.
-   *
-   * @param batch The batch.
-   * @param ids The commands' ids.
-   */
-  constructor(readonly batch: Batch, ids: ArrayLike<number>) {
-    this.#ids = ids;
-    this.#each = batch.format.encoder.commandsPerRecord;
-  }
-
-  recordOf(command: number): number {
-    return Math.floor(this.#ids[command] / this.#each);
-  }
-
-  sharersOf(): number {
-    return 1;
-  }
-
-  ordinalOf(command: number): number {
-    return this.#ids[command] % this.#each;
   }
 }

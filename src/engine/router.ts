@@ -3,7 +3,6 @@ import { ByteBuffer } from "../protocol/byte_buffer.ts";
 import {
   type Batch,
   type BatchOrigin,
-  ListedOrigin,
   PlainOrigin,
   SharedOrigin,
 } from "./batch.ts";
@@ -89,11 +88,9 @@ export class OneLane<L extends BatchLane> implements Router {
     const isFresh = !batch.wasSent &&
       (batch.shares === undefined || mayShare);
     const ids = isFresh ? undefined : encodeAgain(batch, output);
-    const origin = ids !== undefined
-      ? new ListedOrigin(batch, ids)
-      : batch.shares === undefined
-      ? new PlainOrigin(batch)
-      : new SharedOrigin(batch);
+    const origin = ids === undefined && batch.shares !== undefined
+      ? new SharedOrigin(batch)
+      : new PlainOrigin(batch, ids);
     const commands = ids?.length ?? batch.commands;
     const weight = Math.max(output.length, batch.weight);
     const shipment = new Shipment(origin, output.view(), commands, weight);

@@ -1,5 +1,5 @@
 import { ConnectionError } from "../../src/errors.ts";
-import { type Batch, ListedOrigin } from "../../src/engine/batch.ts";
+import { type Batch, PlainOrigin } from "../../src/engine/batch.ts";
 import { encodeAgain, OneLane, type Router } from "../../src/engine/router.ts";
 import { Shipment } from "../../src/engine/shipment.ts";
 import { ByteBuffer } from "../../src/protocol/byte_buffer.ts";
@@ -81,7 +81,7 @@ export class SimRouter implements Router {
     }
     for (const [node, { ids, bytes }] of of.entries()) {
       if (ids.length === 0) continue;
-      const origin = new ListedOrigin(batch, ids);
+      const origin = new PlainOrigin(batch, ids);
       const shipment = new Shipment(origin, bytes.view(), ids.length);
       batch.open.push(shipment);
       this.lanes[node].send(shipment);
