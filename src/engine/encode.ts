@@ -63,7 +63,8 @@ export async function encode(
   write: (bytes: Uint8Array) => Promise<void>,
 ): Promise<Summary> {
   const { summary = new Summary(), onReject, signal } = options;
-  const rows = new Rows(options, summary, {}, ENCODE_CHUNK);
+  const rows = new Rows(options, summary);
+  rows.readAtOnce(ENCODE_CHUNK);
   const wait = new Wait();
   using _listening = wait.failOn(signal);
   const batches = rows.batches();

@@ -19,7 +19,8 @@ export interface LoadEnd {
   /**
    * Called in front of each batch of records.
    *
-   * @returns What to wait for; nothing where it can go on at once.
+   * @returns What to wait for, and what ends the load where it fails; nothing
+   * where it can go on at once.
    */
   beforeBatch?(): Promise<void> | undefined;
 }

@@ -9,7 +9,6 @@ import { Lock } from "./lock.ts";
 import { MemoryWatch } from "./memory_forecast.ts";
 import { Prune } from "./prune.ts";
 import { Rate } from "./rate.ts";
-import type { Pacing } from "./rows.ts";
 import { primariesOf } from "./side_connection.ts";
 import type { Summary } from "./summary.ts";
 import { SwapDb } from "./swap_db.ts";
@@ -57,7 +56,7 @@ export interface EndOptions {
  * It is concluded the other way round; whatever was not concluded when the load
  * is over is abandoned.
  */
-export class LoadEnds implements Pacing, AsyncDisposable {
+export class LoadEnds implements AsyncDisposable {
   /** The server to load into. */
   readonly server: ConnectOptions | undefined;
   /** How many rejects are too many where that is not said; all by default. */
@@ -143,17 +142,8 @@ export class LoadEnds implements Pacing, AsyncDisposable {
   }
 
   /** Lets every end look, and waits for those that want it, one by one. */
-  beforeBatch(): Promise<void> | undefined {
-    for (const [i, end] of this.#ends.entries()) {
-      const pause = end.beforeBatch?.();
-      if (pause !== undefined) return this.#afterPause(pause, i + 1);
-    }
-    return undefined;
-  }
-
-  async #afterPause(pause: Promise<void>, next: number): Promise<void> {
-    await pause;
-    for (const end of this.#ends.slice(next)) await end.beforeBatch?.();
+  async beforeBatch(): Promise<void> {
+    for (const end of this.#ends) await end.beforeBatch?.();
   }
 
   /** Does what is to be done before the load. */

@@ -10,6 +10,7 @@ import type { Batch } from "./batch.ts";
 import { BatchPool } from "./batch_pool.ts";
 import { Batcher } from "./batcher.ts";
 import type { Checkpoint } from "./checkpoint.ts";
+import type { LoadEnd } from "./load_end.ts";
 import { type RowOptions, RowPlan } from "./row_plan.ts";
 import { type HeaderLine, isUrl, sourceName } from "../transport/url_source.ts";
 import type { Summary } from "./summary.ts";
@@ -39,17 +40,6 @@ export interface SourceOptions {
   checkpoint?: Checkpoint | undefined;
 }
 
-/** When rows are read on. */
-export interface Pacing {
-  /** Records that a batch may have. Default: what its chunk holds. */
-  readonly mostRecords?: number | undefined;
-  /**
-   * Called in front of each batch; what it gives is waited for, and its failure
-   * ends the load.
-   */
-  readonly beforeBatch?: (() => Promise<void> | undefined) | undefined;
-}
-
 /**
  * Bytes of input that a load reads at once. Larger chunks make a load no
  * faster (the server is the limit), and more of their bytes are in flight.
@@ -71,12 +61,10 @@ export class Rows {
   readonly #idleTimeout: number;
   readonly #headers: readonly HeaderLine[] | undefined;
   readonly #watch: SourceOptions["watch"];
-  readonly #pacing: Pacing;
+  readonly #pacing: Pick<LoadEnd, "mostRecords" | "beforeBatch">;
   #checkpoint: Checkpoint | undefined;
   /** Records in front of that, of all sources together. */
   #settled = 0;
-  /** Whether that was not known yet when the sources were checked. */
-  #isLate = false;
   /** Where a batch has to end that reaches so far. */
   #cut: GoOn["isInUntil"];
   #coalesce: boolean;
@@ -88,17 +76,15 @@ export class Rows {
    * @param options Where rows come from and what they become.
    * @param summary Counts what is read.
    * @param pacing When to read on.
-   * @param chunkSize Bytes of input that are read at once.
    * @throws {UsageError} When an option cannot work.
    */
   constructor(
     options: RowOptions & SourceOptions,
     summary: Summary,
-    pacing: Pacing = {},
-    chunkSize: number = LOAD_CHUNK,
+    pacing: Pick<LoadEnd, "mostRecords" | "beforeBatch"> = {},
   ) {
     this.#pacing = pacing;
-    this.pool = new BatchPool(chunkSize);
+    this.pool = new BatchPool(LOAD_CHUNK);
     this.#plan = new RowPlan(options);
     this.#summary = summary;
     const { sources = [], idleTimeout = 0 } = options;
@@ -118,7 +104,6 @@ export class Rows {
   goOn({ checkpoint, settled, isInUntil }: GoOn): void {
     this.#checkpoint = checkpoint;
     this.#settled = settled;
-    this.#isLate = true;
     this.#cut = isInUntil;
   }
 
@@ -193,8 +178,8 @@ export class Rows {
           this.pool,
           this.#coalesce,
         );
-        const passed = await this.#goOn(batcher, text, i);
-        if (expected !== undefined) expected += size - passed;
+        await this.#goOn(batcher, text, i);
+        if (expected !== undefined) expected += size;
       } finally {
         text.close();
       }
@@ -247,7 +232,7 @@ export class Rows {
         this.#batcher = batcher;
         const { mostRecords = Infinity } = this.#pacing;
         const passed = await this.#goOn(batcher, text, i);
-        if (this.#isLate && this.#summary.bytesExpected !== undefined) {
+        if (this.#summary.bytesExpected !== undefined) {
           this.#summary.bytesExpected -= passed;
         }
         this.#summary.formats.push({
@@ -259,8 +244,7 @@ export class Rows {
           this.#summary.hint ??= `${source.name}: ${hint}`;
         }
         while (left > 0) {
-          const pause = this.#pacing.beforeBatch?.();
-          if (pause !== undefined) await pause;
+          await this.#pacing.beforeBatch?.();
           const cut = this.#cut?.source === i
             ? this.#cut.records - batcher.records
             : 0;

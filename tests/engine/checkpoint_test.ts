@@ -70,9 +70,8 @@ async function recordsOf(
   const rows = new Rows(
     { commands: [["SET", "{id}", "{v}"]], sources, checkpoint },
     new Summary(),
-    {},
-    chunkSize,
   );
+  rows.readAtOnce(chunkSize);
   await rows.check();
   const found: Found[] = [];
   for await (const batch of rows.batches()) found.push(...placesIn(batch));
