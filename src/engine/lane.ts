@@ -66,10 +66,6 @@ export interface LaneOptions {
    * ms; 0 is for ever. Default: 15,000.
    */
   keepAlive?: number | undefined;
-  /** Whether the server would answer a PING in between now. */
-  mayPing?: (() => boolean) | undefined;
-  /** Sent in front of the sentinel, to end an unfinished inline command. */
-  beforeSentinel?: Uint8Array | undefined;
   /**
    * How the end is known: by what `ECHO` or `PING` sends back, or by the count
    * of replies where the flight is exact. Default: echo.
@@ -77,8 +73,12 @@ export interface LaneOptions {
   endMarker?: EndMarker | undefined;
 }
 
-/** How a lane behaves, shipments that are transactions included. */
-interface FramedLaneOptions extends LaneOptions {
+/** How a lane behaves, and what that depends on. */
+interface OwnLaneOptions extends LaneOptions {
+  /** Whether the server would answer a PING in between now. */
+  readonly mayPing?: (() => boolean) | undefined;
+  /** Sent in front of the sentinel, to end an unfinished inline command. */
+  readonly beforeSentinel?: Uint8Array | undefined;
   /** What makes each shipment a transaction. Default: none is one. */
   readonly frame?: TransactionFrame | undefined;
 }
@@ -119,7 +119,7 @@ export class Lane<Origin> {
   readonly #connection: Connection;
   readonly #events: LaneEvents<Origin>;
   readonly #wait: Wait;
-  readonly #options: LaneOptions;
+  readonly #options: OwnLaneOptions;
   readonly #pace: Pace;
   readonly #queue: Shipment<Origin>[] = [];
   readonly #sentinel: Sentinel;
@@ -149,7 +149,7 @@ export class Lane<Origin> {
     connection: Connection,
     events: LaneEvents<Origin>,
     wait: Wait,
-    options: FramedLaneOptions = {},
+    options: OwnLaneOptions = {},
   ) {
     const { frame } = options;
     this.#connection = connection;
@@ -342,14 +342,14 @@ export class Lane<Origin> {
     shipment: Shipment<Origin>,
     transactions: TransactionFlight<Origin>,
   ): Promise<void> {
-    while (transactions.isHalted && !this.#hasEnded) {
+    while (transactions.frame.isHalted && !this.#hasEnded) {
       // It may have been taken back meanwhile.
       const isWanted = this.#queue[0] === shipment;
       if (!isWanted || transactions.drop(shipment)) return;
       await this.#sleep();
     }
     shipment.sentAt = performance.now();
-    await this.#writeBytes(transactions.opening);
+    await this.#writeBytes(transactions.frame.opening);
     await this.#writeBytes(shipment.bytes);
     while (!this.#hasEnded) {
       const end = transactions.closing(shipment);
@@ -395,7 +395,7 @@ export class Lane<Origin> {
       const isPinged = this.#ping === "sent";
       const stop = isClosing
         ? SENTINEL_LENGTH
-        : this.#transactions?.stopLength ?? -1;
+        : this.#transactions?.frame.length ?? -1;
       const run = isPinged ? 0 : reader.skip(stop);
       if (run > 0) {
         flight.succeed(run);

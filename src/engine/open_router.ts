@@ -20,11 +20,7 @@ import type { Transactions } from "./transactions.ts";
 import type { Wait } from "./wait.ts";
 
 /** Where commands go, and how their lanes behave. */
-export interface TargetOptions extends
-  Pick<
-    LaneOptions,
-    "window" | "stallTimeout" | "keepAlive" | "endMarker" | "mayBlock"
-  > {
+export interface TargetOptions extends LaneOptions {
   /** The server; the one on this machine by default. */
   server?: ConnectOptions | undefined;
   /**

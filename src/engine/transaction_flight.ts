@@ -33,7 +33,10 @@ import type { Shipment } from "./shipment.ts";
 export interface TransactionFrame {
   /** In front of the commands: WATCH, GET and MULTI. */
   readonly opening: Uint8Array;
-  /** The bytes of the key's value, as this load has left it. */
+  /**
+   * The bytes of the key's value, as this load has left it: a reply with a body
+   * of that length has to be looked at.
+   */
   readonly length: number;
   /** What ends it without executing it: DISCARD. */
   readonly discard: Uint8Array;
@@ -93,7 +96,8 @@ const CLOSING = 3;
 
 /** Pairs the replies of transactions with commands. */
 export class TransactionFlight<Origin> extends Flight<Origin> {
-  readonly #frame: TransactionFrame;
+  /** What stands around each shipment. */
+  readonly frame: TransactionFrame;
   readonly #events: TransactionEvents<Origin>;
   /** Replies to the frame and to the queueing of the first shipment so far. */
   #taken = 0;
@@ -113,23 +117,8 @@ export class TransactionFlight<Origin> extends Flight<Origin> {
    */
   constructor(frame: TransactionFrame, events: TransactionEvents<Origin>) {
     super(events);
-    this.#frame = frame;
+    this.frame = frame;
     this.#events = events;
-  }
-
-  /** Sent in front of each shipment. */
-  get opening(): Uint8Array {
-    return this.#frame.opening;
-  }
-
-  /** Whether nothing is to be executed. */
-  get isHalted(): boolean {
-    return this.#frame.isHalted;
-  }
-
-  /** The length of a body that has to be looked at, in bytes. */
-  get stopLength(): number {
-    return this.#frame.length;
   }
 
   override get doubtful(): Shipment<Origin> | undefined {
@@ -147,7 +136,7 @@ export class TransactionFlight<Origin> extends Flight<Origin> {
   closing(shipment: Shipment<Origin>): Uint8Array | undefined {
     if (this.queue.first !== shipment || this.#items > 0) return undefined;
     if (this.#taken < OPENING) return undefined;
-    const frame = this.#frame;
+    const frame = this.frame;
     const isBroken = this.#refused.size > 0 || this.#problem !== undefined;
     if (isBroken || frame.isHalted) {
       this.#end = "discard";
@@ -182,7 +171,7 @@ export class TransactionFlight<Origin> extends Flight<Origin> {
     if (
       first !== undefined && this.#items === 0 && this.#taken === GET &&
       reply.kind === "bulk" && reply.body !== undefined &&
-      this.#frame.isMine(reply.body)
+      this.frame.isMine(reply.body)
     ) {
       this.#taken++;
       this.unanswered--;
@@ -270,7 +259,7 @@ export class TransactionFlight<Origin> extends Flight<Origin> {
     this.unanswered--;
     this.#items = items;
     this.#begin();
-    this.#frame.executed();
+    this.frame.executed();
   }
 
   #abort(shipment: Shipment<Origin>, problem?: string): void {
@@ -281,7 +270,7 @@ export class TransactionFlight<Origin> extends Flight<Origin> {
     const said = this.#problem ?? (refused.size > 0 ? undefined : problem);
     const isOutside = this.#isOutside;
     this.#begin();
-    this.#frame.aborted();
+    this.frame.aborted();
     this.#events.onAborted(shipment, refused, said, this, isOutside);
   }
 

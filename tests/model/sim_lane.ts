@@ -141,7 +141,7 @@ export class SimLane implements BatchLane {
     }
     const transactions = this.#transactions;
     if (this.#left === undefined) {
-      if (transactions?.isHalted === true) {
+      if (transactions?.frame.isHalted === true) {
         this.#isHeld = !transactions.drop(shipment);
         if (!this.#isHeld) this.#queue.shift();
         return this.#wait.wake();
@@ -150,7 +150,7 @@ export class SimLane implements BatchLane {
       const { bytes } = shipment;
       this.#left = transactions === undefined
         ? bytes
-        : concat(transactions.opening, bytes);
+        : concat(transactions.frame.opening, bytes);
     }
     const wasTaken = this.#isTaken;
     this.#isTaken = false;
