@@ -19,7 +19,6 @@ import type { Place } from "../codec/place.ts";
 import { Step } from "../codec/step.ts";
 import { InputError } from "../errors.ts";
 import { ArgumentWalker } from "../protocol/argument_walker.ts";
-import { CR, LF } from "../protocol/ascii.ts";
 import { ByteBuffer } from "../protocol/byte_buffer.ts";
 import type { CommandKeys } from "../protocol/command_keys.ts";
 import type { Source } from "../transport/source.ts";
@@ -252,14 +251,12 @@ export class CommandBatcher implements Walker {
       );
       return;
     }
-    if (scanner.openInline || scanner.lacksOnlyLineBreak) {
-      // What is missing is what nobody could get wrong: the line break.
-      let end = this.#end;
-      if (!scanner.openInline && scanner.missing === 2) this.#bytes[end++] = CR;
-      this.#bytes[end++] = LF;
-      return this.feed(this.#bytes, this.boundary, end);
-    }
-    this.#fail(this.#cutOff());
+    const { lineBreak } = scanner;
+    if (lineBreak.length === 0) return this.#fail(this.#cutOff());
+    // What is missing is what nobody could get wrong.
+    const end = this.#end;
+    this.#bytes.set(lineBreak, end);
+    this.feed(this.#bytes, this.boundary, end + lineBreak.length);
   }
 
   /** Says why there can be no further command. */

@@ -10,7 +10,6 @@
  *
  * @module
  */
-import { CR, LF } from "../protocol/ascii.ts";
 import { CommandScanner } from "../protocol/command_scanner.ts";
 import type { Source } from "../transport/source.ts";
 import { type Chunk, CHUNK_SLACK, type ChunkPool } from "./chunk_pool.ts";
@@ -213,12 +212,11 @@ export class PipeReader {
       this.#pool.release(chunk);
       return;
     }
-    if (scanner.openInline || scanner.lacksOnlyLineBreak) {
-      // What is missing is what nobody could get wrong: the line break.
-      let end = held;
-      const wanted = scanner.openInline ? 1 : scanner.missing;
-      if (wanted === 2) chunk.bytes[end++] = CR;
-      chunk.bytes[end++] = LF;
+    const { lineBreak } = scanner;
+    if (lineBreak.length > 0) {
+      // What is missing is what nobody could get wrong.
+      const end = held + lineBreak.length;
+      chunk.bytes.set(lineBreak, held);
       scanner.scan(chunk.bytes, held, end);
       this.#refuse(source, offset);
       if (scanner.fault === undefined) {

@@ -61,6 +61,8 @@ const ENDLESS: Hazard = {
   why: "the server never finds its end",
 };
 
+const LINE_BREAK = Uint8Array.of(CR, LF);
+
 /** Bytes of an argument that are kept to recognise it. */
 const KEPT = 16;
 /** Arguments that are kept of a command that may be a hazard. */
@@ -109,16 +111,6 @@ export class CommandScanner {
   }
 
   /**
-   * Whether the bytes so far end within an inline command, which a line break
-   * would end.
-   *
-   * @returns False between commands and within a RESP command.
-   */
-  get openInline(): boolean {
-    return this.#state === INLINE;
-  }
-
-  /**
    * How many bytes the bulk string that the bytes end in still lacks.
    *
    * @returns Bytes with the line break behind it; 0 where no bulk string is
@@ -129,12 +121,16 @@ export class CommandScanner {
   }
 
   /**
-   * Whether only the line break behind the very last bulk string is missing.
+   * What would end the command that the bytes so far end in, where that is only
+   * a line break or the rest of one.
    *
-   * @returns True where the command would be whole with it.
+   * @returns The missing bytes; none where more is missing, or nothing is.
    */
-  get lacksOnlyLineBreak(): boolean {
-    return this.#state === BODY && this.#left <= 2 && this.#arguments === 1;
+  get lineBreak(): Uint8Array {
+    const isLast = this.#state === BODY && this.#left <= 2 &&
+      this.#arguments === 1;
+    const missing = this.#state === INLINE ? 1 : isLast ? this.#left : 0;
+    return LINE_BREAK.subarray(LINE_BREAK.length - missing);
   }
 
   /**

@@ -46,16 +46,16 @@ function scanPieces(
     assertEquals(at, end, "all of it is scanned");
     base += piece.length;
   }
-  const { hazard, commands, missing, lacksOnlyLineBreak, openMulti } = scanner;
+  const { hazard, commands, open, missing, openMulti } = scanner;
   return {
     count: commands,
     boundary,
     begin,
     faultAt,
     hazard: hazard?.name,
-    open: scanner.openInline ? "inline" : scanner.open ? "command" : "",
+    open,
     missing,
-    lacksOnlyLineBreak,
+    lineBreak: text(scanner.lineBreak),
     openMulti,
   };
 }
@@ -71,9 +71,9 @@ const PLAIN = {
   boundary: 0,
   faultAt: -1,
   hazard: undefined,
-  open: "",
+  open: false,
   missing: 0,
-  lacksOnlyLineBreak: false,
+  lineBreak: "",
   openMulti: 0,
 } as const;
 
@@ -152,44 +152,46 @@ const WHOLE: Record<string, [string, Partial<Scanned> & { count?: number }]> = {
 
 /** From here on the boundary is 0 where nothing else is said. */
 const CUT: typeof WHOLE = {
-  "in front of the count": ["*", { open: "command" }],
-  "within the count": ["*1", { open: "command" }],
-  "behind a minus": ["*-", { open: "command" }],
-  "within the count's line break": ["*1\r", { open: "command" }],
+  "in front of the count": ["*", { open: true }],
+  "within the count": ["*1", { open: true }],
+  "behind a minus": ["*-", { open: true }],
+  "within the count's line break": ["*1\r", { open: true }],
   "behind the count": [PING + "*1\r\n", {
     count: 1,
     boundary: 14,
-    open: "command",
+    open: true,
   }],
-  "within a length": ["*1\r\n$4", { open: "command" }],
-  "in front of a value": ["*1\r\n$4\r\n", { open: "command", missing: 6 }],
-  "within a value": ["*1\r\n$4\r\nPI", { open: "command", missing: 4 }],
+  "within a length": ["*1\r\n$4", { open: true }],
+  "in front of a value": ["*1\r\n$4\r\n", { open: true, missing: 6 }],
+  "within a value": ["*1\r\n$4\r\nPI", { open: true, missing: 4 }],
   "in front of the last line break": ["*1\r\n$4\r\nPING", {
-    open: "command",
+    open: true,
     missing: 2,
-    lacksOnlyLineBreak: true,
+    lineBreak: "\r\n",
   }],
   "within the last line break": ["*1\r\n$4\r\nPING\r", {
-    open: "command",
+    open: true,
     missing: 1,
-    lacksOnlyLineBreak: true,
+    lineBreak: "\n",
   }],
   "within another line break": ["*2\r\n$4\r\nPING\r", {
-    open: "command",
+    open: true,
     missing: 1,
   }],
-  "between two arguments": ["*2\r\n$4\r\nPING\r\n", { open: "command" }],
+  "between two arguments": ["*2\r\n$4\r\nPING\r\n", { open: true }],
   "within an inline command": ["PING\nGET a", {
     count: 1,
     boundary: 5,
-    open: "inline",
+    open: true,
+    lineBreak: "\n",
   }],
   "within a blank line": ["PING\n  ", {
     count: 1,
     boundary: 5,
-    open: "inline",
+    open: true,
+    lineBreak: "\n",
   }],
-  "within quotes": ['GET "a', { open: "inline" }],
+  "within quotes": ['GET "a', { open: true, lineBreak: "\n" }],
 };
 
 const BROKEN: typeof WHOLE = {

@@ -12,12 +12,12 @@ export interface Scanned {
   faultAt: number;
   /** The command that breaks the pairing. */
   hazard: string | undefined;
-  /** What the text ends within. */
-  open: "" | "inline" | "command";
+  /** Whether the text ends within a command. */
+  open: boolean;
   /** Bytes that the bulk string lacks that the text ends in. */
   missing: number;
-  /** Whether that is the last one and lacks only its line break. */
-  lacksOnlyLineBreak: boolean;
+  /** The line break, or the rest of it, that the text lacks and nothing else. */
+  lineBreak: string;
   /** The ordinal of the MULTI without its end; 0 for none. */
   openMulti: number;
 }
@@ -30,7 +30,7 @@ interface One {
   faultAt?: number;
   hazard?: string | undefined;
   missing?: number;
-  lacksOnlyLineBreak?: boolean;
+  lineBreak?: string;
 }
 
 /**
@@ -49,9 +49,9 @@ export function scanSlowly(text: string): Scanned {
     begin: -1,
     faultAt: -1,
     hazard: undefined,
-    open: "",
+    open: false,
     missing: 0,
-    lacksOnlyLineBreak: false,
+    lineBreak: "",
     openMulti: 0,
   };
   for (let at = 0; at < text.length;) {
@@ -62,9 +62,9 @@ export function scanSlowly(text: string): Scanned {
     scanned.hazard = one.hazard;
     if (one.faultAt !== undefined || one.hazard !== undefined) return scanned;
     if (one.end === undefined) {
-      scanned.open = inline ? "inline" : "command";
+      scanned.open = true;
       scanned.missing = one.missing ?? 0;
-      scanned.lacksOnlyLineBreak = one.lacksOnlyLineBreak ?? false;
+      scanned.lineBreak = one.lineBreak ?? "";
       return scanned;
     }
     if (one.words!.length > 0) {
@@ -98,7 +98,8 @@ function takeArray(text: string, at: number): One {
     if (end > text.length) {
       const missing = end - text.length;
       const isLast = i === count.value - 1;
-      return { missing, lacksOnlyLineBreak: isLast && missing <= 2 };
+      const isAlmost = isLast && missing <= 2;
+      return { missing, lineBreak: isAlmost ? "\r\n".slice(-missing) : "" };
     }
     words.push(text.slice(length.end, end - 2).toUpperCase());
     const hazard = hazardOf(words)?.name;
@@ -142,7 +143,7 @@ function takeInline(text: string, at: number): One {
   );
   if (junkAt !== undefined) return { faultAt: at + junkAt };
   if (nul !== -1) return { hazard: "an inline command with a NUL in it" };
-  if (found === -1) return {};
+  if (found === -1) return { lineBreak: "\n" };
   if (open) return { faultAt: found };
   const hazard = hazardOf(words)?.name;
   return hazard === undefined ? { end: found + 1, words } : { hazard };
