@@ -90,9 +90,7 @@ export async function load(options: LoadOptions): Promise<Summary> {
   await wait.for(rows.check());
   const transactions = openTransactions(options, rows.isTransaction, {
     summary,
-    checkpoint: () => stream.checkpoint,
-    batch: () => stream.first,
-    isHalted: () => stream.isHalted,
+    stream: () => stream,
   });
   await ends.prepare();
 

@@ -4,12 +4,7 @@ import { counted } from "./counted.ts";
 import { differencesOf, type LoadFingerprint } from "./load_state.ts";
 
 /** A place in one of the sources. */
-export interface SourcePlace {
-  readonly source: number;
-  /** Records of it in front of the place. */
-  readonly records: number;
-  readonly line: number;
-}
+export type SourcePlace = Pick<Checkpoint, "source" | "records" | "line">;
 
 /** What the value says. */
 export interface OnceData extends LoadFingerprint {

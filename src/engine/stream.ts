@@ -98,10 +98,11 @@ interface StreamOptions {
 
 /** Shipments that are transactions, and go on where an earlier load ended. */
 interface StreamTransactions extends ShipmentTransactions {
-  /** Whether the records of a batch are in already. */
-  isIn(batch: Batch): boolean;
-  /** Notes in such a batch what is known to be refused; returns how much. */
-  recall(batch: Batch): number;
+  /**
+   * Notes in a batch that is in already what is known to be refused of it;
+   * returns how many records, and nothing where it is not in.
+   */
+  recall(batch: Batch): number | undefined;
 }
 
 /** Ships batches, and rewinds. */
@@ -328,9 +329,10 @@ export class Stream {
   #hand(batch: Batch): void {
     const { rows, summary, transactions, written } = this.#options;
     const isFirst = !batch.wasSent;
-    if (transactions?.isIn(batch) === true) {
+    const recalled = transactions?.recall(batch);
+    if (recalled !== undefined) {
       batch.isShipped = true;
-      summary.repliesLost += batch.encoded - transactions.recall(batch);
+      summary.repliesLost += batch.encoded - recalled;
     } else this.#router.ship(batch, this.#recovery.mayShare);
     // For each node there is a copy of its part.
     if (this.#router.isCluster) rows.pool.releaseOutput(batch);

@@ -38,6 +38,7 @@ import { recall } from "./recall.ts";
 import type { KnownReject } from "./reject.ts";
 import type { RowOptions } from "./row_plan.ts";
 import { LOAD_CHUNK } from "./rows.ts";
+import type { Stream } from "./stream.ts";
 import type { Summary } from "./summary.ts";
 import { takenOver, type TransactionFrame } from "./transaction_flight.ts";
 import { OF_NO_RECORD, verdictOf } from "./verdict.ts";
@@ -92,12 +93,8 @@ export interface TransactionsOptions {
   /** How they are read, and what rows become. */
   readonly rows: RowOptions;
   readonly summary: Summary;
-  /** What is committed; asked when all in front of a transaction is. */
-  readonly checkpoint: () => Checkpoint | undefined;
-  /** The batch whose transaction is next. */
-  readonly batch: () => Batch | undefined;
-  /** Whether nothing more is to be executed. */
-  readonly isHalted: () => boolean;
+  /** Ships them; it is asked for when something is shipped. */
+  readonly stream: () => Pick<Stream, "checkpoint" | "first" | "isHalted">;
 }
 
 /** How long an answer may take, in ms. */
@@ -108,9 +105,6 @@ const SHORT_TRIP = 2;
 
 /** The largest chunk, in those that a load reads at once. */
 const LARGEST_CHUNK = 16;
-
-/** A server that says this may soon be ready, or another one may be. */
-const PASSING = /^(LOADING|READONLY|MASTERDOWN|BUSY|NOREPLICAS) /;
 
 /** What is no mistake of whoever gave the command, though nothing was sent. */
 const FULL = /^(OOM|MISCONF) /;
@@ -168,7 +162,7 @@ export class Transactions implements TransactionFrame {
   }
 
   get isHalted(): boolean {
-    return this.#options.isHalted();
+    return this.#options.stream().isHalted;
   }
 
   get length(): number {
@@ -182,10 +176,11 @@ export class Transactions implements TransactionFrame {
   }
 
   closing(): Uint8Array {
-    const { checkpoint, batch } = this.#options;
-    const { source, after: { records, line } } = batch()!;
+    const { checkpoint, first } = this.#options.stream();
+    // All in front of it is committed.
+    const { source, after: { records, line } } = first!;
     this.#reaching = { source, records, line };
-    const from = checkpoint() ?? this.#earlier.from;
+    const from = checkpoint ?? this.#earlier.from;
     this.#next = this.#text(from, this.#reaching);
     return joined([["SET", this.key, this.#next], ["EXEC"]]);
   }
@@ -203,18 +198,17 @@ export class Transactions implements TransactionFrame {
   }
 
   /**
-   * Whether the records of a batch are in by an earlier run's transaction.
+   * Notes in a batch that is in by an earlier run's transaction what is known to
+   * be refused of it.
    *
-   * @param batch The batch.
+   * @returns How many of its records; nothing where it is not in.
    */
-  isIn({ source, after: { records } }: Batch): boolean {
+  recall(batch: Batch): number | undefined {
     const until = this.#isInUntil;
-    return until !== undefined && !isBefore(until, { source, records });
-  }
-
-  /** Notes in such a batch what is known to be refused; returns how much. */
-  recall(batch: Batch): number {
-    return recall(batch, this.#known);
+    const { source, after: { records } } = batch;
+    return until === undefined || isBefore(until, { source, records })
+      ? undefined
+      : recall(batch, this.#known);
   }
 
   /**
@@ -329,7 +323,7 @@ export class Transactions implements TransactionFrame {
     const isAgain = this.#isEnding;
     const key = this.key;
     const reached = this.#reached;
-    const from = this.#options.checkpoint();
+    const from = this.#options.stream().checkpoint;
     // It says more than is known here, or as much.
     const isBest = this.#next !== undefined ||
       from === undefined && reached !== undefined;
@@ -389,13 +383,14 @@ export class Transactions implements TransactionFrame {
     for (const [i, reply] of replies.entries()) {
       const error = errorIn(reply);
       if (error === undefined) continue;
-      if (PASSING.test(error)) {
+      const verdict = verdictOf(error, OF_NO_RECORD);
+      // It may soon be ready, or another one may be.
+      if (verdict.kind === "wait" || error.startsWith("NOREPLICAS ")) {
         throw new ConnectionError(
           `Cannot use ${address}: it says ${JSON.stringify(error)}`,
           address,
         );
       }
-      const verdict = verdictOf(error, OF_NO_RECORD);
       const advice = "advice" in verdict ? `: ${verdict.advice}` : "";
       throw this.#refused(
         `the server answers ${JSON.stringify(error)} to ` +

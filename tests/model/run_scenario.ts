@@ -103,9 +103,7 @@ export async function runScenario(
     sources: ["rows"],
     rows: { commands: template.commands, columns: ["k", "v", "f"] },
     summary,
-    checkpoint: () => stream.checkpoint,
-    batch: () => stream.first,
-    isHalted: () => stream.isHalted,
+    stream: () => stream,
   });
   if (transactions !== undefined) {
     batches.goOn(await transactions.begin(connectTo(server)));
