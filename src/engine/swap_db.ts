@@ -21,7 +21,13 @@ import {
   UsageError,
 } from "../errors.ts";
 import { quoteBytes } from "../protocol/quote.ts";
-import { errorIn, itemsIn, type Reply, textIn } from "../protocol/reply.ts";
+import {
+  errorIn,
+  itemsIn,
+  numberIn,
+  type Reply,
+  textIn,
+} from "../protocol/reply.ts";
 import type { Command } from "../transport/ask.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import { retry } from "../transport/retry.ts";
@@ -132,7 +138,7 @@ export class SwapDb implements LoadEnd {
       // Whether it is allowed is better known before the load.
       ["SWAPDB", String(spare), String(spare)],
     ]));
-    const count = numberIn(size) - 1;
+    const count = (numberIn(size) ?? 0) - 1;
     if (numberIn(marked) === 1) {
       onNotice?.(
         `database ${spare} has ${counted(count - 1, "key")} of a ` +
@@ -209,7 +215,7 @@ export class SwapDb implements LoadEnd {
         this.#setLock,
       ]);
       this.#mayBeSwapped = false;
-      if (results !== undefined) return numberIn(results[2]);
+      if (results !== undefined) return numberIn(results[2]) ?? 0;
       // A lock was renewed in between, or lost: the next look tells.
     }
   }
@@ -368,8 +374,4 @@ function anyOf(scanned: Reply): string {
     if (quoted !== `"${MARKER_LOCK}"`) return `, such as ${quoted},`;
   }
   return "";
-}
-
-function numberIn(reply: Reply): number {
-  return reply.kind === "integer" ? Number(reply.value) : 0;
 }

@@ -11,7 +11,7 @@ import type { ArgumentWalker } from "./argument_walker.ts";
 import { NINE, ZERO } from "./ascii.ts";
 import { commandsThat, repeatsAlways, traitsOf } from "./command_traits.ts";
 import { keySlot, NO_SLOT } from "./key_slot.ts";
-import { type Reply, textIn } from "./reply.ts";
+import { numberIn, type Reply, textIn } from "./reply.ts";
 
 /** Where one command's first key stands. */
 interface KeyRule {
@@ -282,5 +282,5 @@ function hashOf(bytes: Uint8Array, start: number, end: number): number {
 }
 
 function numberOf(reply: Reply | undefined): number {
-  return reply?.kind === "integer" ? Number(reply.value) : 0;
+  return numberIn(reply) ?? 0;
 }

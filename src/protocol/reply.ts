@@ -8,63 +8,38 @@
  * @module
  */
 
-/** One whole reply, or one value inside a reply. */
+/**
+ * One whole reply, or one value inside a reply.
+ *
+ * A `length` is the true one in bytes: of a text that is longer than the reader
+ * holds the rest is cut, and a body is left out.
+ */
 export type Reply =
-  | SimpleReply
-  | ErrorReply
-  | IntegerReply
-  | BulkReply
-  | NullReply
+  /** `+`: a short text such as `OK`; what is not UTF-8 shows as U+FFFD. */
+  | { kind: "simple"; text: string; length?: number }
+  /** `-` or `!`: the command failed, with its code in front. No exception. */
+  | { kind: "error"; text: string; length?: number }
+  /** `:`: a signed integer of 64 bits: a number where a number is exact. */
+  | { kind: "integer"; value: number | bigint }
+  /** `$`: a string of bytes. */
+  | { kind: "bulk"; length: number; body: Uint8Array | undefined }
+  /** `_`, `$-1` or `*-1`: nothing. */
+  | { kind: "null" }
   | AggregateReply
   | MapReply
-  | BooleanReply
-  | DoubleReply
-  | BigNumberReply
-  | VerbatimReply;
-
-/** `+`: a short text such as `OK`. */
-export interface SimpleReply {
-  /** The tag. */
-  kind: "simple";
-  /** The text, decoded as UTF-8; what is not UTF-8 shows as U+FFFD. */
-  text: string;
-  /** The true length in bytes, where the text is cut to what is held. */
-  length?: number;
-}
-
-/** `-` or `!`: the command failed. A value, never an exception. */
-export interface ErrorReply {
-  /** The tag. */
-  kind: "error";
-  /** The text with its code, such as `WRONGTYPE Operation against ...`. */
-  text: string;
-  /** The true length in bytes, where the text is cut to what is held. */
-  length?: number;
-}
-
-/** `:`: a signed integer of 64 bits. */
-export interface IntegerReply {
-  /** The tag. */
-  kind: "integer";
-  /** A number where a number is exact, else a bigint. */
-  value: number | bigint;
-}
-
-/** `$`: a string of bytes. */
-export interface BulkReply {
-  /** The tag. */
-  kind: "bulk";
-  /** The true length in bytes. */
-  length: number;
-  /** The bytes; none where there were more than the reader holds. */
-  body: Uint8Array | undefined;
-}
-
-/** `_`, `$-1` or `*-1`: nothing. */
-export interface NullReply {
-  /** The tag. */
-  kind: "null";
-}
+  /** `#`: true or false. */
+  | { kind: "boolean"; value: boolean }
+  /** `,`: a floating point number; `inf`, `-inf` and `nan` among them. */
+  | { kind: "double"; value: number }
+  /** `(`: an integer of any size. */
+  | { kind: "bignumber"; value: bigint }
+  /** `=`: a text and its format, three characters such as `txt`. */
+  | {
+    kind: "verbatim";
+    format: string;
+    length: number;
+    body: Uint8Array | undefined;
+  };
 
 /** `*`, `~` or `>`: a run of values. */
 export interface AggregateReply {
@@ -88,42 +63,6 @@ export interface MapReply {
   entries: [key: Reply, value: Reply][];
   /** The text of the first error anywhere inside. */
   error?: string;
-}
-
-/** `#`: true or false. */
-export interface BooleanReply {
-  /** The tag. */
-  kind: "boolean";
-  /** Which of the two. */
-  value: boolean;
-}
-
-/** `,`: a floating point number; `inf`, `-inf` and `nan` among them. */
-export interface DoubleReply {
-  /** The tag. */
-  kind: "double";
-  /** The number. */
-  value: number;
-}
-
-/** `(`: an integer of any size. */
-export interface BigNumberReply {
-  /** The tag. */
-  kind: "bignumber";
-  /** The integer. */
-  value: bigint;
-}
-
-/** `=`: a text and its format. */
-export interface VerbatimReply {
-  /** The tag. */
-  kind: "verbatim";
-  /** Three characters: `txt`, `mkd`. */
-  format: string;
-  /** The true length of the text in bytes, without the format. */
-  length: number;
-  /** The bytes; none where there were more than the reader holds. */
-  body: Uint8Array | undefined;
 }
 
 /**
@@ -165,4 +104,9 @@ export function textIn(reply: Reply | undefined): string | undefined {
 export function itemsIn(reply: Reply | undefined): Reply[] | undefined {
   if (reply?.kind !== "array" && reply?.kind !== "set") return undefined;
   return reply.items.length === reply.length ? reply.items : undefined;
+}
+
+/** Finds the number that a reply is, as near as a number can be. */
+export function numberIn(reply: Reply | undefined): number | undefined {
+  return reply?.kind === "integer" ? Number(reply.value) : undefined;
 }

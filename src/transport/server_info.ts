@@ -1,4 +1,5 @@
 import { itemsIn, type Reply, textIn } from "../protocol/reply.ts";
+import { formatAddress } from "./address.ts";
 
 /** What a server says about its memory. */
 export interface ServerMemory {
@@ -61,7 +62,7 @@ export function readServerInfo(
     cluster: mode === "cluster",
     role: kind,
     primary: kind === "replica" && host !== undefined
-      ? `${host.includes(":") ? `[${host}]` : host}:${port}`
+      ? formatAddress({ host, port: Number(port) })
       : undefined,
   };
 }

@@ -10,7 +10,7 @@
  * @module
  */
 import { SLOTS } from "../protocol/key_slot.ts";
-import { itemsIn, type Reply, textIn } from "../protocol/reply.ts";
+import { itemsIn, numberIn, type Reply, textIn } from "../protocol/reply.ts";
 import type { TcpAddress } from "./address.ts";
 import type { Shard, SlotRange, Topology } from "./cluster_topology.ts";
 
@@ -111,22 +111,15 @@ function rangeOf(
   first: Reply | undefined,
   last: Reply | undefined,
 ): SlotRange | undefined {
-  const [from, to] = [numberOf(first), numberOf(last)];
+  const [from, to] = [numberIn(first), numberIn(last)];
   if (from === undefined || to === undefined) return undefined;
-  return from > to || to >= SLOTS ? undefined : { from, to };
+  return from < 0 || from > to || to >= SLOTS ? undefined : { from, to };
 }
 
 function portOf(reply: Reply | undefined): number | undefined {
-  const port = numberOf(reply);
+  const port = numberIn(reply);
   // 0 says that there is none of this kind.
   return port === undefined || port < 1 || port > 65535 ? undefined : port;
-}
-
-function numberOf(reply: Reply | undefined): number | undefined {
-  if (reply?.kind !== "integer" || typeof reply.value !== "number") {
-    return undefined;
-  }
-  return reply.value < 0 ? undefined : reply.value;
 }
 
 function fieldsOf(reply: Reply): Map<string, Reply> | undefined {
