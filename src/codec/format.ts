@@ -23,8 +23,7 @@ import { CsvReader } from "./csv_reader.ts";
 import type { Derived } from "./placeholder.ts";
 import { DerivedReader, type DocumentShape } from "./derived_reader.ts";
 import type { Dialect } from "./dialect.ts";
-import type { JsonField } from "./json_fields.ts";
-import { JsonReader } from "./json_reader.ts";
+import { JsonReader, type JsonReaderOptions } from "./json_reader.ts";
 import type { Place } from "./place.ts";
 import type { RecordView } from "./record.ts";
 import type { RowEncoder } from "./row_encoder.ts";
@@ -160,33 +159,15 @@ export class CsvFormat implements Format {
 /** JSON Lines: an object on each line. */
 export class JsonFormat implements Format {
   readonly kind = "JSON Lines";
-  readonly #fields: readonly JsonField[];
-  readonly #skipEmpty: boolean;
-  readonly #maxRecord: number;
+  readonly #options: Omit<JsonReaderOptions, "place">;
 
-  /**
-   * Describes what is taken of each object.
-   *
-   * @param fields The fields in the order of their columns.
-   * @param maxRecord The most bytes a record may have.
-   */
-  constructor(
-    fields: readonly JsonField[],
-    skipEmpty: boolean,
-    maxRecord: number,
-  ) {
-    this.#fields = fields;
-    this.#skipEmpty = skipEmpty;
-    this.#maxRecord = maxRecord;
+  /** Describes what is taken of each object. */
+  constructor(options: Omit<JsonReaderOptions, "place">) {
+    this.#options = options;
   }
 
   reader(place: Place): RecordReader {
-    return new JsonReader({
-      fields: this.#fields,
-      skipEmpty: this.#skipEmpty,
-      maxRecord: this.#maxRecord,
-      place,
-    });
+    return new JsonReader({ ...this.#options, place });
   }
 }
 

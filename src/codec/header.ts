@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.ts";
+import { sameBytes } from "../protocol/byte_buffer.ts";
 import type { RecordView } from "./record.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -12,11 +13,6 @@ function labelOf(name: Uint8Array): string {
   } catch {
     return latin1.decode(name);
   }
-}
-
-function isSame(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length &&
-    one.every((byte, index) => byte === other[index]);
 }
 
 /** How many column names a message lists before it says how many more. */
@@ -151,7 +147,7 @@ export class Header {
    */
   equals(other: Header): boolean {
     return this.named === other.named && this.length === other.length &&
-      this.names.every((name, column) => isSame(name, other.names[column]));
+      this.names.every((name, column) => sameBytes(name, other.names[column]));
   }
 
   /**

@@ -15,9 +15,9 @@
  *
  * @module
  */
-import { LF } from "../protocol/ascii.ts";
+import { DOLLAR, LF } from "../protocol/ascii.ts";
 import { ByteBuffer } from "../protocol/byte_buffer.ts";
-import { writeDecimal } from "../protocol/encode_command.ts";
+import { writeHeader } from "../protocol/encode_command.ts";
 import { type JsonField, type JsonNode, jsonTree } from "./json_fields.ts";
 import { JsonScanner } from "./json_scanner.ts";
 import { unescape } from "./json_string.ts";
@@ -41,8 +41,8 @@ const LETTER_N = 0x6e;
 const AROUND_PAIR = 32;
 
 /** What a {@linkcode JsonReader} needs to know beforehand. */
-interface JsonReaderOptions {
-  /** What is taken of each object. */
+export interface JsonReaderOptions {
+  /** What is taken of each object, in the order of the columns. */
   fields: readonly JsonField[];
   /** Whether a member may be missing, and empty ones are left out of `{*}`. */
   skipEmpty: boolean;
@@ -388,7 +388,7 @@ export class JsonReader {
       if (this.#skipEmpty && (isNull || isText && to - from === 2)) continue;
       if (without.length > 0 && without.includes(members.label(i))) continue;
       count++;
-      const name = members.name(i, bytes);
+      const name = members.name(i);
       this.#out.reserve(
         name.to - name.from + to - from + AROUND_PAIR + OVERRUN,
       );
@@ -418,11 +418,7 @@ export class JsonReader {
       size = unescape(bytes, from, to, values, this.#out.length) -
         this.#out.length;
     }
-    values[this.#out.length] = 0x24;
-    const end = writeDecimal(values, this.#out.length + 1, size);
-    values[end] = CR;
-    values[end + 1] = LF;
-    this.#out.length = end + 2;
+    this.#out.length = writeHeader(values, this.#out.length, DOLLAR, size);
     this.#text(bytes, from, to, hasEscape);
     values[this.#out.length++] = CR;
     values[this.#out.length++] = LF;

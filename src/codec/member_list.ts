@@ -86,13 +86,13 @@ export class MemberList {
   }
 
   /** Where a member's name stands as text; the answer is used again. */
-  name(index: number, bytes: Uint8Array): Readonly<Name> {
+  name(index: number): Readonly<Name> {
     const name = this.#name;
     const unescaped = this.#unescaped.size === 0
       ? undefined
       : this.#unescaped.get(index);
     if (unescaped === undefined) {
-      name.bytes = bytes;
+      name.bytes = this.#bytes;
       name.from = this.#nameFrom[index];
       name.to = this.#nameTo[index];
     } else {
@@ -105,13 +105,13 @@ export class MemberList {
 
   /** A member's name as a string. */
   label(index: number): string {
-    const { bytes, from, to } = this.name(index, this.#bytes);
+    const { bytes, from, to } = this.name(index);
     return decoder.decode(bytes.subarray(from, to));
   }
 
   /** Finds the place in the table of a member of that name, or a free one. */
   #slot(index: number): number {
-    const { bytes, from, to } = this.name(index, this.#bytes);
+    const { bytes, from, to } = this.name(index);
     let hash = 0x811c9dc5;
     for (let i = from; i < to; i++) {
       hash = Math.imul(hash ^ bytes[i], 0x01000193);
@@ -120,7 +120,7 @@ export class MemberList {
     for (let at = (hash ^ hash >>> 15) & mask;; at = at + 1 & mask) {
       const id = this.#table[at];
       if (id <= this.#base) return at;
-      const other = this.name(id - this.#base - 1, this.#bytes);
+      const other = this.name(id - this.#base - 1);
       if (isSame(bytes, from, to, other)) return at;
     }
   }

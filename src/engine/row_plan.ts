@@ -277,7 +277,9 @@ export class RowPlan {
   namedCoding(): RowCoding {
     if (this.#namedCoding !== undefined) return this.#namedCoding;
     const { template, fields } = this.template.compileNames();
-    const input = new JsonFormat(fields, this.skipEmpty, this.#maxRecord);
+    const { skipEmpty } = this;
+    const maxRecord = this.#maxRecord;
+    const input = new JsonFormat({ fields, skipEmpty, maxRecord });
     this.hasVaried ||= fields.some(({ kind }) => kind === "members");
     return this.#namedCoding = this.#codingOf(template, input, undefined);
   }

@@ -20,6 +20,7 @@
  * @module
  */
 import { ConnectionError, StoppedError, UsageError } from "../errors.ts";
+import { sameBytes } from "../protocol/byte_buffer.ts";
 import { encodeCommand } from "../protocol/encode_command.ts";
 import { errorIn, type Reply } from "../protocol/reply.ts";
 import { askWithin, type Command, joined } from "../transport/ask.ts";
@@ -170,9 +171,7 @@ export class Transactions implements TransactionFrame {
   }
 
   isMine(value: Uint8Array): boolean {
-    const mine = this.#bytes;
-    return value.length === mine.length &&
-      value.every((byte, i) => byte === mine[i]);
+    return sameBytes(value, this.#bytes);
   }
 
   closing(): Uint8Array {

@@ -1,3 +1,9 @@
+/** Tells whether two runs of bytes are the same. */
+export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length &&
+    one.every((byte, i) => byte === other[i]);
+}
+
 /** Smallest capacity, in bytes, of a buffer that has to hold something. */
 const MIN_CAPACITY = 64;
 

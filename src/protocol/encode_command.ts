@@ -61,7 +61,7 @@ export function encodeCommand(
 }
 
 /** Writes a type byte, a length and CRLF; returns the position after. */
-function writeHeader(
+export function writeHeader(
   bytes: Uint8Array,
   at: number,
   type: number,

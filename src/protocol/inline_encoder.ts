@@ -1,6 +1,6 @@
 import { ASTERISK, CR, DOLLAR, LF } from "./ascii.ts";
 import { ByteBuffer } from "./byte_buffer.ts";
-import { writeDecimal } from "./encode_command.ts";
+import { writeHeader } from "./encode_command.ts";
 import { InlineWords } from "./inline_words.ts";
 
 /** Bytes of a type, a length and CRLF, at the most. */
@@ -30,7 +30,7 @@ export class InlineEncoder {
   readonly #words = new InlineWords((word) => {
     const out = this.#arguments;
     this.#count++;
-    writeHeader(out, DOLLAR, word.length);
+    beginWith(out, DOLLAR, word.length);
     out.append(word.bytes, 0, word.length);
     out.reserve(2);
     out.bytes[out.length++] = CR;
@@ -55,15 +55,12 @@ export class InlineEncoder {
     this.#words.begin();
     this.#words.scan(bytes, start, end);
     this.#words.end();
-    writeHeader(out, ASTERISK, this.#count);
+    beginWith(out, ASTERISK, this.#count);
     out.append(this.#arguments.bytes, 0, this.#arguments.length);
   }
 }
 
-function writeHeader(out: ByteBuffer, type: number, length: number): void {
+function beginWith(out: ByteBuffer, type: number, length: number): void {
   out.reserve(HEADER);
-  out.bytes[out.length] = type;
-  out.length = writeDecimal(out.bytes, out.length + 1, length);
-  out.bytes[out.length++] = CR;
-  out.bytes[out.length++] = LF;
+  out.length = writeHeader(out.bytes, out.length, type, length);
 }

@@ -1,3 +1,4 @@
+import { sameBytes } from "./byte_buffer.ts";
 import { encodeCommand } from "./encode_command.ts";
 import type { Reply } from "./reply.ts";
 
@@ -48,9 +49,7 @@ export class Sentinel {
    * @returns Whether its body is the sentinel's bytes.
    */
   isReply(reply: Reply): boolean {
-    if (reply.kind !== "bulk" || reply.length !== SENTINEL_LENGTH) return false;
-    const body = reply.body;
-    return body !== undefined &&
-      this.bytes.every((byte, i) => byte === body[i]);
+    return reply.kind === "bulk" && reply.body !== undefined &&
+      sameBytes(this.bytes, reply.body);
   }
 }
