@@ -1,12 +1,7 @@
 import { ConnectionError, InputError } from "../errors.ts";
 import { CR, LF } from "../protocol/ascii.ts";
 import { Connection } from "../transport/connection.ts";
-import { withIdleTimeout } from "../transport/idle_timeout.ts";
-import {
-  openSource,
-  type Source,
-  STANDARD_INPUT,
-} from "../transport/source.ts";
+import { openEach } from "../transport/idle_timeout.ts";
 import { ChunkPool } from "./chunk_pool.ts";
 import { connectUnless } from "./connect_unless.ts";
 import { counted, formatCount } from "./counted.ts";
@@ -172,18 +167,10 @@ function withFault(error: unknown, { fault }: PipeReader): unknown {
 }
 
 async function* allPieces(
-  options: PipeOptions,
+  { sources, idleTimeout }: PipeOptions,
   reader: PipeReader,
 ): AsyncGenerator<PipePiece, void, void> {
-  const { sources = [], idleTimeout = 0 } = options;
-  for (const from of sources.length === 0 ? [STANDARD_INPUT] : sources) {
-    const source: Source = typeof from === "string"
-      ? await openSource(from)
-      : from;
-    try {
-      yield* reader.pieces(withIdleTimeout(source, idleTimeout));
-    } finally {
-      source.close();
-    }
+  for await (const source of openEach(sources, idleTimeout)) {
+    yield* reader.pieces(source);
   }
 }

@@ -1,6 +1,5 @@
 import type { CommandKeys } from "../protocol/command_keys.ts";
-import { withIdleTimeout } from "../transport/idle_timeout.ts";
-import { openSource, STANDARD_INPUT } from "../transport/source.ts";
+import { openEach } from "../transport/idle_timeout.ts";
 import type { Batch } from "./batch.ts";
 import { BatchPool } from "./batch_pool.ts";
 import { CommandBatcher } from "./command_batcher.ts";
@@ -23,10 +22,7 @@ export class PipedCommands implements BatchSource {
   readonly sameShape = false;
   readonly isTransaction = false;
   readonly isOneTransaction = false;
-  readonly #options: Pick<
-    PipeOptions,
-    "sources" | "idleTimeout" | "onTransferred"
-  >;
+  readonly #options: PipeOptions;
   readonly #keys: CommandKeys;
   readonly #summary: Summary;
   #batcher: CommandBatcher | undefined;
@@ -41,7 +37,7 @@ export class PipedCommands implements BatchSource {
    * @param summary Counts what is read.
    */
   constructor(
-    options: Pick<PipeOptions, "sources" | "idleTimeout" | "onTransferred">,
+    options: PipeOptions,
     keys: CommandKeys,
     summary: Summary,
   ) {
@@ -65,15 +61,10 @@ export class PipedCommands implements BatchSource {
    * sent.
    */
   async *batches(): AsyncGenerator<Batch, void, void> {
-    const { sources = [], idleTimeout = 0 } = this.#options;
+    const { sources, idleTimeout } = this.#options;
     const summary = this.#summary;
-    const all = sources.length === 0 ? [STANDARD_INPUT] : sources;
     let commands = 0;
-    for (const [i, from] of all.entries()) {
-      const source = withIdleTimeout(
-        typeof from === "string" ? await openSource(from) : from,
-        idleTimeout,
-      );
+    for await (const source of openEach(sources, idleTimeout)) {
       summary.source = source.name;
       const { bytesIn } = summary;
       this.#wasRepeatable = this.isRepeatable;
@@ -88,12 +79,10 @@ export class PipedCommands implements BatchSource {
           const batch = await batcher.next();
           summary.bytesIn = bytesIn + batcher.bytesRead;
           if (batch === undefined) break;
-          batch.source = i;
           yield batch;
         }
       } finally {
         summary.bytesIn = bytesIn + batcher.bytesRead;
-        source.close();
       }
       commands = batcher.commands;
     }

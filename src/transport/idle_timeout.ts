@@ -1,5 +1,6 @@
 import { InputError } from "../errors.ts";
-import { around, type Source } from "./source.ts";
+import { around, openSource, type Source, STANDARD_INPUT } from "./source.ts";
+import { sourceName } from "./url_source.ts";
 
 /** Timers that are set for longer go off at once, in ms. */
 const LONGEST_TIMER = 2 ** 31 - 1;
@@ -40,6 +41,29 @@ export async function openedWithin(
   } catch (error) {
     opening.then((late) => late.close(), () => {});
     throw error;
+  }
+}
+
+/**
+ * Opens sources one after the other; each is closed when the next one is asked
+ * for, or no more.
+ *
+ * @param sources Paths, or sources of a caller's own; standard input by default.
+ * @param timeout How long each may give nothing, in ms; 0 is for ever.
+ */
+export async function* openEach(
+  sources: readonly (string | Source)[] = [],
+  timeout = 0,
+): AsyncGenerator<Source, void, void> {
+  for (const from of sources.length === 0 ? [STANDARD_INPUT] : sources) {
+    const source = typeof from === "string"
+      ? await openedWithin(openSource(from), sourceName(from), timeout)
+      : from;
+    try {
+      yield withIdleTimeout(source, timeout);
+    } finally {
+      source.close();
+    }
   }
 }
 

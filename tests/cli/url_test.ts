@@ -250,24 +250,26 @@ for (const line of ["Authorization", "a b: c", "x: y\nz: w", ": x"]) {
   });
 }
 
-Deno.test("load: --idle-timeout is also for a web server that never answers", async () => {
-  await using server = await startServer();
-  // Accepts, and says nothing.
-  using mute = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = mute.addr as Deno.NetAddr;
-  const run = await runRespipe([
-    ...["load", "-p", `${server.port}`, "--idle-timeout", "0.2"],
-    ...[`http://127.0.0.1:${port}/in.csv?sig=SECRET`, ...SET],
-  ], {
-    permissions: [`--allow-net=127.0.0.1:${server.port},127.0.0.1:${port}`],
+for (const [command, ...words] of [["load", ...SET], ["pipe"]]) {
+  Deno.test(`${command}: --idle-timeout is also for a web server that never answers`, async () => {
+    await using server = await startServer();
+    // Accepts, and says nothing.
+    using mute = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = mute.addr as Deno.NetAddr;
+    const run = await runRespipe([
+      ...[command, "-p", `${server.port}`, "--idle-timeout", "0.2"],
+      ...[`http://127.0.0.1:${port}/in.csv?sig=SECRET`, ...words],
+    ], {
+      permissions: [`--allow-net=127.0.0.1:${server.port},127.0.0.1:${port}`],
+    });
+    assertEquals(run.code, 5, run.stderr);
+    assertMatch(
+      run.stderr,
+      /\?\.\.\.: nothing came for 0\.2 s \(--idle-timeout\)/,
+    );
+    assert(!run.stderr.includes("SECRET"), run.stderr);
   });
-  assertEquals(run.code, 5, run.stderr);
-  assertMatch(
-    run.stderr,
-    /\?\.\.\.: nothing came for 0\.2 s \(--idle-timeout\)/,
-  );
-  assert(!run.stderr.includes("SECRET"), run.stderr);
-});
+}
 
 Deno.test("load: a URL of another scheme is refused, without its password", async () => {
   const run = await runRespipe([
