@@ -7,6 +7,7 @@ import {
   FLAGS,
   flagsOf,
   type GivenFlags,
+  withoutValue,
 } from "./flags.ts";
 import { HOST_HINT } from "./help.ts";
 import { nearest } from "./nearest.ts";
@@ -64,7 +65,7 @@ export function parseArguments(
       continue;
     }
     const flag = flagNamed(word, known);
-    const name = word.startsWith("--") ? word.replace(/=.*$/s, "") : word;
+    const name = withoutValue(word);
     if (flag === undefined) throw unknown(command, known, name);
     if (Object.hasOwn(given, flag.name) && flag.many !== true) {
       throw new UsageError(`${name} is given twice`, name);

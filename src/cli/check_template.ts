@@ -2,7 +2,7 @@ import { hasPlaceholder } from "../codec/placeholder.ts";
 import { UsageError } from "../errors.ts";
 import { readStart, STANDARD_INPUT } from "../transport/source.ts";
 import type { Arguments } from "./args.ts";
-import { flagNamed } from "./flags.ts";
+import { flagNamed, withoutValue } from "./flags.ts";
 
 /** How to say that a command is meant as it stands. */
 const MEANT = "or, where that is meant, begin the command with -- --";
@@ -49,8 +49,7 @@ export function checkTemplate(
 function refuseFlag(word: string): void {
   const flag = flagNamed(word);
   if (flag === undefined && word !== "--help" && word !== "--version") return;
-  // Without its value, which may be secret.
-  const name = word.startsWith("--") ? word.replace(/=.*$/s, "") : word;
+  const name = withoutValue(word);
   throw new UsageError(
     `${name} stands behind --, where it is part of the command; put flags in ` +
       `front of --, ${MEANT}`,

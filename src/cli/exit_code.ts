@@ -70,6 +70,12 @@ export function exitCodeOf(error: unknown): ExitCode {
   return ExitCode.Internal;
 }
 
+/** Tells the exit code of a run: by what ended it early, else by its rejects. */
+export function codeOf(failure: unknown, rejected: number): ExitCode {
+  if (failure !== undefined) return exitCodeOf(failure);
+  return rejected > 0 ? ExitCode.Rejected : ExitCode.Ok;
+}
+
 /** Says on standard error what ended a run. */
 export function tellFailure(error: unknown): number {
   const code = exitCodeOf(error);

@@ -542,6 +542,11 @@ export function flagName(flag: Flag): string {
   return flag.letter === undefined ? `--${flag.name}` : `-${flag.letter}`;
 }
 
+/** The flag of a word without its value, which may be secret. */
+export function withoutValue(word: string): string {
+  return word.startsWith("--") ? word.replace(/=.*$/s, "") : word;
+}
+
 /**
  * Finds the flag that a word names.
  *
@@ -552,7 +557,7 @@ export function flagNamed(
   word: string,
   flags: readonly Flag[] = FLAGS,
 ): Flag | undefined {
-  const name = word.startsWith("--") ? word.replace(/=.*$/s, "") : word;
+  const name = withoutValue(word);
   return flags.find((flag) =>
     name === `--${flag.name}` ||
     (flag.letter !== undefined && name === `-${flag.letter}`)

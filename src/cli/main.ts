@@ -3,7 +3,7 @@ import { STANDARD_INPUT } from "../transport/source.ts";
 import { completions } from "./completions.ts";
 import { readVariable } from "./environment.ts";
 import { ExitCode, tellFailure } from "./exit_code.ts";
-import type { CommandName } from "./flags.ts";
+import { type CommandName, withoutValue } from "./flags.ts";
 import {
   commandHelp,
   COMMANDS,
@@ -84,8 +84,7 @@ function versionLine(): string {
 function optionsOf([first, ...words]: readonly string[]): Options {
   if (isCommand(first)) return parseOptions(first, words, readVariable);
   if (!first.startsWith("-")) throw unknownCommand(first);
-  // Without its value, which may be secret.
-  const flag = flagOf(first);
+  const flag = first.startsWith("--") ? withoutValue(first) : first.slice(0, 2);
   const near = nearest(flag, ["--help", "--version"]);
   throw new UsageError(
     near !== undefined
@@ -105,10 +104,6 @@ function unknownCommand(word: string): UsageError {
         ? `; there are ${Object.keys(COMMANDS).join(", ")}`
         : `; did you mean ${near}?`),
   );
-}
-
-function flagOf(word: string): string {
-  return word.startsWith("--") ? word.replace(/=.*$/s, "") : word.slice(0, 2);
 }
 
 function isCommand(word: string | undefined): word is CommandName {

@@ -21,27 +21,18 @@ export interface ProgressCounts {
 }
 
 /** How far a command is, and how fast it goes. */
-export interface ProgressState {
+export interface ProgressState
+  extends Pick<ProgressCounts, "bytes" | "done" | "unit" | "errors" | "nodes"> {
   /** The source that is being read. */
   readonly source: string;
   /** Seconds since the last look at which there was no source, or the first. */
   readonly elapsed: number;
-  /** Bytes read. */
-  readonly bytes: number;
   /** The part that is done, from 0 to 1, where the whole is known. */
   readonly fraction: number | undefined;
-  /** Records or replies that are done with. */
-  readonly done: number;
-  /** What is counted in `done`. */
-  readonly unit: "record" | "reply";
-  /** How many of those per second of late. */
+  /** How many records or replies were done with per second of late. */
   readonly donePerSecond: number;
   /** Bytes per second of late. */
   readonly bytesPerSecond: number;
-  /** Rejects, or error replies. */
-  readonly errors: number;
-  /** How many nodes of a cluster there are; none on one server. */
-  readonly nodes?: number | undefined;
   /** Seconds that it will take still, where that can be told. */
   readonly secondsLeft: number | undefined;
   /** Seconds for which a lost server is waited for; none while it serves. */

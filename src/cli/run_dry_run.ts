@@ -3,7 +3,7 @@ import { dryRun } from "../engine/dry_run.ts";
 import { type SlotData, SlotTally } from "../engine/slot_tally.ts";
 import { Summary, type SummaryData } from "../engine/summary.ts";
 import { SLOTS } from "../protocol/key_slot.ts";
-import { ExitCode, exitCodeOf } from "./exit_code.ts";
+import { codeOf } from "./exit_code.ts";
 import { Interruption } from "./interruption.ts";
 import type { LoadOptions } from "./options.ts";
 import { print } from "./output.ts";
@@ -57,11 +57,7 @@ export async function runDryRun(
   } catch (error) {
     failure ??= error;
   }
-  const code = failure !== undefined
-    ? exitCodeOf(failure)
-    : summary.rejected > 0
-    ? ExitCode.Rejected
-    : ExitCode.Ok;
+  const code = codeOf(failure, summary.rejected);
   try {
     printRejects(summary, written);
     if (options.json) {

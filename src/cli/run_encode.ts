@@ -1,6 +1,6 @@
 import { encode } from "../engine/encode.ts";
 import { Summary } from "../engine/summary.ts";
-import { ExitCode } from "./exit_code.ts";
+import { codeOf } from "./exit_code.ts";
 import { Interruption } from "./interruption.ts";
 import type { EncodeOptions } from "./options.ts";
 import { say, writeOut } from "./output.ts";
@@ -33,7 +33,7 @@ export async function runEncode(options: EncodeOptions): Promise<number> {
       onReject: rejects && ((...reject) => rejects.add(...reject)),
       summary,
     }, writeOut);
-    return summary.rejected === 0 ? ExitCode.Ok : ExitCode.Rejected;
+    return codeOf(undefined, summary.rejected);
   } finally {
     printRejects(summary, rejects?.close());
     const { hint } = summary;

@@ -2,7 +2,7 @@ import { counted } from "../engine/counted.ts";
 import { load } from "../engine/load.ts";
 import { Summary } from "../engine/summary.ts";
 import { type Continuation, continuationOf } from "./continuation.ts";
-import { ExitCode, exitCodeOf, tellFailure } from "./exit_code.ts";
+import { codeOf, ExitCode, tellFailure } from "./exit_code.ts";
 import { LoadFiles } from "./load_files.ts";
 import { MetricsFile } from "./metrics.ts";
 import type { LoadOptions } from "./options.ts";
@@ -71,11 +71,6 @@ export async function runLoad(options: LoadOptions): Promise<number> {
   const failureCode = tellFailure(failure);
   if (continuation !== undefined) say(continuation.sentence);
   return failureCode;
-}
-
-function codeOf(failure: unknown, rejected: number): ExitCode {
-  if (failure !== undefined) return exitCodeOf(failure);
-  return rejected > 0 ? ExitCode.Rejected : ExitCode.Ok;
 }
 
 async function loadInto(

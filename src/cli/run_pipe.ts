@@ -3,7 +3,7 @@ import { type ErrorKind, ErrorTally } from "../engine/error_tally.ts";
 import { pipe } from "../engine/pipe.ts";
 import type { PipeCounts, PipeError } from "../engine/pipe_ledger.ts";
 import { totalSize } from "../transport/source.ts";
-import { ExitCode, exitCodeOf } from "./exit_code.ts";
+import { codeOf, ExitCode } from "./exit_code.ts";
 import type { PipeOptions } from "./options.ts";
 import { Notices, print, printable, printError } from "./output.ts";
 import { formatJson } from "./report.ts";
@@ -66,11 +66,7 @@ export async function runPipe(options: PipeOptions): Promise<number> {
     failure = error;
   }
   printer.end();
-  const code = failure !== undefined
-    ? exitCodeOf(failure)
-    : counts.errors === 0
-    ? ExitCode.Ok
-    : ExitCode.Rejected;
+  const code = codeOf(failure, counts.errors);
   notices.end(code);
   try {
     if (failure === undefined) tell("Last reply received from server.\n");
