@@ -10,67 +10,38 @@ import type { Swapped } from "./swap_db.ts";
 import { type ErrorKind, ErrorTally } from "./error_tally.ts";
 
 /** A summary as plain data, with the names that `--json` prints. */
-export interface SummaryData {
-  /** Records read, malformed ones among them. */
-  records: number;
-  /**
-   * Records whose every command the server has acknowledged, and those of
-   * `repliesLost`.
-   */
-  loaded: number;
-  /** Records of which a command was refused, or that are malformed. */
-  rejected: number;
-  /** Those of them of which other commands may have been executed. */
-  partly: number;
-  /**
-   * Records that are not settled: sent, or to be sent again, or behind one that
-   * is or a reject that could not be kept. After an early end they may or may not have been executed.
-   */
-  unknown: number;
-  /** Lines with nothing on them that were passed over. */
-  blankLines: number;
-  /** Commands handed to the server, those that were sent again included. */
-  commands: number;
-  /** Replies that have come, the sentinel's not among them. */
-  replies: number;
-  /** Bytes of input read. */
-  bytesIn: number;
-  /** Bytes of those commands. */
-  bytesOut: number;
+export interface SummaryData extends
+  Pick<
+    Summary,
+    | "records"
+    | "loaded"
+    | "rejected"
+    | "partly"
+    | "unknown"
+    | "blankLines"
+    | "commands"
+    | "replies"
+    | "bytesIn"
+    | "bytesOut"
+    | "seconds"
+    | "secondsWaiting"
+    | "rewinds"
+    | "redirections"
+    | "reconnections"
+    | "repeated"
+    | "transactions"
+    | "repliesLost"
+    | "mayBeLost"
+    | "resumedAt"
+    | "formats"
+    | "state"
+  > {
   /** When it began: ISO 8601, in UTC. */
   startedAt: string;
   /** When it ended; none while it runs. */
   endedAt: string | null;
-  /** Seconds that loading took until now or its end, without the wait. */
-  seconds: number;
-  /** Seconds that were spent waiting for a connection, at first or again. */
-  secondsWaiting: number;
   /** Records read per second of loading. */
   recordsPerSecond: number;
-  /** How often what was refused or never answered was sent again. */
-  rewinds: number;
-  /** Commands that were passed on to another node of a cluster. */
-  redirections: number;
-  /** How often a lost connection was made again. */
-  reconnections: number;
-  /** Records that may be in twice. */
-  repeated: number;
-  /** Transactions that were executed, with `--exactly-once`. */
-  transactions: number;
-  /**
-   * Records of transactions that were executed though the replies were lost:
-   * what the server may have refused of them is not known, and they count as
-   * loaded.
-   */
-  repliesLost: number;
-  /**
-   * Records that were loaded before the server was started anew, or another one
-   * took its place: what that had not kept of them is lost. In a cluster those
-   * of every node, and what was on its way.
-   */
-  mayBeLost: number;
-  /** Where a load went on that an earlier run had begun. */
-  resumedAt: Pick<RecordPlace, "source" | "record" | "line"> | null;
   /** The server's text that made rows share commands no more. */
   coalescingStopped: string | null;
   /** What was rejected, by kind of error, in the order of first appearance. */
@@ -80,13 +51,6 @@ export interface SummaryData {
    * rejected, none from it on is counted. None after a load that went through.
    */
   next: RecordPlace | null;
-  /** What each source was found to be, in the order of reading. */
-  formats: SourceFormat[];
-  /**
-   * Whether all of the input was read and settled; whether it ended early, and
-   * `next` says where; or whether it ended before a record was read.
-   */
-  state: SummaryState;
   /** What an input looks like that may not have been read as it was meant. */
   hint: string | null;
   /**
@@ -110,7 +74,7 @@ export interface SummaryData {
   /** The databases that were swapped, where they were. */
   swapped: Swapped | null;
   /** How the end was known; none where the load ended early. */
-  endMarker: "echo" | "ping" | "count" | null;
+  endMarker: EndMarker | null;
   /** The nodes of a cluster that were loaded into; none for one server. */
   nodes: NodeData[] | null;
 }
@@ -173,7 +137,10 @@ export interface ServerData {
 export class Summary {
   /** Records read, malformed ones among them. */
   records = 0;
-  /** Records whose every command the server has acknowledged. */
+  /**
+   * Records whose every command the server has acknowledged, and those of
+   * {@linkcode repliesLost}.
+   */
   loaded = 0;
   /** Records of which a command was refused, or that are malformed. */
   rejected = 0;
@@ -200,20 +167,22 @@ export class Summary {
    * been executed, and repeating their commands is not without effect.
    */
   repeated = 0;
-  /** Transactions that were executed. */
+  /** Transactions that were executed, with `--exactly-once`. */
   transactions = 0;
   /**
    * Records of transactions that were executed though the replies were lost:
-   * what the server may have refused of them is not known.
+   * what the server may have refused of them is not known, and they count as
+   * loaded.
    */
   repliesLost = 0;
   /**
    * Records that were loaded before the server was started anew, or another one
-   * took its place.
+   * took its place: what that had not kept of them is lost. In a cluster those
+   * of every node, and what was on its way.
    */
   mayBeLost = 0;
   /** Where a load went on that an earlier run had begun. */
-  resumedAt: SummaryData["resumedAt"] = null;
+  resumedAt: Pick<RecordPlace, "source" | "record" | "line"> | null = null;
   /** The rejects by kind. */
   readonly errors: ErrorTally = new ErrorTally();
   /**
@@ -275,8 +244,9 @@ export class Summary {
   /**
    * Records that are not settled.
    *
-   * @returns Records sent, or to be sent again, or behind one that is; after an
-   * early end, those that may or may not have been executed.
+   * @returns Records sent, or to be sent again, or behind one that is or a
+   * reject that could not be kept; after an early end, those that may or may not
+   * have been executed.
    */
   get unknown(): number {
     return this.records - this.loaded - this.rejected;
@@ -293,7 +263,9 @@ export class Summary {
   }
 
   /**
-   * How far the load got.
+   * How far the load got: whether all of the input was read and settled; whether
+   * it ended early, and {@linkcode next} says where; or whether it ended before a
+   * record was read.
    *
    * @returns Its state; it is final when the load has ended.
    */
