@@ -153,7 +153,7 @@ export class LoadFiles {
   /** Finds out whether there is something to load, and says why there is. */
   async #compare(state: LoadState): Promise<void> {
     const summary = this.#summary;
-    summary.compared = await state.compare(this.#options.headers);
+    summary.compared = await state.compare(this.#options.input.headers);
     const { source, result, by } = summary.compared.at(-1)!;
     summary.isSkipped = result === "same";
     if (summary.isSkipped) return;

@@ -1,6 +1,7 @@
-import type { EndMarker } from "../engine/lane.ts";
 import type { EndOptions } from "../engine/load_ends.ts";
+import type { TargetOptions } from "../engine/open_router.ts";
 import type { RowOptions } from "../engine/row_plan.ts";
+import type { SourceOptions } from "../engine/rows.ts";
 import { UsageError } from "../errors.ts";
 import { parseNodeMap } from "../transport/node_map.ts";
 import { readTextOf, STANDARD_INPUT } from "../transport/source.ts";
@@ -17,10 +18,8 @@ import type { ProgressChoice } from "./start_progress.ts";
 interface CommonOptions {
   /** Paths of the input files; `-` is standard input. */
   readonly files: readonly string[];
-  /** How long the input may give nothing, in ms; 0 is for ever. */
-  readonly idleTimeout: number;
-  /** What is sent with the request for a URL. */
-  readonly headers: readonly HeaderLine[];
+  /** How they are read. */
+  readonly input: Pick<SourceOptions, "idleTimeout" | "headers">;
   /** When progress is shown. */
   readonly progress: ProgressChoice;
 }
@@ -29,14 +28,13 @@ interface CommonOptions {
 interface SendOptions extends CommonOptions {
   /** The server. */
   readonly server: ServerOptions;
-  /** How the end is known. */
-  readonly endMarker: EndMarker | undefined;
-  /** How long commands may stay unanswered, in ms; 0 is for ever. */
-  readonly stallTimeout: number | undefined;
+  /** How it is sent to. */
+  readonly target: Pick<
+    TargetOptions,
+    "endMarker" | "stallTimeout" | "nodeMap" | "mayBlock"
+  >;
   /** Print the summary as JSON. */
   readonly json: boolean;
-  /** Where a cluster's announced addresses can be reached from here. */
-  readonly nodeMap: string | undefined;
   /** Print nothing when all is well. */
   readonly quiet: boolean;
 }
@@ -105,8 +103,10 @@ export function parseOptions(
   checkOutputs(flags);
   const common = {
     files: args.files.length === 0 ? [STANDARD_INPUT] : args.files,
-    idleTimeout: flags["idle-timeout"] ?? 0,
-    headers: headersOf(flags.header, flags["header-file"]),
+    input: {
+      idleTimeout: flags["idle-timeout"],
+      headers: headersOf(flags.header, flags["header-file"]),
+    },
     progress: progressOf(flags),
   };
   if (command === "encode") {
@@ -116,10 +116,14 @@ export function parseOptions(
   parseNodeMap(nodeMap);
   const send = {
     ...common,
-    nodeMap,
     server: serverOptions(flags, environment),
-    endMarker: flags["end-marker"],
-    stallTimeout: flags["stall-timeout"],
+    target: {
+      endMarker: flags["end-marker"],
+      stallTimeout: flags["stall-timeout"],
+      nodeMap,
+      // Nothing else goes on in this process.
+      mayBlock: true,
+    },
     json: flags.json ?? false,
     quiet: flags.quiet ?? false,
   };

@@ -36,9 +36,8 @@ export async function runDryRun(
     );
     await dryRun({
       ...options.rows,
+      ...options.input,
       sources: options.files,
-      idleTimeout: options.idleTimeout,
-      headers: options.headers,
       maxErrors: options.maxErrors,
       signal: interruption.signal,
       show,

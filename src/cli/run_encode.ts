@@ -26,9 +26,8 @@ export async function runEncode(options: EncodeOptions): Promise<number> {
       );
     await encode({
       ...options.rows,
+      ...options.input,
       sources: options.files,
-      idleTimeout: options.idleTimeout,
-      headers: options.headers,
       signal: interruption.signal,
       onReject: rejects && ((...reject) => rejects.add(...reject)),
       summary,

@@ -88,19 +88,14 @@ async function loadInto(
     await load({
       ...options.rows,
       ...options.ends,
+      ...options.input,
+      ...options.target,
       ...files.forLoad(),
       limit,
       sources: options.files,
-      idleTimeout: options.idleTimeout,
-      headers: options.headers,
       server,
-      stallTimeout: options.stallTimeout,
-      // Nothing else goes on in this process.
-      mayBlock: true,
-      endMarker: options.endMarker,
       maxErrors: options.maxErrors,
       atLeastOnce: options.atLeastOnce,
-      nodeMap: options.nodeMap,
       signal,
       summary,
     });

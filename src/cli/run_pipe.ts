@@ -47,14 +47,10 @@ export async function runPipe(options: PipeOptions): Promise<number> {
         bytesExpected = await totalSize(options.files);
       }
       await pipe({
+        ...options.input,
+        ...options.target,
         sources: options.files,
-        idleTimeout: options.idleTimeout,
         server,
-        stallTimeout: options.stallTimeout,
-        // Nothing else goes on in this process.
-        mayBlock: true,
-        endMarker: options.endMarker,
-        nodeMap: options.nodeMap,
         signal,
         counts,
         onError: (error) => printer.add(error),
