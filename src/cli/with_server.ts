@@ -39,14 +39,10 @@ export async function withServer<T>(
     const beforeConnect = (): Promise<void> => tunnel.reopen();
     return await work({ ...server, host, port, beforeConnect }, signal);
   } catch (error) {
-    if (!(error instanceof ConnectionError) || tunnel.lastWords === "") {
-      throw error;
+    if (error instanceof ConnectionError && tunnel.lastWords !== "") {
+      error.message += `; ${via[0]} said ${JSON.stringify(tunnel.lastWords)}`;
     }
-    throw new ConnectionError(
-      `${error.message}; ${via[0]} said ${JSON.stringify(tunnel.lastWords)}`,
-      error.address,
-      { cause: error },
-    );
+    throw error;
   }
 }
 

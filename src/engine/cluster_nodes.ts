@@ -326,15 +326,12 @@ export class ClusterNodes {
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
       const isMapped = formatAddress(reached) !== name;
-      throw new ConnectionError(
-        `${error.message}; the cluster announces it as ${name}` +
-          (isMapped
-            ? " (see --node-map)"
-            : `: where it can be reached by another address from here, say so ` +
-              `with --node-map ${name}=HOST:PORT`),
-        error.address,
-        { cause: error },
-      );
+      error.message += `; the cluster announces it as ${name}` +
+        (isMapped
+          ? " (see --node-map)"
+          : `: where it can be reached by another address from here, say so ` +
+            `with --node-map ${name}=HOST:PORT`);
+      throw error;
     }
     if (known === undefined) {
       const lane = open(connection);

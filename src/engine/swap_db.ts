@@ -243,13 +243,12 @@ export class SwapDb implements LoadEnd {
       );
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
-      const fate = this.#mayBeSwapped
-        ? `whether database ${spare} has taken the place of database ` +
-          `${this.#database} is not known`
-        : this.asItWas;
-      throw new ConnectionError(`${error.message}; ${fate}`, error.address, {
-        cause: error,
-      });
+      error.message += "; " +
+        (this.#mayBeSwapped
+          ? `whether database ${spare} has taken the place of database ` +
+            `${this.#database} is not known`
+          : this.asItWas);
+      throw error;
     }
   }
 

@@ -50,21 +50,12 @@ export async function windUp(
   }
   await run.drain();
   const counts = run.close();
-  if (error instanceof StoppedError) {
-    const { message, reply } = error;
-    const why = reply === undefined ? undefined : await run.explain?.(reply);
-    const figures = why === undefined ? "" : ` (${why})`;
-    return new StoppedError(`${message}${figures}; ${counts}`, reply);
-  }
-  if (error instanceof ConnectionError) {
-    const { message, address } = error;
-    return new ConnectionError(`${message}; ${counts}`, address, {
-      cause: error,
-    });
-  }
-  if (error instanceof InterruptedError || error instanceof ProtocolError) {
-    error.message += `; ${counts}`;
-  }
+  const reply = error instanceof StoppedError ? error.reply : undefined;
+  const why = reply === undefined ? undefined : await run.explain?.(reply);
+  if (
+    error instanceof StoppedError || error instanceof ConnectionError ||
+    error instanceof InterruptedError || error instanceof ProtocolError
+  ) error.message += `${why === undefined ? "" : ` (${why})`}; ${counts}`;
   return error;
 }
 
