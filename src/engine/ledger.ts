@@ -64,6 +64,11 @@ export interface Mark {
 
 /** Commits batches in the order of the input. */
 export class Ledger {
+  /**
+   * How far everything is committed; the same object where nothing was committed
+   * since, and nothing where nothing ever was.
+   */
+  checkpoint: Checkpoint | undefined;
   /** Bytes that the batches which are not committed weigh. */
   weight = 0;
   /**
@@ -79,12 +84,6 @@ export class Ledger {
   #mark: Mark | undefined;
   /** Whether nothing is committed before the accounts are closed. */
   #isHeld = false;
-  /** Where the first record stands that is not committed, or stood. */
-  #settled: { readonly source: number; readonly place: Place } | undefined;
-  /** The bytes in front of it. */
-  readonly #tail = new Uint8Array(TAIL);
-  #tailLength = 0;
-  #checkpoint: Checkpoint | undefined;
 
   /**
    * Makes an empty ledger.
@@ -115,19 +114,6 @@ export class Ledger {
   /** Whether every batch is committed. */
   get isEmpty(): boolean {
     return this.#batches.length === 0;
-  }
-
-  /**
-   * How far everything is committed.
-   *
-   * @returns The same object as before where nothing was committed since;
-   * nothing where nothing ever was.
-   */
-  get checkpoint(): Checkpoint | undefined {
-    if (this.#settled === undefined) return undefined;
-    const { source, place } = this.#settled;
-    const tail = this.#tail.subarray(0, this.#tailLength);
-    return this.#checkpoint ??= { source, ...place, tail: fingerprintOf(tail) };
   }
 
   /** Enters the next batch of the input, before it is shipped. */
@@ -379,13 +365,10 @@ export class Ledger {
 
   /** Notes that everything in front of a place is committed. */
   #note(batch: Batch, place: Place): void {
-    const { chunk, start } = batch;
+    const { source, chunk, start } = batch;
     const end = start + place.offset - batch.place.offset;
     const tail = chunk.bytes.subarray(Math.max(start, end - TAIL), end);
-    this.#tail.set(tail);
-    this.#tailLength = tail.length;
-    this.#settled = { source: batch.source, place };
-    this.#checkpoint = undefined;
+    this.checkpoint = { source, ...place, tail: fingerprintOf(tail) };
   }
 
   /**
