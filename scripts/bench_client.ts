@@ -114,7 +114,7 @@ async function drain(
   const router = new ClusterRouter(
     nodes as unknown as ClusterNodes,
     keys,
-    rows,
+    rows.isRepeatable,
   );
   const events = router.recycling(stream.events);
   for (let i = 0; i < LANES; i++) lanes.push(new Sink(events));

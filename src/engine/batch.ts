@@ -60,6 +60,11 @@ export interface BatchFormat {
   readonly encoder: Pick<RowEncoder, "commandsPerRecord" | "encode">;
   /** How they may share commands, where they may. */
   readonly coalescing?: Coalescing | undefined;
+  /**
+   * Whether there is a transaction within each record's commands, or these are
+   * one as a whole, MULTI to EXEC.
+   */
+  readonly transaction?: "within" | "whole" | undefined;
 }
 
 /**
@@ -167,16 +172,27 @@ export class Batch {
   }
 
   /**
-   * The piped commands that go together with one.
+   * The commands that go together with one, in a transaction.
    *
    * @param id The command's id.
    * @returns The first of them, and how many there are.
    */
   unitOf(id: number): { readonly first: number; readonly count: number } {
+    const { encoder, transaction } = this.format;
+    if (transaction !== undefined) {
+      const count = encoder.commandsPerRecord;
+      return { first: id - id % count, count };
+    }
     for (const [first, count] of this.units) {
       if (first <= id && id < first + count) return { first, count };
     }
     return { first: id, count: 1 };
+  }
+
+  /** The first record of those whose commands go together with one's. */
+  startOf(record: number): number {
+    const each = this.format.encoder.commandsPerRecord;
+    return Math.floor(this.unitOf(record * each).first / each);
   }
 
   /** Notes that a shipment is done, lost, or will never be sent. */
@@ -205,7 +221,7 @@ export class Batch {
       }
     }
     // What was queued since MULTI is not in.
-    return this.unitOf(first).first;
+    return this.startOf(first);
   }
 }
 

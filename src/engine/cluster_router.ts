@@ -44,7 +44,7 @@ export class ClusterRouter implements Router {
   readonly isCluster = true;
   readonly #nodes: ClusterNodes;
   readonly #keys: TemplateKeys | CommandKeys;
-  readonly #kind: CommandKind;
+  readonly #isRepeatable: boolean;
   readonly #walker = new ArgumentWalker();
   readonly #again = new ByteBuffer();
   readonly #free: Cargo[] = [];
@@ -61,16 +61,16 @@ export class ClusterRouter implements Router {
    *
    * @param nodes The nodes and their lanes.
    * @param keys Tells where keys stand.
-   * @param kind What the commands are.
+   * @param isRepeatable Whether the commands may be repeated, in order.
    */
   constructor(
     nodes: ClusterNodes,
     keys: TemplateKeys | CommandKeys,
-    kind: CommandKind,
+    isRepeatable: boolean,
   ) {
     this.#nodes = nodes;
     this.#keys = keys;
-    this.#kind = kind;
+    this.#isRepeatable = isRepeatable;
   }
 
   get lanes(): readonly Lane<BatchOrigin>[] {
@@ -109,8 +109,7 @@ export class ClusterRouter implements Router {
     // Within MULTI it is in force until EXEC: a unit asks with its first one.
     for (let i = first; i < first + origin.sharersOf(command); i++) {
       const id = i * each + origin.ordinalOf(command);
-      const { isTransaction } = this.#kind;
-      ids.set(isTransaction ? i * each : batch.unitOf(id).first, to);
+      ids.set(batch.unitOf(id).first, to);
     }
     this.#asked.set(batch, ids);
   }
@@ -137,7 +136,7 @@ export class ClusterRouter implements Router {
     const asked = this.#asked.get(batch);
     this.#asked.delete(batch);
     const { units } = batch;
-    const { isTransaction } = this.#kind;
+    const isTransaction = batch.format.transaction !== undefined;
     const walker = this.#walker;
     walker.begin(bytes, 0, length);
     let record = 0;
@@ -215,7 +214,7 @@ export class ClusterRouter implements Router {
     end: number,
     ordinal: number,
   ): boolean {
-    if (this.#kind.isRepeatable) return true;
+    if (this.#isRepeatable) return true;
     const keys = this.#keys;
     const walker = new ArgumentWalker();
     walker.begin(bytes, start, end);
@@ -244,14 +243,6 @@ export class ClusterRouter implements Router {
       cargo.add(id++, 1, bytes, from, walker.at);
     }
   }
-}
-
-/** What commands a router is for. */
-export interface CommandKind {
-  /** Whether each record's are one transaction. */
-  readonly isTransaction: boolean;
-  /** Whether they may be repeated, in order. */
-  readonly isRepeatable: boolean;
 }
 
 /** Keys of several slots. */

@@ -34,8 +34,6 @@ interface LedgerOptions {
   readonly onReject?: OnReject | undefined;
   /** Told what that has thrown: nothing is committed any more. */
   onUntold(error: unknown): void;
-  /** Whether each record's commands are one transaction, MULTI to EXEC. */
-  readonly isTransaction?: boolean | undefined;
   /** Told when records were committed. */
   onCommit?(): void;
   /** Told when nobody needs a batch's input any more. */
@@ -131,7 +129,7 @@ export class Ledger {
    * a transaction goes again with it.
    */
   mark({ batch, record }: Mark): void {
-    const mark = { batch, record: batch.unitOf(record).first };
+    const mark = { batch, record: batch.startOf(record) };
     const known = this.#mark;
     if (known === undefined || this.#isBefore(mark, known)) this.#mark = mark;
   }
@@ -265,7 +263,6 @@ export class Ledger {
    * sent, or every command was refused, its own as all others would be.
    */
   #unread(): Mark | undefined {
-    const { isTransaction = false } = this.#options;
     let unread: Mark | undefined;
     for (const batch of [...this.#batches].reverse()) {
       if (batch.isUnsent) {
@@ -274,6 +271,7 @@ export class Ledger {
       }
       if (!batch.isSettled || batch.mayBeIn) break;
       const each = batch.format.encoder.commandsPerRecord;
+      const isTransaction = batch.format.transaction === "whole";
       const failed = new Uint32Array(batch.encoded);
       const stops = new Set<number>();
       for (const failure of batch.failures) {
@@ -288,7 +286,7 @@ export class Ledger {
       }
       if (unread?.batch === batch) {
         // What was queued in front of it is undone.
-        unread = { batch, record: batch.unitOf(unread.record).first };
+        unread = { batch, record: batch.startOf(unread.record) };
       }
       if (record > 0) break;
     }
@@ -382,8 +380,9 @@ export class Ledger {
     if (failures.length === 0) return NONE_REFUSED;
     // Of several commands of one record, the first that failed is its reason.
     failures.sort((a, b) => a.record - b.record || a.command - b.command);
-    const { onReject, isTransaction = false } = this.#options;
+    const { onReject } = this.#options;
     const commands = batch.format.encoder.commandsPerRecord;
+    const isTransaction = batch.format.transaction === "whole";
     const locator = new RecordLocator(batch);
     const refused: Reject[] = [];
     let partly = 0;

@@ -88,7 +88,7 @@ export async function load(options: LoadOptions): Promise<Summary> {
   const rows = new Rows({ ...options, coalesce }, summary, ends);
   using _listening = wait.failOn(signal);
   await wait.for(rows.check());
-  const transactions = openTransactions(options, rows.isTransaction, {
+  const transactions = openTransactions(options, {
     summary,
     stream: () => stream,
   });

@@ -8,7 +8,7 @@ import type { Connection } from "../transport/connection.ts";
 import { parseNodeMap } from "../transport/node_map.ts";
 import type { BatchOrigin } from "./batch.ts";
 import { ClusterNodes } from "./cluster_nodes.ts";
-import { ClusterRouter, type CommandKind } from "./cluster_router.ts";
+import { ClusterRouter } from "./cluster_router.ts";
 import { connectAnd } from "./connect_unless.ts";
 import { type EndMarker, Lane, type LaneOptions } from "./lane.ts";
 import { OneLane, type Router } from "./router.ts";
@@ -94,7 +94,7 @@ export async function openRouter(
       connection,
       { ...options, server },
       keys,
-      rows,
+      rows.isRepeatable,
     );
   }
   let latest = connection;
@@ -150,7 +150,7 @@ export function refuseSentinel(
  * @param connection A connection to one of its nodes; it is closed.
  * @param options What the lanes are for.
  * @param keys Tells where keys stand.
- * @param kind What the commands are.
+ * @param isRepeatable Whether the commands may be repeated, in order.
  * @returns The router.
  * @throws {ConnectionError} When a node cannot be reached.
  */
@@ -158,7 +158,7 @@ export async function openCluster(
   connection: Connection,
   options: OpenLanesOptions & { readonly server: ConnectOptions },
   keys: TemplateKeys | CommandKeys,
-  kind: CommandKind,
+  isRepeatable: boolean,
 ): Promise<OpenRouter> {
   const { server, stream, wait, summary } = options;
   const nodes = new ClusterNodes({
@@ -169,7 +169,7 @@ export async function openCluster(
     open: (connection): Lane<BatchOrigin> =>
       new Lane(connection, router.recycling(stream.events), wait, options),
   });
-  const router = new ClusterRouter(nodes, keys, kind);
+  const router = new ClusterRouter(nodes, keys, isRepeatable);
   try {
     await nodes.begin(connection);
   } catch (error) {

@@ -8,19 +8,17 @@ import { Transactions, type TransactionsOptions } from "./transactions.ts";
  * Makes what makes shipments transactions, where that is wanted.
  *
  * @param load What was asked for.
- * @param isTransaction Whether the template has transactions of its own.
  * @param of What the transactions need of the load's other parts.
  * @returns The transactions, which have not looked at the server yet.
  * @throws {UsageError} When it does not go together with something else.
  */
 export function openTransactions(
   load: LoadOptions,
-  isTransaction: boolean,
   of: Omit<TransactionsOptions, "exactlyOnce" | "rows" | "sources">,
 ): Transactions | undefined {
   const { exactlyOnce, sources = [] } = load;
   if (exactlyOnce === undefined) return undefined;
-  const why = reasonAgainst(load, isTransaction);
+  const why = reasonAgainst(load);
   if (why !== undefined) {
     throw new UsageError(`Cannot use --exactly-once: ${why}`, "--exactly-once");
   }
@@ -43,14 +41,14 @@ export function openTransactions(
 function reasonAgainst(
   { exactlyOnce, from, atLeastOnce, onCheckpoint, checkpoint, ...load }:
     LoadOptions,
-  isTransaction: boolean,
 ): string | undefined {
   if (exactlyOnce?.key === "") return "the key must have a name";
-  if (isTransaction) {
+  const { commands } = load;
+  if (commands.some((one) => traitsOf(one).transaction === "opens")) {
     return "the template has a transaction of its own, and transactions do " +
       "not nest";
   }
-  const other = load.commands.find((one) => traitsOf(one).changesDatabase);
+  const other = commands.find((one) => traitsOf(one).changesDatabase);
   if (other !== undefined) {
     return `${other[0].toUpperCase()} leads to another database than the ` +
       "key's, which goes with each transaction";

@@ -16,9 +16,6 @@ import type { Wait } from "./wait.ts";
 /** How long a node may take to say where keys stand, in ms. */
 const PATIENCE = 10_000;
 
-/** What may come next is not known. */
-const PIPED = { isTransaction: false, isRepeatable: false };
-
 /** What a pipe into a cluster needs. */
 interface PipeClusterOptions extends PipeOptions {
   /** How to reach the nodes, but for host and port. */
@@ -83,7 +80,8 @@ export async function pipeIntoCluster(
     connection,
     { ...options, stream, wait, summary },
     keys,
-    PIPED,
+    // What may come next is not known.
+    false,
   );
   try {
     await stream.run(router);

@@ -20,8 +20,6 @@ const CHUNK = 256 * 1024;
 export class PipedCommands implements BatchSource {
   readonly pool = new BatchPool(CHUNK);
   readonly sameShape = false;
-  readonly isTransaction = false;
-  readonly isOneTransaction = false;
   readonly #options: PipeOptions;
   readonly #keys: CommandKeys;
   readonly #summary: Summary;

@@ -69,8 +69,6 @@ interface RecoveryOptions extends PatienceOptions {
   readonly isRepeatable: boolean;
   /** Whether unanswered commands may be sent again where they may not. */
   readonly atLeastOnce: boolean;
-  /** Whether a record's commands are one transaction. */
-  readonly isTransaction: boolean;
   /** Whether what was in doubt is in, where shipments are transactions. */
   readonly transactions?: ShipmentTransactions | undefined;
   /** Whether it goes on where every record will be rejected, as a pipe does. */
@@ -398,13 +396,11 @@ export class Recovery {
   /** Whether a redirection may be for the sake of some of several keys. */
   #isPartial(error: string, origin: BatchOrigin, command: number): boolean {
     if (/\bMOVED \d/.test(error)) return false;
-    const { isTransaction } = this.#options;
     const { batch } = origin;
     const each = batch.format.encoder.commandsPerRecord;
     const id = origin.recordOf(command) * each + origin.ordinalOf(command);
     // MULTI, one command, EXEC: it has one key, or says TRYAGAIN.
-    const count = isTransaction ? each : batch.unitOf(id).count;
-    return /\bTRYAGAIN\b/.test(error) || count > 3;
+    return /\bTRYAGAIN\b/.test(error) || batch.unitOf(id).count > 3;
   }
 
   /** Says once that the order of some commands may not be the input's. */
@@ -422,15 +418,13 @@ export class Recovery {
 
   /** Notes that a command of a shipment has to be shipped again by itself. */
   #shipAgain(origin: BatchOrigin, command: number): void {
-    const { isTransaction } = this.#options;
     const { batch } = origin;
     const each = batch.format.encoder.commandsPerRecord;
     const record = origin.recordOf(command);
     const behind = record + origin.sharersOf(command);
     for (let i = record; i < behind; i++) {
-      const { first, count } = isTransaction
-        ? { first: i * each, count: each }
-        : batch.unitOf(i * each + origin.ordinalOf(command));
+      const id = i * each + origin.ordinalOf(command);
+      const { first, count } = batch.unitOf(id);
       if (count > 1 && batch.again.at(-1) === first + count - 1) continue;
       for (let k = 0; k < count; k++) batch.again.push(first + k);
     }

@@ -33,6 +33,8 @@ export interface RowCoding {
   readonly input: Format;
   /** How rows may share commands, where they may. */
   readonly coalescing: Coalescing | undefined;
+  /** Whether a row's commands have a transaction, or are one. */
+  readonly transaction: "within" | "whole" | undefined;
   /** What makes commands of a record. */
   readonly encoder: RowEncoder;
 }
@@ -138,13 +140,10 @@ export class RowPlan {
   readonly skipEmpty: boolean;
   /** Whether the commands may be sent again, in order. */
   readonly isRepeatable: boolean;
-  /** Whether there is a transaction among each record's commands. */
-  readonly isTransaction: boolean;
-  /** Whether they are one transaction, MULTI to EXEC, and nothing else. */
-  readonly isOneTransaction: boolean;
   /** Whether records have had different numbers of arguments. */
   hasVaried = false;
   readonly #options: RowOptions;
+  readonly #transaction: RowCoding["transaction"];
   readonly #maxRecord: number;
   readonly #formats = new Map<string, CsvFormat>();
   /** What was made last, of which columns and format. */
@@ -171,13 +170,7 @@ export class RowPlan {
     if (options.format === "jsonl") refuseDialect(options);
     this.template = new CommandTemplate(options.commands);
     this.isRepeatable = areRepeatable(options.commands);
-    const roles = options.commands.map(([name]) =>
-      traitsOf([name]).transaction
-    );
-    this.isTransaction = roles.includes("opens");
-    this.isOneTransaction = roles[0] === "opens" &&
-      roles.lastIndexOf("opens") === 0 &&
-      roles.indexOf("closes") === roles.length - 1;
+    this.#transaction = transactionIn(options.commands);
     this.header = options.header ?? options.columns === undefined;
     if (options.columns !== undefined) {
       if (options.columns.length === 0 || options.columns.includes("")) {
@@ -297,7 +290,18 @@ export class RowPlan {
         ? input
         : new DerivedFormat(input, derived, document),
       coalescing: skipEmpty ? undefined : planCoalescing(template),
+      transaction: this.#transaction,
       encoder: new RowEncoder(template, { skipEmpty }),
     };
   }
+}
+
+function transactionIn(
+  commands: RowOptions["commands"],
+): RowCoding["transaction"] {
+  const roles = commands.map(([name]) => traitsOf([name]).transaction);
+  if (!roles.includes("opens")) return undefined;
+  const isWhole = roles.lastIndexOf("opens") === 0 &&
+    roles.indexOf("closes") === roles.length - 1;
+  return isWhole ? "whole" : "within";
 }

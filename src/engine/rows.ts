@@ -133,16 +133,6 @@ export class Rows {
     return this.#plan.isRepeatable;
   }
 
-  /** Whether there is a transaction among each record's commands. */
-  get isTransaction(): boolean {
-    return this.#plan.isTransaction;
-  }
-
-  /** Whether each record's commands are one transaction, and nothing else. */
-  get isOneTransaction(): boolean {
-    return this.#plan.isOneTransaction;
-  }
-
   /**
    * Opens every file once, to find out before anything is sent whether it can
    * be read and whether the template fits its header.

@@ -50,8 +50,6 @@ export interface BatchSource extends
     | "stopCoalescing"
     | "sameShape"
     | "isRepeatable"
-    | "isTransaction"
-    | "isOneTransaction"
   > {
   /** Where the batches go in the end. */
   readonly pool: Pick<BatchPool, "release" | "releaseOutput">;
@@ -129,7 +127,6 @@ export class Stream {
     const ledger = this.#ledger = new Ledger({
       summary,
       onReject,
-      isTransaction: rows.isOneTransaction,
       onCommit: () => {
         recovery.progress();
         options.onCommit?.();
@@ -154,7 +151,6 @@ export class Stream {
       get isRepeatable(): boolean {
         return rows.isRepeatable && options.transactions === undefined;
       },
-      isTransaction: rows.isTransaction,
       transactions: options.transactions,
       goesOn: options.goesOn ?? false,
       words: options.words ?? ROW_WORDS,

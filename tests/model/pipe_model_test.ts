@@ -195,9 +195,7 @@ async function runSchedule(random: Random): Promise<void> {
   };
   // Lanes are made when the router is there, whose events they tell.
   const nodes = new SimNodes(0, cluster, open, () => due(fails));
-  const router = new ClusterRouter(nodes.asNodes(), keys, {
-    ...{ isTransaction: false, isRepeatable: false },
-  });
+  const router = new ClusterRouter(nodes.asNodes(), keys, false);
   nodes.lanes = Array.from({ length: count }, (_, node) => open(node));
 
   let isOver = false;
