@@ -70,12 +70,6 @@ export interface ConnectOptions extends HandshakeOptions {
   beforeConnect?: (() => Promise<void>) | undefined;
   /** Ends the wait for a server that is not ready. */
   signal?: AbortSignal | undefined;
-  /**
-   * Whether to say who is there and to ask what the server is: without that a
-   * replica is not refused. Default: yes; a server that hangs up on it is
-   * connected to again without.
-   */
-  introduce?: boolean | undefined;
   /** The name that `CLIENT LIST` shows. Default: respipe. */
   clientName?: string | undefined;
   /** The version that it shows. */
@@ -163,15 +157,11 @@ async function tlsOf(server: ConnectOptions): Promise<TlsMaterial | undefined> {
 
 async function reach(address: Address, attempt: Attempt): Promise<Connection> {
   const { clientName = "respipe", clientVersion } = attempt;
-  const introduction = attempt.introduce === false
-    ? undefined
-    : { name: clientName, version: clientVersion };
+  const introduction = { name: clientName, version: clientVersion };
   const waits = (attempt.retry ?? 0) > 0;
   const way = { waits, asker: "server", introduction } as const;
   const connection = await open(address, attempt, way).catch((error) => {
-    if (!(error instanceof HungUpError) || introduction === undefined) {
-      throw error;
-    }
+    if (!(error instanceof HungUpError)) throw error;
     // Some proxies hang up on a command that they do not know.
     return open(address, attempt, { ...way, introduction: undefined });
   });
