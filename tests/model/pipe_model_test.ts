@@ -26,6 +26,7 @@ import {
 import { CommandKeys } from "../../src/protocol/command_keys.ts";
 import { encodeCommand } from "../../src/protocol/encode_command.ts";
 import { Random } from "../support/random.ts";
+import { drive } from "./drive.ts";
 import { apply, SimCluster, SimNodes, slotOf } from "./sim_cluster.ts";
 import { type Executor, SimLane } from "./sim_lane.ts";
 
@@ -33,16 +34,6 @@ const SCHEDULES = Number(Deno.env.get("RESPIPE_SCHEDULES") ?? 1000);
 
 /** What may end a pipe early; anything else is a mistake of the engine. */
 const ENDINGS = [ConnectionError, InterruptedError, StoppedError];
-
-/** Promises that are settled, one after the other, at the most. */
-const TICKS = 40;
-
-/** Steps after which a schedule must hang. */
-const MOST_STEPS = 50_000;
-
-async function settle(ticks = TICKS): Promise<void> {
-  for (let i = 0; i < ticks; i++) await undefined;
-}
 
 /** A command of the input. */
 interface SimCommand {
@@ -198,45 +189,31 @@ async function runSchedule(random: Random): Promise<void> {
   const router = new ClusterRouter(nodes.asNodes(), keys, false);
   nodes.lanes = Array.from({ length: count }, (_, node) => open(node));
 
-  let isOver = false;
   let error: unknown;
-  const running = stream.run(router)
-    .catch((thrown) => error = thrown)
-    .finally(() => isOver = true);
-  await settle();
-  let isSettled = true;
-  for (let step = 0; !isOver; step++) {
-    const can = nodes.lanes.flatMap((lane) =>
-      lane.possible.map((what) => ({ lane, what }))
-    ).filter(({ what }) => what !== "lose");
-    if (!isSettled && can.length === 0) {
-      await settle();
-      isSettled = true;
-      continue;
-    }
-    if (step > MOST_STEPS || (can.length === 0 && read === undefined)) {
-      throw new Error(`the pipe hangs at step ${step}`);
-    }
-    if (due(interrupts)) wait.fail(new InterruptedError("SIGINT"));
-    else if (due(moves)) {
-      cluster.move(slotOf(`{${random.int(tags)}}`), random.int(count));
-    } else if (due(troubles)) {
-      const isDown = cluster.trouble !== undefined;
-      cluster.trouble = isDown ? undefined : "CLUSTERDOWN The cluster is down";
-    } else if (due(loses)) random.pick(nodes.lanes).lose();
-    else if (read !== undefined && random.int(can.length + 1) === 0) {
-      (read as () => void)();
-    } else if (can.length > 0) {
-      const { lane, what } = random.pick(can);
-      if (what === "write") lane.write(1 + random.int(300));
-      else if (what === "execute") lane.execute(1 + random.int(8));
-      else if (what === "reply") lane.reply(1 + random.int(8));
-    }
-    // Much may happen in one turn of the event loop, in any order.
-    isSettled = random.int(4) > 0;
-    await settle(isSettled ? TICKS : random.int(20));
-  }
-  await running;
+  const running = stream.run(router).catch((thrown) => error = thrown);
+  await drive(random, {
+    running,
+    lanes: () => nodes.lanes,
+    producer: {
+      get isAwaited(): boolean {
+        return read !== undefined;
+      },
+      feed: () => read?.(),
+    },
+    disturb: (): boolean => {
+      if (due(interrupts)) wait.fail(new InterruptedError("SIGINT"));
+      else if (due(moves)) {
+        cluster.move(slotOf(`{${random.int(tags)}}`), random.int(count));
+      } else if (due(troubles)) {
+        const isDown = cluster.trouble !== undefined;
+        cluster.trouble = isDown
+          ? undefined
+          : "CLUSTERDOWN The cluster is down";
+      } else if (due(loses)) random.pick(nodes.lanes).lose();
+      else return false;
+      return true;
+    },
+  });
   // Where nobody waits, the moment decides over a command.
   const isTimed = troubles > 0 && patience === 0;
   check(input, cluster, summary, rejects, error, isTimed);

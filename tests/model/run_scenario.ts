@@ -13,6 +13,7 @@ import { Summary } from "../../src/engine/summary.ts";
 import { Wait } from "../../src/engine/wait.ts";
 import type { Random } from "../support/random.ts";
 import { type Scenario, type SimRow, templateOf } from "./scenario.ts";
+import { drive } from "./drive.ts";
 import { connectTo } from "./sim_connection.ts";
 import { SimLane } from "./sim_lane.ts";
 import { SimRouter } from "./sim_router.ts";
@@ -43,18 +44,8 @@ export interface SimPast {
   readonly late: (() => void)[];
 }
 
-/** Promises that are settled, one after the other, at the most. */
-const TICKS = 40;
-
 /** What is said where rejects cannot be kept. */
 export const NO_ROOM = "no room for rejects";
-
-/** Steps after which a schedule must hang. */
-const MOST_STEPS = 50_000;
-
-async function settle(ticks = TICKS): Promise<void> {
-  for (let i = 0; i < ticks; i++) await undefined;
-}
 
 /** What a scenario's server refuses. */
 export function serverFor(scenario: Scenario, isTimed = true): SimServer {
@@ -149,7 +140,6 @@ export async function runScenario(
   );
   /** The key as another load has left it. */
   let rival: string | undefined;
-  let isOver = false;
   let error: unknown;
   const end = (isComplete: boolean): Promise<void> | undefined =>
     transactions?.end(connectTo(server), isComplete);
@@ -158,34 +148,22 @@ export async function runScenario(
     .catch((thrown) => {
       error = thrown;
       return end(false)?.catch(() => {});
-    })
-    .finally(() => isOver = true);
-  await settle();
-  let isSettled = true;
-  for (let step = 0; !isOver; step++) {
+    });
+  let isKilled = false;
+  const disturb = (canMove: boolean, isSettled: boolean): boolean | "over" => {
     const { lanes } = router;
     const isDue = (of: number): boolean => of > 0 && random.int(of) === 0;
-    const can = lanes.flatMap((lane) =>
-      lane.possible.map((what) => ({ lane, what }))
-    ).filter(({ what }) => what !== "lose");
-    if (!isSettled && can.length === 0) {
-      await settle();
-      isSettled = true;
-      continue;
-    }
-    if (step > MOST_STEPS || (can.length === 0 && !producer.isAwaited)) {
-      throw new Error(`the load hangs at step ${step}`);
-    }
     // The producer is silent and nothing else can happen: whatever was read
     // must be settled without further input (I6).
-    if (can.length === 0 && server.trouble === undefined) {
+    if (!canMove && server.trouble === undefined) {
       assertEquals(summary.unknown, 0, "settled while the producer is silent");
     }
     if (isDue(scenario.interrupts)) {
       wait.fail(new InterruptedError("SIGINT"));
     } else if (isSettled && isDue(scenario.kills)) {
       late.push(...lanes.map((lane) => lane.kill()));
-      return { error, summary, rejects, server, isKilled: true };
+      isKilled = true;
+      return "over";
     } else if (isDue(scenario.rivals)) {
       rival = (server.once.value ?? "") + "\n";
       server.once.value = rival;
@@ -205,23 +183,16 @@ export async function runScenario(
     } else if (isDue(scenario.loses)) {
       const left = random.pick(lanes).lose();
       if (left !== undefined) late.push(left);
-    } else if (producer.isAwaited && random.int(can.length + 1) === 0) {
-      producer.feed();
-    } else if (can.length > 0) {
-      const { lane, what } = random.pick(can);
-      if (what === "write") lane.write(1 + random.int(300));
-      else if (what === "execute") lane.execute(1 + random.int(8));
-      else if (what === "reply") lane.reply(1 + random.int(8));
-    }
-    // Much may happen in one turn of the event loop, in any order.
-    isSettled = random.int(4) > 0;
-    await settle(isSettled ? TICKS : random.int(20));
-  }
-  await running;
+    } else return false;
+    return true;
+  };
+  const lanes = (): readonly SimLane[] => router.lanes;
+  await drive(random, { running, lanes, producer, disturb });
+  if (isKilled) return { error, summary, rejects, server, isKilled };
   if (rival !== undefined) {
     assertEquals(server.once.value, rival, "another load's key is left alone");
   }
-  return { error, summary, rejects, server, isKilled: false };
+  return { error, summary, rejects, server, isKilled };
 }
 
 /** A source whose reads end when the schedule says so. */
