@@ -524,11 +524,7 @@ export type GivenFlags = {
 export const FLAGS: readonly Flag[] = Object.entries<FlagData>(TABLE)
   .map(([name, data]) => ({ name: name as FlagName, ...data }));
 
-/**
- * Tells the flags of a command.
- *
- * @returns Its flags, in the order of the help.
- */
+/** Tells the flags of a command. */
 export function flagsOf(command: CommandName): Flag[] {
   return FLAGS.filter((flag) => flag.commands.includes(command));
 }

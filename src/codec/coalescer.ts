@@ -67,7 +67,6 @@ export class Coalescer {
    * Makes a coalescer.
    *
    * @param plan Which arguments stand once, and which for each row.
-   * @param header The columns.
    */
   constructor(plan: Coalescing, header: Header) {
     const { head, tail, tailLength } = plan;
@@ -82,7 +81,6 @@ export class Coalescer {
   /**
    * Appends a row, to the open command or as a new one.
    *
-   * @param record The record.
    * @param out The output; the same until {@linkcode close}.
    */
   add(record: RecordView, out: ByteBuffer): void {
@@ -130,7 +128,6 @@ export class Coalescer {
   /**
    * Ends the open command: no further row can join it.
    *
-   * @param out The output.
    * @returns How many rows are in each command since it was called last.
    */
   close(out: ByteBuffer): number[] {

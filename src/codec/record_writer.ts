@@ -131,11 +131,7 @@ export class RecordWriter {
   /** Values of the current record whose doubled quotes are single ones. */
   #singled: DataView = new DataView(new ArrayBuffer(0));
 
-  /**
-   * Makes a writer.
-   *
-   * @param layout What to make of each record.
-   */
+  /** Makes a writer. */
   constructor(layout: Layout) {
     this.#layout = layout;
   }
@@ -183,8 +179,6 @@ export class RecordWriter {
    * room: the buffer does not grow.
    *
    * @param from The input; it is moved on behind the records written.
-   * @param out Where the commands are appended.
-   * @param limit Records to write at the most.
    */
   writePlain(from: Stretch, out: ByteBuffer, limit: number): void {
     const { bytes, view, end, lastFeed, fields, dialect, maxRecord } = from;
@@ -233,18 +227,9 @@ export class RecordWriter {
   /**
    * Finds records and writes them; or writes the one that was found.
    *
-   * @param out Where to write.
-   * @param bytes The input.
-   * @param view The same.
    * @param escaped Whether the record that was found has doubled quotes.
    * @param fields How many fields a record has; 0: one was found.
    * @param at Index in the input of the first record's first byte.
-   * @param lastFeed Index of the last line feed.
-   * @param end Index behind the input's last byte.
-   * @param delimiter The dialect's delimiter.
-   * @param quote The dialect's quote.
-   * @param maxRecord The most bytes of a record.
-   * @param limit Records to write at the most.
    */
   #run(
     out: ByteBuffer,
@@ -511,11 +496,8 @@ const copied = { to: 0, size: 0, feeds: 0 };
  * The search and the copy are one walk: quotes are so many in a JSON document
  * that whatever is done for each is what it takes.
  *
- * @param input Where the value is.
  * @param at Index of its first byte.
  * @param last Index of a line feed that no record ends behind.
- * @param output Where it goes.
- * @param to Index there.
  * @param quotes The quote in each byte of a word.
  * @returns Index behind the closing quote, or -1 where there is none; the rest
  * is in {@linkcode copied}.

@@ -73,11 +73,7 @@ export class SourceStart {
     return this.#end - this.boundary;
   }
 
-  /**
-   * The place in front of the first record.
-   *
-   * @returns A place to begin a reader at.
-   */
+  /** The place in front of the first record. */
   place(): Place {
     return { records: 0, line: this.#line, offset: this.#offset };
   }

@@ -174,7 +174,6 @@ export class Batch {
   /**
    * The commands that go together with one, in a transaction.
    *
-   * @param id The command's id.
    * @returns The first of them, and how many there are.
    */
   unitOf(id: number): { readonly first: number; readonly count: number } {
@@ -263,11 +262,7 @@ export class PlainOrigin implements BatchOrigin {
   readonly #ids: ArrayLike<number> | undefined;
   readonly #each: number;
 
-  /**
-   * Describes a shipment of all commands of a batch, or of some.
-   *
-   * @param ids The ids of those.
-   */
+  /** Describes a shipment of all commands of a batch, or of some. */
   constructor(readonly batch: Batch, ids?: ArrayLike<number>) {
     this.#ids = ids;
     this.#each = batch.format.encoder.commandsPerRecord;

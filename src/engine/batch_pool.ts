@@ -53,7 +53,6 @@ export class BatchPool {
    * @param chunk The input bytes.
    * @param start Index in the chunk of the first record's first byte.
    * @param place Where in the source the first record stands.
-   * @returns An empty batch.
    */
   begin(
     format: BatchFormat,

@@ -61,9 +61,7 @@ export class Batcher {
   /**
    * Begins a source: reads its header and resolves the template against it.
    *
-   * @param source Where the bytes come from.
    * @param plan How they are read and what they become.
-   * @param pool Where batches come from.
    * @param coalesce Whether rows may share commands.
    * @param fromLine The line of the first record to read, counting from 1.
    * @returns A batcher in front of that record.
@@ -99,11 +97,7 @@ export class Batcher {
     return this.#feed.bytesRead;
   }
 
-  /**
-   * Lines with nothing on them that were passed over so far.
-   *
-   * @returns How many.
-   */
+  /** Lines with nothing on them that were passed over so far. */
   get blankLines(): number {
     return this.#reader.blankLines - this.#blankLinesBefore;
   }

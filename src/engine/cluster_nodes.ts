@@ -87,11 +87,7 @@ export class ClusterNodes {
   /** Some slot has moved, and nobody has said where to. */
   #isStale = false;
 
-  /**
-   * Knows of no node yet.
-   *
-   * @param options How to reach them.
-   */
+  /** Knows of no node yet. */
   constructor(options: ClusterOptions) {
     const seed = withUri(options.server, "url");
     this.#options = { ...options, server: { ...seed, path: undefined } };

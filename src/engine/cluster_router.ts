@@ -59,7 +59,6 @@ export class ClusterRouter implements Router {
   /**
    * Makes a router.
    *
-   * @param nodes The nodes and their lanes.
    * @param keys Tells where keys stand.
    * @param isRepeatable Whether the commands may be repeated, in order.
    */

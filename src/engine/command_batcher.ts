@@ -78,8 +78,6 @@ export class CommandBatcher implements Walker {
   /**
    * Begins a source.
    *
-   * @param source Where the bytes come from.
-   * @param pool Where batches come from.
    * @param keys Tells what cannot be sent to a cluster.
    * @param before Commands in the sources before it.
    */

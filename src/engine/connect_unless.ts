@@ -38,11 +38,9 @@ export async function connectUnless(
  * Connects, and makes use of the connection at once; where it is lost meanwhile,
  * all over again.
  *
- * @param wait What may end it.
  * @param server Where and who; how long it is waited for is said apart.
  * @param patience That time, in ms.
  * @param use What is done with each connection.
- * @returns The connection.
  * @throws {ConnectionError} When it takes longer.
  */
 export async function connectAnd(

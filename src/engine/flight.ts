@@ -14,7 +14,6 @@ export interface FlightEvents<Origin> {
    * @param shipment Which shipment the command is in; none where the flight is
    * not exact and nobody knows.
    * @param command Its index there, counting from 0.
-   * @param flight The flight.
    */
   onError(
     error: string,
@@ -51,11 +50,7 @@ export class Flight<Origin> {
   protected readonly queue = new Queue<Shipment<Origin>>();
   readonly #events: FlightEvents<Origin>;
 
-  /**
-   * Makes an empty flight.
-   *
-   * @param events Whom to tell.
-   */
+  /** Makes an empty flight. */
   constructor(events: FlightEvents<Origin>) {
     this.#events = events;
   }
@@ -132,7 +127,6 @@ export class Flight<Origin> {
   /**
    * Notes a run of replies that are no errors.
    *
-   * @param count How many.
    * @throws {ProtocolError} When there are more replies than commands.
    */
   succeed(count: number): void {

@@ -31,11 +31,7 @@ export class KeyHashes {
     return this.#hashes.byteLength;
   }
 
-  /**
-   * Adds a key.
-   *
-   * @param bytes A buffer with the key in it.
-   */
+  /** Adds a key. */
   add(bytes: Uint8Array, start = 0, end: number = bytes.length): void {
     this.#hash(bytes, start, end);
     const last = 2 * this.#length - 2;

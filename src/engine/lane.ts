@@ -37,7 +37,6 @@ export interface LaneEvents<Origin> extends FlightEvents<Origin> {
    * Told once when the connection is lost.
    *
    * @param flight What was not answered.
-   * @param error What has happened.
    */
   onLost(flight: Flight<Origin>, error: ConnectionError): void;
   /** Told about transactions that were aborted, where there are any. */
@@ -143,7 +142,6 @@ export class Lane<Origin> {
    * @param connection A connection on which nothing is in flight.
    * @param events Whom it tells.
    * @param wait Whom to wake, and whom to tell what ends the lane.
-   * @param options How it behaves.
    */
   constructor(
     connection: Connection,

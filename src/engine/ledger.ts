@@ -83,11 +83,7 @@ export class Ledger {
   /** Whether nothing is committed before the accounts are closed. */
   #isHeld = false;
 
-  /**
-   * Makes an empty ledger.
-   *
-   * @param options Where the outcome goes.
-   */
+  /** Makes an empty ledger. */
   constructor(options: LedgerOptions) {
     this.#options = options;
   }

@@ -73,7 +73,6 @@ interface OpenRouter {
  * Makes the router for a server: one lane, or in a cluster one for each
  * primary. Nobody has to say which: the server does.
  *
- * @param options What the router is for.
  * @throws {ConnectionError} When a node of the cluster cannot be reached.
  */
 export async function openRouter(
@@ -148,10 +147,8 @@ export function refuseSentinel(
  * Makes the router of a cluster.
  *
  * @param connection A connection to one of its nodes; it is closed.
- * @param options What the lanes are for.
  * @param keys Tells where keys stand.
  * @param isRepeatable Whether the commands may be repeated, in order.
- * @returns The router.
  * @throws {ConnectionError} When a node cannot be reached.
  */
 export async function openCluster(

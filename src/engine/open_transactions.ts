@@ -7,7 +7,6 @@ import { Transactions, type TransactionsOptions } from "./transactions.ts";
 /**
  * Makes what makes shipments transactions, where that is wanted.
  *
- * @param load What was asked for.
  * @param of What the transactions need of the load's other parts.
  * @returns The transactions, which have not looked at the server yet.
  * @throws {UsageError} When it does not go together with something else.

@@ -31,8 +31,6 @@ interface PipeClusterOptions extends PipeOptions {
  * recovery and router.
  *
  * @param connection A connection to one of the nodes; it is closed.
- * @param options What to send and where to.
- * @param wait Where it waits.
  * @throws As `pipe` does.
  */
 export async function pipeIntoCluster(

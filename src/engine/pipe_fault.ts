@@ -19,8 +19,6 @@ export interface CommandPlace {
  * Says that a command cannot be sent, and that nothing behind it was.
  *
  * @param place Where it stands.
- * @param name What it is.
- * @param why Why it cannot be sent.
  */
 export function refusedCommand(
   { source, command, offset }: CommandPlace,

@@ -85,11 +85,7 @@ export class PipeLedger {
     | { piece: PipePiece; scanner: CommandScanner; at: number }
     | undefined;
 
-  /**
-   * Makes an empty ledger.
-   *
-   * @param options Whom to tell.
-   */
+  /** Makes an empty ledger. */
   constructor(options: PipeLedgerOptions) {
     this.#options = options;
   }

@@ -30,7 +30,6 @@ export class PipedCommands implements BatchSource {
   /**
    * Opens nothing yet.
    *
-   * @param options Where commands come from.
    * @param keys Tells what cannot be sent to a cluster.
    * @param summary Counts what is read.
    */

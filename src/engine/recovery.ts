@@ -112,11 +112,7 @@ export class Recovery {
   #isTold = false;
   #router: Router | undefined;
 
-  /**
-   * Makes a recovery for one load.
-   *
-   * @param options What it may do.
-   */
+  /** Makes a recovery for one load. */
   constructor(options: RecoveryOptions) {
     this.#options = options;
     this.#patience = new Patience(options);
@@ -284,7 +280,6 @@ export class Recovery {
    * Acts on a lost lane.
    *
    * @param flight What was not answered.
-   * @param error What has happened.
    */
   lose(flight: Flight<BatchOrigin>, error: ConnectionError): void {
     if (this.#router === undefined) {

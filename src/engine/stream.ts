@@ -116,11 +116,7 @@ export class Stream {
   /** Why a reject could not be told. */
   #untold: unknown;
 
-  /**
-   * Makes a stream that goes nowhere yet.
-   *
-   * @param options What it belongs to.
-   */
+  /** Makes a stream that goes nowhere yet. */
   constructor(options: StreamOptions) {
     const { rows, summary, wait, limit, onReject } = options;
     this.#options = options;

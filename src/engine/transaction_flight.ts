@@ -61,7 +61,6 @@ export interface TransactionEvents<Origin> extends FlightEvents<Origin> {
    * @param refused Its commands that the server would not queue, by their
    * index, with its texts.
    * @param problem What it said against the transaction as a whole.
-   * @param flight The flight.
    * @param isOutside Whether MULTI was refused: what was sent behind it was
    * executed all the same.
    */
@@ -109,12 +108,7 @@ export class TransactionFlight<Origin> extends Flight<Origin> {
   #problem: string | undefined;
   #isOutside = false;
 
-  /**
-   * Makes an empty flight.
-   *
-   * @param frame What stands around each shipment.
-   * @param events Whom to tell.
-   */
+  /** Makes an empty flight. */
   constructor(frame: TransactionFrame, events: TransactionEvents<Origin>) {
     super(events);
     this.frame = frame;
@@ -130,7 +124,6 @@ export class TransactionFlight<Origin> extends Flight<Origin> {
   /**
    * Ends the transaction of a shipment whose commands are sent.
    *
-   * @param shipment The shipment.
    * @returns What is sent behind them; nothing while that is not decided.
    */
   closing(shipment: Shipment<Origin>): Uint8Array | undefined {
@@ -149,7 +142,6 @@ export class TransactionFlight<Origin> extends Flight<Origin> {
   /**
    * Aborts a shipment of which nothing was sent, when all before it are done.
    *
-   * @param shipment The shipment.
    * @returns Whether it was its turn.
    */
   drop(shipment: Shipment<Origin>): boolean {

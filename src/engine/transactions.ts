@@ -149,11 +149,7 @@ export class Transactions implements TransactionFrame {
   /** What is known of its rejects. */
   #known: readonly KnownReject[] = [];
 
-  /**
-   * Looks at the sources; the server is not asked yet.
-   *
-   * @param options What they belong to.
-   */
+  /** Looks at the sources; the server is not asked yet. */
   constructor(options: TransactionsOptions) {
     this.#options = options;
     this.key = options.exactlyOnce.key;

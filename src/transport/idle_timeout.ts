@@ -26,7 +26,6 @@ export function withIdleTimeout(source: Source, timeout: number): Source {
  * @param opening The source to come; one that comes too late is closed.
  * @param name What to call it in messages.
  * @param timeout The limit, in ms; 0 is none.
- * @returns The source.
  * @throws {InputError} When it takes longer.
  */
 export async function openedWithin(

@@ -60,7 +60,6 @@ export class Tunnel implements AsyncDisposable {
    * Starts the command and waits until its port answers.
    *
    * @param command The command's words; `{port}` in them becomes the port.
-   * @param options How long to wait.
    * @returns The open way.
    * @throws {UsageError} When the command cannot be started.
    * @throws {ConnectionError} When it ends, or its port does not answer.
