@@ -1,8 +1,9 @@
 import type { ConnectionError, StoppedError } from "../errors.ts";
 import { backoff } from "../transport/retry.ts";
 import { counted } from "./counted.ts";
-import type { RecordWords } from "./record_words.ts";
+import { type RecordWords, ROW_WORDS } from "./record_words.ts";
 import type { Summary } from "./summary.ts";
+import type { Wait } from "./wait.ts";
 
 /** How long a server is waited for once records are in, in ms. */
 export const PATIENCE_UNDER_WAY = 30_000;
@@ -11,15 +12,17 @@ export const PATIENCE_UNDER_WAY = 30_000;
 export interface PatienceOptions {
   /** Where it says how long was waited. */
   readonly summary: Summary;
-  /** What a record is called. */
-  readonly words: RecordWords;
+  /** Where it waits, and what ends it. */
+  readonly wait: Wait;
+  /** What the records are called. Default: as those of a load. */
+  readonly words?: RecordWords | undefined;
   /**
    * How long a server is waited for, in ms. Default: 30 s once a record is
    * committed, 0 before.
    */
-  readonly patience: number | undefined;
-  /** Pauses for so many ms. */
-  pause(ms: number): Promise<void>;
+  readonly patience?: number | undefined;
+  /** Pauses for so many ms; the clock's by default. */
+  readonly pause?: (ms: number) => Promise<void>;
   /** Told in a sentence what is waited for, and when that is over. */
   readonly onNotice?: ((sentence: string) => void) | undefined;
 }
@@ -74,7 +77,8 @@ export class Patience {
     left: number,
     mend: () => Promise<void>,
   ): Promise<void> {
-    const { summary, pause, onNotice, words } = this.#options;
+    const { summary, wait, onNotice, words = ROW_WORDS } = this.#options;
+    const { pause = (ms: number) => wait.pause(ms) } = this.#options;
     const began = performance.now();
     const isFirst = this.#attempts++ === 0;
     if (trouble === undefined) {

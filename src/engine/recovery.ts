@@ -33,11 +33,12 @@ import {
   type PatienceOptions,
 } from "./patience.ts";
 import { RecordLocator } from "./record_locator.ts";
+import { ROW_WORDS } from "./record_words.ts";
 import type { Router } from "./router.ts";
+import type { Rows } from "./rows.ts";
 import type { Shipment } from "./shipment.ts";
 import { TAKEN_OVER, takenOver } from "./transaction_flight.ts";
 import { OF_NO_RECORD, verdictOf } from "./verdict.ts";
-import type { Wait } from "./wait.ts";
 import { alsoSay } from "./wind_up.ts";
 
 /** What is said of a command that nobody takes. */
@@ -55,26 +56,18 @@ export const HASH_TAGS =
   "{user:1}:mail";
 
 /** What a recovery may do. */
-interface RecoveryOptions extends PatienceOptions {
-  /** Where failures are noted and rewinds are marked. */
-  readonly ledger: Ledger;
-  /** What an error ends. */
-  readonly wait: Wait;
-  /**
-   * Whether every record makes commands with as many arguments; see
-   * `VerdictContext`.
-   */
-  readonly sameShape: boolean;
-  /** Whether all commands that were read may be repeated in order. */
-  readonly isRepeatable: boolean;
-  /** Whether unanswered commands may be sent again where they may not. */
-  readonly atLeastOnce: boolean;
-  /** Whether what was in doubt is in, where shipments are transactions. */
+export interface RecoveryOptions extends PatienceOptions {
+  /** Where batches come from. */
+  readonly rows: Pick<Rows, "sameShape" | "isRepeatable" | "stopCoalescing">;
+  /** Whether what may have been executed is sent again in any case. */
+  readonly atLeastOnce?: boolean | undefined;
+  /** What each shipment's transaction is known by, where they are ones. */
   readonly transactions?: ShipmentTransactions | undefined;
-  /** Whether it goes on where every record will be rejected, as a pipe does. */
-  readonly goesOn: boolean;
-  /** Has rows share no commands any more. */
-  stopSharing(): void;
+  /**
+   * Whether it goes on where every record will be rejected, as a pipe does.
+   * Default: false.
+   */
+  readonly goesOn?: boolean | undefined;
 }
 
 /** What a recovery has to know of shipments that are transactions. */
@@ -89,6 +82,7 @@ export interface ShipmentTransactions {
 export class Recovery {
   /** Whether commands that rows share may be sent. */
   mayShare = true;
+  readonly #ledger: Ledger;
   readonly #options: RecoveryOptions;
   readonly #patience: Patience;
   /** The error that says that rows cannot share a command. */
@@ -112,8 +106,13 @@ export class Recovery {
   #isTold = false;
   #router: Router | undefined;
 
-  /** Makes a recovery for one load. */
-  constructor(options: RecoveryOptions) {
+  /**
+   * Makes a recovery for one load.
+   *
+   * @param ledger Where failures are noted and rewinds are marked.
+   */
+  constructor(ledger: Ledger, options: RecoveryOptions) {
+    this.#ledger = ledger;
     this.#options = options;
     this.#patience = new Patience(options);
   }
@@ -153,7 +152,8 @@ export class Recovery {
     flight: Flight<BatchOrigin>,
     isQueued = false,
   ): void {
-    const { ledger, summary, sameShape, transactions } = this.#options;
+    const { summary, rows: { sameShape }, transactions } = this.#options;
+    const ledger = this.#ledger;
     const { batch } = origin;
     const record = origin.recordOf(command);
     const isMade = origin.isShared &&
@@ -174,7 +174,7 @@ export class Recovery {
           this.#redirected ??= this.#stopped(error, batch, record, REDIRECTED);
           this.#router?.redirect?.(error, origin, command, flight);
           if (this.#isPartial(error, origin, command)) {
-            if (this.#options.isRepeatable) {
+            if (this.#isRepeatable) {
               return ledger.mark({ batch, record });
             }
             this.#tellOvertaken(batch, record);
@@ -184,7 +184,7 @@ export class Recovery {
         case "wait":
           if (!this.#mayWait) break;
           this.#trouble ??= this.#stopped(error, batch, record, verdict);
-          if (this.#options.isRepeatable) ledger.mark({ batch, record });
+          if (this.#isRepeatable) ledger.mark({ batch, record });
           else {
             this.#shipAgain(origin, command);
             if (!this.#refusedAt.has(flight)) {
@@ -214,7 +214,7 @@ export class Recovery {
     }
     if (stops) {
       ledger.hold();
-      if (this.#options.isRepeatable) ledger.mark({ batch, record });
+      if (this.#isRepeatable) ledger.mark({ batch, record });
     }
     const { wait } = this.#options;
     if (!isStop || wait.error !== undefined) return;
@@ -249,7 +249,7 @@ export class Recovery {
     const { batch } = origin;
     const isUndone = batch.again.length > 0;
     // Where all of it was refused, it is settled.
-    this.#options.ledger.done(shipment);
+    this.#ledger.done(shipment);
     batch.isUndone = isUndone && !isOutside;
     this.#options.wait.wake();
   }
@@ -286,8 +286,8 @@ export class Recovery {
       this.#early.push(() => this.lose(flight, error));
       return;
     }
-    const { ledger, summary, wait, isRepeatable, atLeastOnce, transactions } =
-      this.#options;
+    const { summary, wait, atLeastOnce, transactions } = this.#options;
+    const isRepeatable = this.#isRepeatable;
     const answered = flight.takeAnswered();
     answered?.origin.batch.close(answered);
     const mayRepeat = isRepeatable || atLeastOnce || transactions !== undefined;
@@ -306,7 +306,7 @@ export class Recovery {
       }
       if (answered < commands) {
         const record = origin.recordOf(answered);
-        if (isRepeatable) ledger.mark({ batch, record });
+        if (isRepeatable) this.#ledger.mark({ batch, record });
         else {
           for (let i = answered; i < commands; i++) this.#shipAgain(origin, i);
           if (sentAt > 0 && transactions === undefined) {
@@ -327,13 +327,13 @@ export class Recovery {
    * @throws What was in the way, when it has not passed in time.
    */
   async mend(): Promise<void> {
-    const { summary, stopSharing } = this.#options;
+    const { summary, rows } = this.#options;
     summary.rewinds++;
     this.#isAborted = false;
     if (this.#unshared !== undefined) {
       this.mayShare = false;
       summary.coalescingStopped = this.#unshared;
-      stopSharing();
+      rows.stopCoalescing();
       this.#unshared = undefined;
     }
     if (this.#redirected ?? this.#trouble) await this.#retry();
@@ -360,11 +360,11 @@ export class Recovery {
     const shipment = this.#doubtful;
     if (shipment === undefined) return;
     this.#doubtful = undefined;
-    const { ledger, summary, transactions } = this.#options;
+    const { summary, transactions } = this.#options;
     const { origin, answered, commands } = shipment;
     if (transactions!.wasIn) {
       summary.repliesLost += recordsFrom(origin, answered, commands);
-      return ledger.done(shipment);
+      return this.#ledger.done(shipment);
     }
     for (let i = 0; i < commands; i++) this.#shipAgain(origin, i);
     origin.batch.close(shipment);
@@ -381,6 +381,15 @@ export class Recovery {
     return before.every(([flight, successes]) =>
       flight.successes === successes
     );
+  }
+
+  /**
+   * Whether all commands that were read may be sent again, in order; in
+   * transactions nothing is sent again that may be in.
+   */
+  get #isRepeatable(): boolean {
+    const { rows, transactions } = this.#options;
+    return rows.isRepeatable && transactions === undefined;
   }
 
   /** Whether a server that is away, or not ready, is waited for. */
@@ -402,7 +411,7 @@ export class Recovery {
   #tellOvertaken(batch: Batch, record: number): void {
     if (this.#isTold) return;
     this.#isTold = true;
-    const { onNotice, words } = this.#options;
+    const { onNotice, words = ROW_WORDS } = this.#options;
     const place = new RecordLocator(batch).placeOf(record);
     onNotice?.(
       `${words.at(batch.format.source, place)}: its slot is on its way to ` +
@@ -432,7 +441,8 @@ export class Recovery {
     { advice }: { readonly advice: string },
   ): StoppedError {
     const place = new RecordLocator(batch).placeOf(record);
-    const where = this.#options.words.at(batch.format.source, place);
+    const { words = ROW_WORDS } = this.#options;
+    const where = words.at(batch.format.source, place);
     return new StoppedError(
       `Stopped at ${where}: the server answered ` +
         `${JSON.stringify(error)}: ${advice}`,

@@ -17,14 +17,17 @@ import { counted, formatCount } from "./counted.ts";
 import type { ErrorLimit } from "./error_limit.ts";
 import type { LaneEvents } from "./lane.ts";
 import { Ledger, type RecordPlace } from "./ledger.ts";
-import { Recovery, type ShipmentTransactions } from "./recovery.ts";
+import {
+  Recovery,
+  type RecoveryOptions,
+  type ShipmentTransactions,
+} from "./recovery.ts";
 import type { OnReject } from "./reject.ts";
 import type { BatchLane, Router } from "./router.ts";
 import { type RecordWords, ROW_WORDS } from "./record_words.ts";
 import type { Rows } from "./rows.ts";
 import type { Shipment } from "./shipment.ts";
 import type { Summary } from "./summary.ts";
-import type { Wait } from "./wait.ts";
 import { alsoSay, PATIENCE, windUp } from "./wind_up.ts";
 import type { WrittenKeys } from "./written_keys.ts";
 
@@ -56,40 +59,17 @@ export interface BatchSource extends
 }
 
 /** What a stream belongs to. */
-interface StreamOptions {
-  /** Where batches come from. */
+interface StreamOptions extends RecoveryOptions {
   readonly rows: BatchSource;
-  /** The counts to keep up to date. */
-  readonly summary: Summary;
-  /** Where it waits, and what ends it. */
-  readonly wait: Wait;
+  readonly transactions?: StreamTransactions | undefined;
   /** How many rejects are too many. */
   readonly limit: ErrorLimit;
-  /**
-   * How long a server that is away is waited for, in ms. Default: 30 s once a
-   * record is committed, 0 before.
-   */
-  readonly patience?: number | undefined;
-  /** Whether what may have been executed is sent again in any case. */
-  readonly atLeastOnce?: boolean | undefined;
-  /** What each shipment's transaction is known by, where they are ones. */
-  readonly transactions?: StreamTransactions | undefined;
   /** Told which keys are written. */
   readonly written?: Pick<WrittenKeys, "note"> | undefined;
-  /**
-   * Whether it goes on where every record will be rejected. Default: false.
-   */
-  readonly goesOn?: boolean | undefined;
-  /** What the records are called. Default: as those of a load. */
-  readonly words?: RecordWords | undefined;
   /** Told when records were committed. */
   readonly onCommit?: (() => void) | undefined;
-  /** Told in a sentence what is waited for, and when that is over. */
-  readonly onNotice?: ((sentence: string) => void) | undefined;
   /** Told about each record that does not make it, in the input's order. */
   readonly onReject?: OnReject | undefined;
-  /** Pauses for so many ms; the clock's by default. */
-  readonly pause?: (ms: number) => Promise<void>;
   /** Says why a full server is full, where it tells. */
   explain?: ((reply: string) => Promise<string | undefined>) | undefined;
 }
@@ -134,28 +114,7 @@ export class Stream {
       },
       onDone: (batch) => rows.pool.release(batch),
     });
-    const recovery = this.#recovery = new Recovery({
-      ledger,
-      summary,
-      wait,
-      // What a source is, is known when it is read.
-      get sameShape(): boolean {
-        return rows.sameShape;
-      },
-      // What a pipe has, is known when it is read; in transactions nothing is
-      // sent again that may be in.
-      get isRepeatable(): boolean {
-        return rows.isRepeatable && options.transactions === undefined;
-      },
-      transactions: options.transactions,
-      goesOn: options.goesOn ?? false,
-      words: options.words ?? ROW_WORDS,
-      atLeastOnce: options.atLeastOnce ?? false,
-      patience: options.patience,
-      pause: options.pause ?? ((ms) => wait.pause(ms)),
-      onNotice: options.onNotice,
-      stopSharing: () => rows.stopCoalescing(),
-    });
+    const recovery = this.#recovery = new Recovery(ledger, options);
     this.events = {
       counts: summary,
       onError: (error, shipment, command, flight) =>
@@ -202,7 +161,7 @@ export class Stream {
    * @throws What ended it early, when all that is known has been counted.
    */
   async run(router: Router): Promise<void> {
-    const { rows, summary, explain } = this.#options;
+    const { rows, summary, explain, words = ROW_WORDS } = this.#options;
     this.#router = router;
     this.#recovery.attend(router);
     const batches = rows.batches();
@@ -221,7 +180,6 @@ export class Stream {
           summary.next = this.#ledger.close();
           // Nothing was withdrawn, and nothing is behind.
           const isAll = this.#isRead && summary.records === records;
-          const words = this.#options.words ?? ROW_WORDS;
           return howFar(summary, words, isAll, this.#ledger.isStuck);
         },
         explain,
