@@ -5,7 +5,7 @@
  * @module
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { keySlot, SLOTS } from "../../src/protocol/key_slot.ts";
+import { SLOTS } from "../../src/protocol/key_slot.ts";
 import { Certificates } from "../support/certificates.ts";
 import {
   type JsonSummary,
@@ -14,7 +14,11 @@ import {
 } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { readKeys } from "../support/read_keys.ts";
-import { type RedisCluster, startCluster } from "../support/redis_cluster.ts";
+import {
+  type RedisCluster,
+  slotOf,
+  startCluster,
+} from "../support/redis_cluster.ts";
 import { startRedisSentinel } from "../support/redis_sentinel.ts";
 import {
   type Run,
@@ -62,10 +66,6 @@ function assertWell({ code, stderr }: Run, what = ""): void {
 
 function nodesOf(summary: JsonSummary): NodeData[] {
   return summary.nodes as NodeData[];
-}
-
-function slotOf(key: string): number {
-  return keySlot(new TextEncoder().encode(key));
 }
 
 function ids(count: number): string {

@@ -1,14 +1,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { plain } from "../support/plain_reply.ts";
+import { ask } from "../support/plain_reply.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
 import { type Run, runRespipe } from "../support/run_respipe.ts";
 import { TempFiles } from "../support/temp_files.ts";
 
 const HSET = ["--", "HSET", "u:{id}", "{*}"];
-
-async function ask(server: RedisServer, ...words: string[]): Promise<unknown> {
-  return plain(await server.command(...words));
-}
 
 function load(
   server: RedisServer,

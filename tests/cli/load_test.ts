@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { bounded } from "../support/outcome.ts";
-import { plain } from "../support/plain_reply.ts";
+import { ask } from "../support/plain_reply.ts";
 import {
   endOf,
   type Run,
@@ -21,10 +21,6 @@ function load(
   options?: RunOptions,
 ): Promise<Run> {
   return runRespipe(["load", "-p", String(server.port), ...words], options);
-}
-
-async function ask(server: RedisServer, ...words: string[]): Promise<unknown> {
-  return plain(await server.command(...words));
 }
 
 /** What a connection begins and ends with. */

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { findProgram } from "../../scripts/find_program.ts";
 import { encodeCommand } from "../../src/protocol/encode_command.ts";
-import { plain } from "../support/plain_reply.ts";
+import { ask } from "../support/plain_reply.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
 import {
   endOf,
@@ -24,10 +24,6 @@ function pipe(
   options?: RunOptions,
 ): Promise<Run> {
   return runRespipe(["pipe", "-p", String(server.port), ...words], options);
-}
-
-async function ask(server: RedisServer, ...words: string[]): Promise<unknown> {
-  return plain(await server.command(...words));
 }
 
 function resp(...commands: (string | Uint8Array)[][]): Uint8Array {

@@ -10,8 +10,8 @@ import { compileTemplate } from "../../src/codec/template.ts";
 import { ByteBuffer } from "../../src/protocol/byte_buffer.ts";
 import { encodeCommand } from "../../src/protocol/encode_command.ts";
 import { quoteCommands } from "../../src/protocol/quote.ts";
+import { latin1Bytes } from "../support/latin1.ts";
 import { Random } from "../support/random.ts";
-import { latin1Bytes } from "../support/random_reply.ts";
 
 const NAMES = ["k", "a", "b", "c"];
 const ALL = { bytes: 1000, arguments: 1000 };

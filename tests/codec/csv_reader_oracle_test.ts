@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { parse } from "@std/csv";
 import { parseDialect } from "../../src/codec/dialect.ts";
+import { latin1Bytes } from "../support/latin1.ts";
 import { Random } from "../support/random.ts";
-import { latin1Bytes } from "../support/random_reply.ts";
 import {
   damageText,
   randomCsv,

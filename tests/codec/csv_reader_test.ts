@@ -3,7 +3,7 @@ import { CsvReader } from "../../src/codec/csv_reader.ts";
 import { type DialectOptions, parseDialect } from "../../src/codec/dialect.ts";
 import { Step } from "../../src/codec/step.ts";
 import { everySplit } from "../support/every_split.ts";
-import { latin1Bytes } from "../support/random_reply.ts";
+import { latin1Bytes } from "../support/latin1.ts";
 import { latin1Text, readAll, type ReadOptions } from "../support/read_all.ts";
 
 type Options = DialectOptions & Omit<ReadOptions, "dialect">;

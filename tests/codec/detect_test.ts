@@ -4,7 +4,7 @@ import {
   detectFormat,
   type FormatHints,
 } from "../../src/codec/detect.ts";
-import { latin1Bytes } from "../support/random_reply.ts";
+import { latin1Bytes } from "../support/latin1.ts";
 
 const HINTS: FormatHints = {
   format: undefined,

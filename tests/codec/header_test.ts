@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { parseDialect } from "../../src/codec/dialect.ts";
 import { Header } from "../../src/codec/header.ts";
 import { UsageError } from "../../src/errors.ts";
-import { latin1Bytes } from "../support/random_reply.ts";
+import { latin1Bytes } from "../support/latin1.ts";
 import { latin1Text, readAll } from "../support/read_all.ts";
 
 /** The header in the first record of a CSV, one character for each byte. */

@@ -11,8 +11,8 @@ import { Step } from "../../src/codec/step.ts";
 import { compileTemplate } from "../../src/codec/template.ts";
 import { ByteBuffer } from "../../src/protocol/byte_buffer.ts";
 import { everySplit } from "../support/every_split.ts";
+import { latin1Bytes } from "../support/latin1.ts";
 import { damageText, randomCsv, randomText } from "../support/random_csv.ts";
-import { latin1Bytes } from "../support/random_reply.ts";
 import { Random } from "../support/random.ts";
 import { latin1Text } from "../support/read_all.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { PREAMBLE_LENGTH, readPreamble } from "../../src/codec/source_start.ts";
-import { latin1Bytes } from "../support/random_reply.ts";
+import { latin1Bytes } from "../support/latin1.ts";
 
 /** What the bytes are, and after how many of them that is plain. */
 const KNOWN: [bytes: string, skip: number, reason: string | undefined][] = [

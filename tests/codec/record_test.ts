@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { RecordView } from "../../src/codec/record.ts";
-import { latin1Bytes } from "../support/random_reply.ts";
+import { latin1Bytes } from "../support/latin1.ts";
 import { latin1Text } from "../support/read_all.ts";
 
 /** A record of `x"a""b",,cd` at index 1 of its buffer, set by hand. */

@@ -8,9 +8,9 @@ import { Step } from "../../src/codec/step.ts";
 import { compileTemplate } from "../../src/codec/template.ts";
 import { ByteBuffer } from "../../src/protocol/byte_buffer.ts";
 import { encodeCommand } from "../../src/protocol/encode_command.ts";
+import { latin1Bytes } from "../support/latin1.ts";
 import { Random } from "../support/random.ts";
 import { randomCsv } from "../support/random_csv.ts";
-import { latin1Bytes } from "../support/random_reply.ts";
 import { latin1Text, readAll } from "../support/read_all.ts";
 
 const dialect = parseDialect();

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { SourceStart } from "../../src/codec/source_start.ts";
 import { everySplit } from "../support/every_split.ts";
-import { latin1Bytes } from "../support/random_reply.ts";
+import { latin1Bytes } from "../support/latin1.ts";
 
 /** An input, lines to skip, and where its first record begins. */
 const CASES: [

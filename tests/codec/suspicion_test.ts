@@ -3,7 +3,7 @@ import { parseDialect } from "../../src/codec/dialect.ts";
 import { Header } from "../../src/codec/header.ts";
 import { endsLinesInCr, suspectHeader } from "../../src/codec/suspicion.ts";
 import { QUOTE } from "../../src/protocol/ascii.ts";
-import { latin1Bytes } from "../support/random_reply.ts";
+import { latin1Bytes } from "../support/latin1.ts";
 
 Deno.test("a header that was read wrongly is said what it looks like", () => {
   const rows: [names: string[], says: string | undefined][] = [

@@ -8,18 +8,11 @@ import { Shipment } from "../../src/engine/shipment.ts";
 import { encodeCommand } from "../../src/protocol/encode_command.ts";
 import { CommandScanner } from "../../src/protocol/command_scanner.ts";
 import { byteSource } from "../support/byte_source.ts";
+import { latin1Bytes, latin1Text } from "../support/latin1.ts";
 import { Random } from "../support/random.ts";
 import { scanSlowly } from "../support/scan_slowly.ts";
 
 const SEED = Random.seed();
-
-function latin1(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
-}
-
-function text(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
-}
 
 /** A ledger and a flight that spoil the bytes of each piece let go. */
 class Piping {
@@ -70,7 +63,7 @@ async function cut(
   const pieces: PipePiece[] = [];
   for (const [name, input] of Object.entries(inputs)) {
     for await (
-      const piece of reader.pieces(byteSource(name, latin1(input), size))
+      const piece of reader.pieces(byteSource(name, latin1Bytes(input), size))
     ) pieces.push(piece);
   }
   return pieces;
@@ -82,7 +75,7 @@ function commandsOf(
 ): Omit<PipeError, "error">[] {
   let command = 0;
   return Object.entries(inputs).flatMap(([source, input]) => {
-    const bytes = latin1(input);
+    const bytes = latin1Bytes(input);
     return scanSlowly(input).commands.map(({ begin, end }) => ({
       command: ++command,
       source,
@@ -101,7 +94,9 @@ function randomStream(random: Random): string {
     } else if (kind < 3) stream += `SET key:${left} 'a b'\r\n`;
     else {
       const length = random.int(9) === 0 ? 600 + random.int(3000) : left;
-      stream += text(encodeCommand(["SET", `${left}`, "x".repeat(length)]));
+      stream += latin1Text(
+        encodeCommand(["SET", `${left}`, "x".repeat(length)]),
+      );
     }
   }
   return stream;
@@ -190,7 +185,7 @@ Deno.test("a pipe ledger finds the command behind lines that are none", async ()
 
 Deno.test("a pipe ledger walks over a piece once, however many errors", async () => {
   const count = 5000;
-  const input = text(encodeCommand(["GET", "key"])).repeat(count);
+  const input = latin1Text(encodeCommand(["GET", "key"])).repeat(count);
   const pieces = await cut({ a: input }, undefined, 64 * 1024);
   const piping = new Piping();
   const { flight, errors } = piping;
@@ -216,7 +211,7 @@ Deno.test("a pipe ledger walks over a piece once, however many errors", async ()
 });
 
 Deno.test("a pipe ledger shows the beginning of a command sent in parts", async () => {
-  const large = text(encodeCommand(["SET", "k", "x".repeat(5000)]));
+  const large = latin1Text(encodeCommand(["SET", "k", "x".repeat(5000)]));
   const pieces = await cut({ a: `PING\n${large}PING\n` });
   assert(pieces.length > 3);
   const piping = new Piping();
@@ -240,7 +235,7 @@ Deno.test("a pipe ledger shows the beginning of a command sent in parts", async 
 });
 
 Deno.test("a pipe ledger has nothing in flight within one endless command", async () => {
-  const large = text(encodeCommand(["SET", "k", "x".repeat(100_000)]));
+  const large = latin1Text(encodeCommand(["SET", "k", "x".repeat(100_000)]));
   const pieces = await cut({ a: `PING\n${large}` });
   const piping = new Piping();
   const { flight } = piping;

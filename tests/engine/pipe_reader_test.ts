@@ -4,6 +4,7 @@ import { PipeReader } from "../../src/engine/pipe_reader.ts";
 import { InputError } from "../../src/errors.ts";
 import { encodeCommand } from "../../src/protocol/encode_command.ts";
 import { byteSource } from "../support/byte_source.ts";
+import { latin1Bytes, latin1Text } from "../support/latin1.ts";
 import { Random } from "../support/random.ts";
 import { scanSlowly } from "../support/scan_slowly.ts";
 
@@ -37,19 +38,6 @@ interface Input {
   text: string;
 }
 
-function latin1(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
-}
-
-function text(bytes: Uint8Array): string {
-  const part = 8192;
-  let all = "";
-  for (let at = 0; at < bytes.length; at += part) {
-    all += String.fromCharCode(...bytes.subarray(at, at + part));
-  }
-  return all;
-}
-
 /** Reads sources as a pipe does; each chunk is spoilt when it is released. */
 async function readAll(
   inputs: readonly Input[],
@@ -62,12 +50,12 @@ async function readAll(
   let error: InputError | undefined;
   try {
     for (const input of inputs) {
-      const source = byteSource(input.name, latin1(input.text), size);
+      const source = byteSource(input.name, latin1Bytes(input.text), size);
       for await (const piece of reader.pieces(source)) {
         const { chunk, end, ...others } = piece;
         pieces.push({
           ...others,
-          text: text(chunk.bytes.subarray(0, end)),
+          text: latin1Text(chunk.bytes.subarray(0, end)),
           sentInPart: reader.sentInPart,
           keeps: chunk.bytes.length,
         });
@@ -150,7 +138,7 @@ function randomStream(random: Random, large: number): string {
       const length = random.int(8) === 0
         ? large + random.int(3 * large)
         : random.int(60);
-      stream += text(encodeCommand(["SET", "key", random.bytes(length)]));
+      stream += latin1Text(encodeCommand(["SET", "key", random.bytes(length)]));
     }
   }
   return stream;
@@ -182,8 +170,8 @@ Deno.test("PipeReader cuts any sources into whole commands", async () => {
 
 Deno.test("PipeReader sends what is too large to hold in parts", async () => {
   const random = new Random(SEED);
-  const large = text(encodeCommand(["SET", "k", "x".repeat(1 << 20)]));
-  const middle = text(encodeCommand(["SET", "k", "y".repeat(100_000)]));
+  const large = latin1Text(encodeCommand(["SET", "k", "x".repeat(1 << 20)]));
+  const middle = latin1Text(encodeCommand(["SET", "k", "y".repeat(100_000)]));
   const stream = `${PING}${large}${PING}\n${middle}${large}${large}PING\n`;
   for (const most of [5000, 70_000, CHUNK]) {
     const size = (): number => 1 + random.int(most);
@@ -273,7 +261,7 @@ for (const [input, message] of CUT_MESSAGES) {
 }
 
 Deno.test("PipeReader says when a cut command was sent in part", async () => {
-  const large = text(encodeCommand(["SET", "k", "x".repeat(1 << 20)]));
+  const large = latin1Text(encodeCommand(["SET", "k", "x".repeat(1 << 20)]));
   for (const cut of [300_000, 1 << 20, large.length - 4]) {
     const part = PING + large.slice(0, cut);
     const outcome = await readAll([{ name: "a", text: part }]);
@@ -400,7 +388,7 @@ Deno.test("PipeReader follows a transaction into the next source", async () => {
 Deno.test("PipeReader sends broken RESP as it is, and says where it breaks", async () => {
   const random = new Random(SEED);
   const good = `${PING}GET a\n${PING}`;
-  const large = text(encodeCommand(["SET", "k", random.bytes(300_000)]));
+  const large = latin1Text(encodeCommand(["SET", "k", random.bytes(300_000)]));
   const cases: [string, number, string][] = [
     ["*1\r\n:3\r\n", 4, 'expected "$"'],
     ["*x\r\n", 1, "expected a length in decimal"],
@@ -434,7 +422,7 @@ Deno.test("PipeReader sends broken RESP as it is, and says where it breaks", asy
 
 Deno.test("PipeReader survives any bytes", async () => {
   const random = new Random(SEED);
-  const alphabet = latin1("**$$\r\n\r\n0123456789 \"'aA\0\xff");
+  const alphabet = latin1Bytes("**$$\r\n\r\n0123456789 \"'aA\0\xff");
   for (let round = 0; round < 500; round++) {
     const noise = Array.from(
       { length: random.int(300) },

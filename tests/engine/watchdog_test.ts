@@ -1,9 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Watchdog } from "../../src/engine/watchdog.ts";
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
+import { sleep } from "../support/sleep.ts";
 
 Deno.test("a watchdog barks with the seconds of silence, each time anew", async () => {
   const barks: number[] = [];

@@ -14,7 +14,6 @@ import {
   type Source,
 } from "../../mod.ts";
 import { encodeCommand } from "../../src/protocol/encode_command.ts";
-import { keySlot } from "../../src/protocol/key_slot.ts";
 import { quotePiped } from "../../src/protocol/quote.ts";
 import { byteSource } from "../support/byte_source.ts";
 import { assertDealt } from "../support/dealt.ts";
@@ -23,21 +22,18 @@ import { bounded, until } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { Random } from "../support/random.ts";
 import { readKeys } from "../support/read_keys.ts";
-import { type RedisCluster, startCluster } from "../support/redis_cluster.ts";
+import {
+  type RedisCluster,
+  slotOf,
+  startCluster,
+} from "../support/redis_cluster.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
+import { sleep } from "../support/sleep.ts";
 
 const encoder = new TextEncoder();
 
 /** No test here waits for a pipe for longer, in ms. */
 const LIMIT = 120_000;
-
-function slotOf(key: string): number {
-  return keySlot(encoder.encode(key));
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((wake) => setTimeout(wake, ms));
-}
 
 /** How a pipe ended. */
 interface Outcome {

@@ -8,7 +8,6 @@
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { ConnectionError, type LoadOptions, Summary } from "../../mod.ts";
-import { keySlot } from "../../src/protocol/key_slot.ts";
 import type { Reply } from "../../src/protocol/reply.ts";
 import type { Source } from "../../src/transport/source.ts";
 import { assertDealt } from "../support/dealt.ts";
@@ -22,24 +21,20 @@ import {
 import { plain } from "../support/plain_reply.ts";
 import { Random } from "../support/random.ts";
 import { readKeys } from "../support/read_keys.ts";
-import { type RedisCluster, startCluster } from "../support/redis_cluster.ts";
+import {
+  type RedisCluster,
+  slotOf,
+  startCluster,
+} from "../support/redis_cluster.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
 import { rowSource } from "../support/row_source.ts";
 import { isServerBefore } from "../support/server_program.ts";
+import { sleep } from "../support/sleep.ts";
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** No test here waits for a load for longer, in ms. */
 const LIMIT = 120_000;
-
-function slotOf(key: string): number {
-  return keySlot(encoder.encode(key));
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((wake) => setTimeout(wake, ms));
-}
 
 /** Rejects as text, in the order in which they were told. */
 function told({ rejects }: LoadOutcome): unknown[] {

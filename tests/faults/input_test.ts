@@ -9,16 +9,12 @@ import {
   readSummary,
   tryLoad,
 } from "../support/outcome.ts";
-import { plain } from "../support/plain_reply.ts";
-import { type RedisServer, startServer } from "../support/redis_server.ts";
+import { ask } from "../support/plain_reply.ts";
+import { startServer } from "../support/redis_server.ts";
 import { endOf, runRespipe, spawnRespipe } from "../support/run_respipe.ts";
 import { TempFiles } from "../support/temp_files.ts";
 
 const SET = ["--", "SET", "k:{id}", "{v}"];
-
-async function ask(server: RedisServer, ...words: string[]): Promise<unknown> {
-  return plain(await server.command(...words));
-}
 
 /** An input that breaks off, and what is in all the same. */
 const BROKEN: [name: string, csv: string, loaded: number, sentence: RegExp][] =

@@ -15,6 +15,7 @@ import { plain } from "../support/plain_reply.ts";
 import { Random } from "../support/random.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
 import { spawnRespipe } from "../support/run_respipe.ts";
+import { sleep } from "../support/sleep.ts";
 import { TempFiles } from "../support/temp_files.ts";
 import { tryKill } from "../support/try_kill.ts";
 
@@ -196,10 +197,6 @@ async function killSoon(
   while (isPatient && !isOver && await look() === before) await sleep(5);
   await sleep(random.int(isPatient ? 200 : 600));
   tryKill(child, "SIGKILL");
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((wake) => setTimeout(wake, ms));
 }
 
 async function feed(child: Deno.ChildProcess, input: string): Promise<void> {

@@ -22,6 +22,7 @@ import { Random } from "../support/random.ts";
 import { RecordingProxy } from "../support/recording_proxy.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
 import { rowSource } from "../support/row_source.ts";
+import { sleep } from "../support/sleep.ts";
 
 const DURABLE = ["--appendonly", "yes", "--appendfsync", "always"];
 const ROWS = 40_000;
@@ -103,10 +104,6 @@ function options(way: Way, port: number, summary: Summary): LoadOptions {
 /** Keeps the source from being read before anything happens. */
 function breathe(): Promise<void> {
   return new Promise((wake) => setTimeout(wake, 1));
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((wake) => setTimeout(wake, ms));
 }
 
 /** Loads, is harmed meanwhile, and must end as if nothing had been. */

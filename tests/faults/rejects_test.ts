@@ -5,7 +5,7 @@ import {
   readSummary,
   withoutContinuation,
 } from "../support/outcome.ts";
-import { plain } from "../support/plain_reply.ts";
+import { ask } from "../support/plain_reply.ts";
 import { Random } from "../support/random.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
 import {
@@ -16,10 +16,6 @@ import {
   spawnRespipe,
 } from "../support/run_respipe.ts";
 import { TempFiles } from "../support/temp_files.ts";
-
-async function ask(server: RedisServer, ...words: string[]): Promise<unknown> {
-  return plain(await server.command(...words));
-}
 
 /**
  * Megabytes that no load comes to, however many rejects it has: measured are

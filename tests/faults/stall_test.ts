@@ -12,13 +12,10 @@ import { RecordingProxy } from "../support/recording_proxy.ts";
 import { startServer } from "../support/redis_server.ts";
 import { rowSource } from "../support/row_source.ts";
 import { endOf, runRespipe, spawnRespipe } from "../support/run_respipe.ts";
+import { sleep } from "../support/sleep.ts";
 import { TempFiles } from "../support/temp_files.ts";
 
 const COMMANDS = [["SET", "{id}", "v"]];
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((wake) => setTimeout(wake, ms));
-}
 
 Deno.test("a server that stalls for longer than --stall-timeout", async () => {
   await using server = await startServer();

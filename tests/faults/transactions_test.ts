@@ -18,6 +18,7 @@ import { plain } from "../support/plain_reply.ts";
 import { Random } from "../support/random.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
 import { rowSource } from "../support/row_source.ts";
+import { sleep } from "../support/sleep.ts";
 
 const DURABLE = ["--appendonly", "yes", "--appendfsync", "always"];
 const ROWS = 20_000;
@@ -72,10 +73,6 @@ function options(
 /** Keeps the source from being read before anything happens. */
 function breathe(): Promise<void> {
   return sleep(1);
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((wake) => setTimeout(wake, ms));
 }
 
 async function listOf(server: RedisServer): Promise<number[]> {

@@ -2,21 +2,14 @@ import { assert, assertEquals } from "@std/assert";
 import { CommandScanner } from "../../src/protocol/command_scanner.ts";
 import { encodeCommand } from "../../src/protocol/encode_command.ts";
 import { everySplit } from "../support/every_split.ts";
+import { latin1Bytes, latin1Text } from "../support/latin1.ts";
 import { Random } from "../support/random.ts";
 import { type Scanned, scanSlowly } from "../support/scan_slowly.ts";
 
 const SEED = Random.seed();
 
 /** What lies around the bytes: whoever looks at it finds whole commands. */
-const STALE = latin1("*1\r\n$4\r\nPING\r\n".repeat(20));
-
-function latin1(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
-}
-
-function text(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
-}
+const STALE = latin1Bytes("*1\r\n$4\r\nPING\r\n".repeat(20));
 
 /** Scans pieces, each one in a buffer that is used again. */
 function scanPieces(
@@ -55,7 +48,7 @@ function scanPieces(
     hazard: hazard?.name,
     open,
     missing,
-    lineBreak: text(scanner.lineBreak),
+    lineBreak: latin1Text(scanner.lineBreak),
     openMulti,
   };
 }
@@ -320,7 +313,7 @@ for (
       const whole = table === WHOLE || table === TRANSACTIONS;
       const boundary = whole ? input.length : 0;
       const wanted = { ...PLAIN, boundary, ...result };
-      everySplit(latin1(input), (pieces) => {
+      everySplit(latin1Bytes(input), (pieces) => {
         const { begin: _, ...found } = scanPieces(pieces);
         assertEquals(found, wanted);
       });
@@ -343,7 +336,7 @@ Deno.test("CommandScanner says what it expected where", () => {
   ];
   for (const [input, fault] of cases) {
     const scanner = new CommandScanner();
-    scanner.scan(latin1(input), 0, input.length);
+    scanner.scan(latin1Bytes(input), 0, input.length);
     assertEquals(scanner.fault, fault, input);
     assert(!scanner.open);
   }
@@ -352,7 +345,7 @@ Deno.test("CommandScanner says what it expected where", () => {
 Deno.test("CommandScanner takes inline commands of up to 80 KiB", () => {
   const most = 80 * 1024;
   for (const size of [7, 4096, 1 << 20]) {
-    const good = latin1(`SET ${"x".repeat(most - 4)}\nPING\n`);
+    const good = latin1Bytes(`SET ${"x".repeat(most - 4)}\nPING\n`);
     const split = (bytes: Uint8Array): Uint8Array[] =>
       Array.from(
         { length: Math.ceil(bytes.length / size) },
@@ -360,7 +353,7 @@ Deno.test("CommandScanner takes inline commands of up to 80 KiB", () => {
       );
     const { count, faultAt } = scanPieces(split(good));
     assertEquals([count, faultAt], [2, -1]);
-    const bad = latin1(`PING\nSET ${"x".repeat(most - 3)}\n`);
+    const bad = latin1Bytes(`PING\nSET ${"x".repeat(most - 3)}\n`);
     const found = scanPieces(split(bad));
     assertEquals([found.count, found.boundary], [1, 5]);
     assertEquals(found.faultAt, 5 + most);
@@ -368,7 +361,7 @@ Deno.test("CommandScanner takes inline commands of up to 80 KiB", () => {
 });
 
 Deno.test("CommandScanner stops behind as many commands as wanted", () => {
-  const input = latin1(`${PING}\n*0\r\n${PING}GET a\n\n${PING}`);
+  const input = latin1Bytes(`${PING}\n*0\r\n${PING}GET a\n\n${PING}`);
   const ends = [14, 33, 39, 54];
   for (let most = 0; most <= 4; most++) {
     const scanner = new CommandScanner();
@@ -393,12 +386,12 @@ function randomStream(random: Random): { bytes: Uint8Array; count: number } {
   for (let left = random.int(30); left > 0; left--) {
     switch (random.int(8)) {
       case 0:
-        parts.push(latin1(random.pick(["\n", "\r\n", " \t\n", "*0\r\n"])));
+        parts.push(latin1Bytes(random.pick(["\n", "\r\n", " \t\n", "*0\r\n"])));
         break;
       case 1:
       case 2:
         count++;
-        parts.push(latin1(random.pick([
+        parts.push(latin1Bytes(random.pick([
           "PING\n",
           "set a 'b c'\r\n",
           '  get "\\x00\\"" x y\n',
@@ -434,7 +427,7 @@ Deno.test("CommandScanner agrees with a slow one on any commands and cuts", () =
   for (let round = 0; round < 400; round++) {
     const { bytes, count } = randomStream(random);
     const message = `RESPIPE_SEED=${SEED}, round ${round}`;
-    const slow = expected(text(bytes));
+    const slow = expected(latin1Text(bytes));
     assertEquals(slow.count, count, message);
     assertEquals(slow.boundary, bytes.length, message);
     assertEquals(scanPieces([bytes]), slow, message);
@@ -448,7 +441,7 @@ Deno.test("CommandScanner agrees with a slow one on any commands and cuts", () =
     const part = bytes.subarray(0, cut);
     assertEquals(
       scanPieces(random.cut(part, 50)),
-      expected(text(part)),
+      expected(latin1Text(part)),
       `${message}, cut at ${cut}`,
     );
   }
@@ -456,7 +449,7 @@ Deno.test("CommandScanner agrees with a slow one on any commands and cuts", () =
 
 Deno.test("CommandScanner agrees with a slow one on damaged commands", () => {
   const random = new Random(SEED);
-  const alphabet = latin1("*$\r\n0123456789-+ \t\v\"'\\x\0Aa");
+  const alphabet = latin1Bytes("*$\r\n0123456789-+ \t\v\"'\\x\0Aa");
   for (let round = 0; round < 3000; round++) {
     const { bytes } = randomStream(random);
     const damaged = bytes.slice(0, 400);
@@ -464,7 +457,7 @@ Deno.test("CommandScanner agrees with a slow one on damaged commands", () => {
       damaged[random.int(damaged.length)] = random.pick(alphabet);
     }
     const message = `RESPIPE_SEED=${SEED}, round ${round}`;
-    const slow = expected(text(damaged));
+    const slow = expected(latin1Text(damaged));
     assertEquals(scanPieces([damaged]), slow, message);
     assertEquals(scanPieces(random.cut(damaged, 9)), slow, message);
   }
@@ -472,14 +465,14 @@ Deno.test("CommandScanner agrees with a slow one on damaged commands", () => {
 
 Deno.test("CommandScanner agrees with a slow one on any bytes", () => {
   const random = new Random(SEED);
-  const alphabet = latin1("**$$\r\n\r\n1234567890- \"'\\xMULTI\0");
+  const alphabet = latin1Bytes("**$$\r\n\r\n1234567890- \"'\\xMULTI\0");
   for (let round = 0; round < 5000; round++) {
     const length = random.int(60);
     const noise = round % 2 === 0
       ? random.bytes(length)
       : Uint8Array.from({ length }, () => random.pick(alphabet));
     const message = `RESPIPE_SEED=${SEED}, round ${round}`;
-    const slow = expected(text(noise));
+    const slow = expected(latin1Text(noise));
     assertEquals(scanPieces([noise]), slow, message);
     assertEquals(scanPieces(random.cut(noise, 4)), slow, message);
   }

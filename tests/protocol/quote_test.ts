@@ -6,10 +6,7 @@ import {
   quotePiped,
 } from "../../src/protocol/quote.ts";
 import { encodeCommand } from "../../src/protocol/encode_command.ts";
-
-function latin1(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
-}
+import { latin1Bytes } from "../support/latin1.ts";
 
 const LONG = "x".repeat(64);
 
@@ -32,7 +29,7 @@ const ARGUMENTS: [string, string][] = [
 
 for (const [argument, shown] of ARGUMENTS) {
   Deno.test(`quoteArgument shows ${shown.slice(0, 40)}`, () => {
-    assertEquals(quoteArgument(latin1(argument)), shown);
+    assertEquals(quoteArgument(latin1Bytes(argument)), shown);
   });
 }
 
@@ -92,9 +89,9 @@ const PIPED: [string, string][] = [
 for (const [input, shown] of PIPED) {
   const name = JSON.stringify(input.slice(0, 30));
   Deno.test(`quotePiped shows ${name} as ${shown.slice(0, 30)}`, () => {
-    assertEquals(quotePiped(latin1(input), 0, input.length), shown);
+    assertEquals(quotePiped(latin1Bytes(input), 0, input.length), shown);
     // What is behind the end does not matter.
-    const more = latin1(`PING\n${input}\r\n$4\r\nstale`);
+    const more = latin1Bytes(`PING\n${input}\r\n$4\r\nstale`);
     assertEquals(quotePiped(more, 5, 5 + input.length), shown);
   });
 }

@@ -14,8 +14,9 @@ import {
   type ReplyReaderOptions,
 } from "../../src/protocol/reply_reader.ts";
 import { everySplit } from "../support/every_split.ts";
+import { latin1Bytes } from "../support/latin1.ts";
 import { Random } from "../support/random.ts";
-import { latin1Bytes, randomReply } from "../support/random_reply.ts";
+import { randomReply } from "../support/random_reply.ts";
 
 const encoder = new TextEncoder();
 

@@ -1,3 +1,4 @@
+import { sleep } from "./sleep.ts";
 import { close, quietly, TcpProxy, writeAll } from "./tcp_proxy.ts";
 
 /** How a proxy ends a connection. */
@@ -137,8 +138,4 @@ export class FaultProxy extends TcpProxy {
     }
     close(server);
   }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((wake) => setTimeout(wake, ms));
 }

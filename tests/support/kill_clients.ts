@@ -1,6 +1,7 @@
 import type { Summary } from "../../mod.ts";
 import type { Random } from "./random.ts";
 import type { RedisServer } from "./redis_server.ts";
+import { sleep } from "./sleep.ts";
 
 /** How long a load is let get on at the most before it is harmed again, in ms. */
 const LONGEST = 1_000;
@@ -34,8 +35,4 @@ export async function killAgain(
     ) await sleep(2);
     await killClients(server);
   }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((wake) => setTimeout(wake, ms));
 }

@@ -1,4 +1,5 @@
 import type { Reply } from "../../src/protocol/reply.ts";
+import type { RedisServer } from "./redis_server.ts";
 
 const decoder = new TextDecoder();
 
@@ -28,4 +29,16 @@ export function plain(reply: Reply): unknown {
     default:
       return reply.value;
   }
+}
+
+/**
+ * Asks a server, for tests to compare what it answers.
+ *
+ * @returns The reply in plain values.
+ */
+export async function ask(
+  server: Pick<RedisServer, "command">,
+  ...words: string[]
+): Promise<unknown> {
+  return plain(await server.command(...words));
 }

@@ -1,4 +1,5 @@
 import type { Reply } from "../../src/protocol/reply.ts";
+import { latin1Text } from "./latin1.ts";
 import type { Random } from "./random.ts";
 
 const encoder = new TextEncoder();
@@ -33,7 +34,7 @@ export function randomReply(random: Random, depth = 4): EncodedReply {
 
 function randomScalar(random: Random): EncodedReply {
   const text = random.pick(["OK", "QUEUED", "", "ERR no such key", "Zürich"]);
-  const line = latin1(encoder.encode(text));
+  const line = latin1Text(encoder.encode(text));
   switch (random.int(12)) {
     case 0:
     case 1:
@@ -78,13 +79,13 @@ function randomScalar(random: Random): EncodedReply {
       if (random.int(2) === 0) {
         return {
           reply: { kind: "error", text: new TextDecoder().decode(body) },
-          wire: `!${body.length}\r\n${latin1(body)}\r\n`,
+          wire: `!${body.length}\r\n${latin1Text(body)}\r\n`,
         };
       }
       const { length } = body;
       return {
         reply: { kind: "verbatim", format: "txt", length, body },
-        wire: `=${length + 4}\r\ntxt:${latin1(body)}\r\n`,
+        wire: `=${length + 4}\r\ntxt:${latin1Text(body)}\r\n`,
       };
     }
   }
@@ -93,7 +94,7 @@ function randomScalar(random: Random): EncodedReply {
 function randomBulk(random: Random): EncodedReply {
   const body = random.bytes(random.pick([0, 1, 7, 20, 300]));
   const reply: Reply = { kind: "bulk", length: body.length, body };
-  return { reply, wire: `$${body.length}\r\n${latin1(body)}\r\n` };
+  return { reply, wire: `$${body.length}\r\n${latin1Text(body)}\r\n` };
 }
 
 function randomAggregate(random: Random, depth: number): EncodedReply {
@@ -144,19 +145,4 @@ function firstError(replies: Reply[]): { error?: string } {
     if (error !== undefined) return { error };
   }
   return {};
-}
-
-/** One character for each byte: bytes that can be joined as strings. */
-function latin1(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
-}
-
-/**
- * Turns the wire of {@linkcode EncodedReply} into bytes.
- *
- * @param wire Characters up to U+00FF.
- * @returns One byte for each.
- */
-export function latin1Bytes(wire: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(wire, (character) => character.charCodeAt(0));
 }

@@ -4,7 +4,7 @@
  * ```ts ignore
  * await using cluster = await startCluster({ primaries: 3, replicas: 1 });
  * await cluster.command("SET", "user:1", "x"); // follows redirections
- * await cluster.moveSlot(keySlot(...), 0, 1);
+ * await cluster.moveSlot(slotOf("user:1"), 0, 1);
  * ```
  *
  * A node says cluster_state:ok at the earliest 2 s after its start, whatever is
@@ -12,7 +12,7 @@
  *
  * @module
  */
-import { SLOTS } from "../../src/protocol/key_slot.ts";
+import { keySlot, SLOTS } from "../../src/protocol/key_slot.ts";
 import { parseRedirection } from "../../src/protocol/redirection.ts";
 import type { Reply } from "../../src/protocol/reply.ts";
 import type { Certificates } from "./certificates.ts";
@@ -608,4 +608,9 @@ async function said(
   if (reply.kind === "error") {
     throw new Error(`Cannot say ${command.join(" ")}: ${reply.text}`);
   }
+}
+
+/** The hash slot of a key. */
+export function slotOf(key: string): number {
+  return keySlot(new TextEncoder().encode(key));
 }

@@ -1,15 +1,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { keySlot } from "../../src/protocol/key_slot.ts";
 import { errorIn } from "../../src/protocol/reply.ts";
 import { Certificates } from "./certificates.ts";
 import { until } from "./outcome.ts";
 import { plain } from "./plain_reply.ts";
-import { startCluster } from "./redis_cluster.ts";
+import { slotOf, startCluster } from "./redis_cluster.ts";
 import { testOf7 } from "./server_program.ts";
-
-function slotOf(key: string): number {
-  return keySlot(new TextEncoder().encode(key));
-}
 
 Deno.test("a cluster takes keys of every slot, and moves slots with their keys", async () => {
   await using cluster = await startCluster();

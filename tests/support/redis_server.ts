@@ -12,6 +12,7 @@ import { encodeCommand } from "../../src/protocol/encode_command.ts";
 import type { Reply } from "../../src/protocol/reply.ts";
 import { ReplyReader } from "../../src/protocol/reply_reader.ts";
 import { isServerBefore, serverPrograms } from "./server_program.ts";
+import { sleep } from "./sleep.ts";
 
 /** How long a server may take to answer for the first time, in ms. */
 const START_TIMEOUT = 20_000;
@@ -278,8 +279,4 @@ async function answers(server: RedisServer): Promise<boolean> {
 
 async function logOf({ directory }: RedisServer): Promise<string> {
   return await Deno.readTextFile(`${directory}/log`).catch(() => "no log");
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
