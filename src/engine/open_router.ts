@@ -1,6 +1,6 @@
 import { UsageError } from "../errors.ts";
 import type { CommandKeys } from "../protocol/command_keys.ts";
-import { keyPosition, traitsOf } from "../protocol/command_traits.ts";
+import { isKnown, keyPosition, traitsOf } from "../protocol/command_traits.ts";
 import { TemplateKeys } from "../protocol/template_keys.ts";
 import { ask } from "../transport/ask.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
@@ -190,9 +190,8 @@ async function keyPositions(
 ): Promise<number[]> {
   const positions: number[] = [];
   for (const words of commands) {
-    const isKnown = Object.keys(traitsOf(words)).length > 0;
     positions.push(
-      isKnown ? keyPosition(words) : await askForKey(connection, words),
+      isKnown(words) ? keyPosition(words) : await askForKey(connection, words),
     );
   }
   return positions;

@@ -9,7 +9,12 @@
  */
 import type { ArgumentWalker } from "./argument_walker.ts";
 import { NINE, ZERO } from "./ascii.ts";
-import { commandsThat, repeatsAlways, traitsOf } from "./command_traits.ts";
+import {
+  commandsThat,
+  isKnown,
+  repeatsAlways,
+  traitsOf,
+} from "./command_traits.ts";
 import { keySlot, NO_SLOT } from "./key_slot.ts";
 import { numberIn, type Reply, textIn } from "./reply.ts";
 
@@ -207,12 +212,11 @@ function toldRule(told: readonly Reply[]): KeyRule | undefined {
   if (name === "") return undefined;
   const known = knownRule(name);
   if (known.refusal !== undefined) return known;
-  const isKnown = Object.keys(traitsOf([name])).length > 0;
   const first = numberOf(told[3]);
   const subcommands = itemsOf(told[9]);
   if (subcommands.length > 0 && first === 0) {
     const positions = subcommands.map((one) => numberOf(itemsOf(one)[3]));
-    return isKnown ? known : { name, position: Math.max(...positions) };
+    return isKnown([name]) ? known : { name, position: Math.max(...positions) };
   }
   const flags = itemsOf(told[2]).map(textOf);
   const isMovable = flags.includes("movablekeys");
@@ -223,7 +227,7 @@ function toldRule(told: readonly Reply[]): KeyRule | undefined {
   if (first > 0 || !isMovable) {
     return { name, repeats, position: first, isOnly };
   }
-  return isKnown ? known : { name, position: 0, refusal: UNTOLD };
+  return isKnown([name]) ? known : { name, position: 0, refusal: UNTOLD };
 }
 
 /** What a key specification says of the first key, where it does. */

@@ -260,6 +260,11 @@ export function traitsOf(words: readonly string[]): CommandTraits {
   return traits.subcommands.get(words[1].toUpperCase()) ?? traits;
 }
 
+/** Tells whether anything is known of a command. */
+export function isKnown(words: readonly string[]): boolean {
+  return traitsOf(words) !== UNKNOWN;
+}
+
 /** Lists the commands that have a trait, or a subcommand that has it. */
 export function commandsThat(
   has: (traits: CommandTraits) => boolean,
