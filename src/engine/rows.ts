@@ -11,10 +11,10 @@ import { BatchPool } from "./batch_pool.ts";
 import { Batcher } from "./batcher.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { LoadEnd } from "./load_end.ts";
+import type { SourcePlace } from "./once_value.ts";
 import { type RowOptions, RowPlan } from "./row_plan.ts";
 import { type HeaderLine, isUrl, sourceName } from "../transport/url_source.ts";
 import type { Summary } from "./summary.ts";
-import type { GoOn } from "./transactions.ts";
 
 /** Where rows come from. */
 export interface SourceOptions {
@@ -38,6 +38,15 @@ export interface SourceOptions {
    * is passed over.
    */
   checkpoint?: Checkpoint | undefined;
+}
+
+/** Where rows are to be read from. */
+export interface GoOn {
+  readonly checkpoint: Checkpoint | undefined;
+  /** Records in front of that. */
+  readonly settled: number;
+  /** Up to here they are in already. */
+  readonly isInUntil: SourcePlace | undefined;
 }
 
 /**

@@ -38,7 +38,7 @@ import {
 import { recall } from "./recall.ts";
 import type { KnownReject } from "./reject.ts";
 import type { RowOptions } from "./row_plan.ts";
-import { LOAD_CHUNK } from "./rows.ts";
+import { type GoOn, LOAD_CHUNK } from "./rows.ts";
 import type { Stream } from "./stream.ts";
 import type { Summary } from "./summary.ts";
 import { takenOver, type TransactionFrame } from "./transaction_flight.ts";
@@ -75,15 +75,6 @@ export interface EarlierRun {
   readonly note: unknown;
   /** Says from where the load goes on. */
   readonly sentence: string;
-}
-
-/** Where rows are to be read from. */
-export interface GoOn {
-  readonly checkpoint: Checkpoint | undefined;
-  /** Records in front of that. */
-  readonly settled: number;
-  /** Up to here they are in already. */
-  readonly isInUntil: SourcePlace | undefined;
 }
 
 /** What the transactions need of their load. */
