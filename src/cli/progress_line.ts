@@ -1,7 +1,6 @@
 import { unicodeWidth } from "@std/cli/unicode-width";
-import { counted, formatCount } from "../engine/counted.ts";
+import { counted, formatBytes, formatCount } from "../engine/counted.ts";
 import type { ProgressState } from "./progress_meter.ts";
-import { formatBytes } from "./report.ts";
 
 /** What a line has, in this order. */
 type Part =

@@ -1,4 +1,4 @@
-import { counted, formatCount } from "../engine/counted.ts";
+import { counted, formatBytes, formatCount } from "../engine/counted.ts";
 import type { ErrorKind } from "../engine/error_tally.ts";
 import type { Pruned } from "../engine/prune.ts";
 import type { Summary } from "../engine/summary.ts";
@@ -6,24 +6,6 @@ import { sourceName } from "../transport/url_source.ts";
 import { VERSION } from "./help.ts";
 import type { LoadOptions, PipeOptions } from "./options.ts";
 import { printable } from "./output.ts";
-
-const UNITS = ["B", "kB", "MB", "GB", "TB"];
-
-/**
- * Writes a number of bytes for people.
- *
- * @returns Such as `78.6 MB`; a MB has 1,000,000 bytes.
- */
-export function formatBytes(bytes: number): string {
-  let unit = 0;
-  let value = bytes;
-  // 999,950 and more would be rounded to "1000.0".
-  while (value >= (unit === 0 ? 1000 : 999.95) && unit < UNITS.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit]}`;
-}
 
 /**
  * Writes the counts of a load for people.

@@ -1,4 +1,4 @@
-import { counted, formatCount } from "../engine/counted.ts";
+import { counted, formatBytes, formatCount } from "../engine/counted.ts";
 import { dryRun } from "../engine/dry_run.ts";
 import { type SlotData, SlotTally } from "../engine/slot_tally.ts";
 import { Summary, type SummaryData } from "../engine/summary.ts";
@@ -8,7 +8,7 @@ import { Interruption } from "./interruption.ts";
 import type { LoadOptions } from "./options.ts";
 import { print } from "./output.ts";
 import { openRejects, printRejects, type WrittenFile } from "./rejects.ts";
-import { formatBytes, formatJson, foundLines } from "./report.ts";
+import { formatJson, foundLines } from "./report.ts";
 import { startProgress, summaryCounts } from "./start_progress.ts";
 
 /**

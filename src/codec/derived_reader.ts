@@ -12,7 +12,7 @@ import { CR, LF } from "../protocol/ascii.ts";
 import { ByteBuffer } from "../protocol/byte_buffer.ts";
 import { writeDecimal } from "../protocol/encode_command.ts";
 import type { Derived } from "./placeholder.ts";
-import type { RecordReader } from "./format.ts";
+import type { Format, RecordReader } from "./format.ts";
 import type { Header } from "./header.ts";
 import { writeJsonString } from "./json_string.ts";
 import type { Place } from "./place.ts";
@@ -50,6 +50,42 @@ export function documentShape(
     encoder.encode(`${JSON.stringify(label)}:`)
   );
   return { names, skipEmpty };
+}
+
+/** A format whose records have derived fields besides their own. */
+export class DerivedFormat implements Format {
+  readonly kind: string;
+  readonly #base: Format;
+  readonly #derived: readonly Derived[];
+  readonly #document: DocumentShape;
+
+  /**
+   * Adds derived fields to a format.
+   *
+   * @param document How a record's object is made; nothing where it is one.
+   */
+  constructor(
+    base: Format,
+    derived: readonly Derived[],
+    document: DocumentShape,
+  ) {
+    this.kind = base.kind;
+    this.#base = base;
+    this.#derived = derived;
+    this.#document = document;
+  }
+
+  reader(place: Place, fields?: number): RecordReader {
+    const own = fields === undefined
+      ? undefined
+      : fields - this.#derived.length;
+    return this.derive(this.#base.reader(place, own));
+  }
+
+  /** Makes a reader of one that reads the records already. */
+  derive(base: RecordReader): RecordReader {
+    return new DerivedReader(base, this.#derived, this.#document);
+  }
 }
 
 /** Adds derived fields to the records of another reader. */

@@ -20,8 +20,6 @@
  */
 import type { ByteBuffer } from "../protocol/byte_buffer.ts";
 import { CsvReader } from "./csv_reader.ts";
-import type { Derived } from "./placeholder.ts";
-import { DerivedReader, type DocumentShape } from "./derived_reader.ts";
 import type { Dialect } from "./dialect.ts";
 import { JsonReader, type JsonReaderOptions } from "./json_reader.ts";
 import type { Place } from "./place.ts";
@@ -89,42 +87,6 @@ export interface Format {
    * @returns A reader without input.
    */
   reader(place: Place, fields?: number): RecordReader;
-}
-
-/** A format whose records have derived fields besides their own. */
-export class DerivedFormat implements Format {
-  readonly kind: string;
-  readonly #base: Format;
-  readonly #derived: readonly Derived[];
-  readonly #document: DocumentShape;
-
-  /**
-   * Adds derived fields to a format.
-   *
-   * @param document How a record's object is made; nothing where it is one.
-   */
-  constructor(
-    base: Format,
-    derived: readonly Derived[],
-    document: DocumentShape,
-  ) {
-    this.kind = base.kind;
-    this.#base = base;
-    this.#derived = derived;
-    this.#document = document;
-  }
-
-  reader(place: Place, fields?: number): RecordReader {
-    const own = fields === undefined
-      ? undefined
-      : fields - this.#derived.length;
-    return this.derive(this.#base.reader(place, own));
-  }
-
-  /** Makes a reader of one that reads the records already. */
-  derive(base: RecordReader): RecordReader {
-    return new DerivedReader(base, this.#derived, this.#document);
-  }
 }
 
 /** CSV of one dialect. */

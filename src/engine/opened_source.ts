@@ -1,9 +1,6 @@
 import type { Dialect } from "../codec/dialect.ts";
-import {
-  DerivedFormat,
-  type Format,
-  type RecordReader,
-} from "../codec/format.ts";
+import { DerivedFormat } from "../codec/derived_reader.ts";
+import type { Format, RecordReader } from "../codec/format.ts";
 import { Header } from "../codec/header.ts";
 import { SourceStart } from "../codec/source_start.ts";
 import { type RecordFault, Step } from "../codec/step.ts";

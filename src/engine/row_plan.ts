@@ -5,14 +5,13 @@ import {
   type DialectOptions,
   parseDialect,
 } from "../codec/dialect.ts";
-import { type DocumentShape, documentShape } from "../codec/derived_reader.ts";
-import { type Detected, detectFormat } from "../codec/detect.ts";
 import {
-  CsvFormat,
   DerivedFormat,
-  type Format,
-  JsonFormat,
-} from "../codec/format.ts";
+  type DocumentShape,
+  documentShape,
+} from "../codec/derived_reader.ts";
+import { type Detected, detectFormat } from "../codec/detect.ts";
+import { CsvFormat, type Format, JsonFormat } from "../codec/format.ts";
 import { Header } from "../codec/header.ts";
 import { RowEncoder } from "../codec/row_encoder.ts";
 import { CommandTemplate, type Template } from "../codec/template.ts";

@@ -1,10 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import {
-  formatBytes,
-  formatErrors,
-  formatSummary,
-} from "../../src/cli/report.ts";
-import { formatCount } from "../../src/engine/counted.ts";
+import { formatErrors, formatSummary } from "../../src/cli/report.ts";
+import { formatBytes, formatCount } from "../../src/engine/counted.ts";
 import { Summary } from "../../src/engine/summary.ts";
 
 const COUNTS: [n: number, text: string][] = [
