@@ -271,15 +271,13 @@ export class Rows {
     const place = this.#checkpoint;
     if (place?.source !== source) return 0;
     await batcher.goTo(place, place.tail);
-    // Else the key has told.
-    if (!this.#isLate) {
-      const { records, line } = place;
-      this.#summary.resumedAt = {
-        source: text.name,
-        record: records + 1,
-        line,
-      };
-    }
+    const { records, line } = place;
+    // The key of an exactly-once load has told already.
+    this.#summary.resumedAt ??= {
+      source: text.name,
+      record: records + 1,
+      line,
+    };
     return text.bytesTaken === undefined ? place.offset : 0;
   }
 }
