@@ -309,7 +309,7 @@ export class ClusterNodes {
     announced: TcpAddress,
     slots?: Shard["slots"],
   ): Promise<Node> {
-    const { map, summary, wait, open } = this.#options;
+    const { map, server, summary, wait, open } = this.#options;
     const name = formatAddress(announced);
     const known = this.#nodes.get(name);
     const count = slots?.reduce((sum, { from, to }) => sum + to - from + 1, 0);
@@ -339,7 +339,7 @@ export class ClusterNodes {
       return node;
     }
     try {
-      await wait.for(sever(known.connection, connection));
+      await wait.for(sever(known.connection, connection, server.onNotice));
     } catch (error) {
       connection.close();
       throw error;

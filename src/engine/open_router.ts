@@ -113,7 +113,7 @@ export async function openRouter(
     const to = { ...again, awaitPrimary: true };
     return open(
       await connectAnd(wait, to, patience, async (made) => {
-        await sever(latest, made);
+        await sever(latest, made, server.onNotice);
         // In transactions the key tells whether everything is there.
         const before = transactions ? undefined : summary.server?.runId;
         summary.met(made);

@@ -1,3 +1,4 @@
+import { errorIn } from "../protocol/reply.ts";
 import { askWithin } from "../transport/ask.ts";
 import type { Connection } from "../transport/connection.ts";
 
@@ -9,18 +10,33 @@ const PATIENCE = 10_000;
  * again: what the server, the network or a proxy still holds of it would be
  * executed behind newer writes, and leave the older values.
  *
- * Where another process has taken its place there is no such connection; where
- * the user may not say `CLIENT KILL`, nothing can be done.
+ * Where another process has taken its place there is no such connection.
  *
  * @param lost The connection.
  * @param made The one in its place; nothing is in flight on it.
+ * @param onNotice Told where the user may not have it closed.
  * @throws {ConnectionError} When that is lost, too.
  */
-export async function sever(lost: Connection, made: Connection): Promise<void> {
+export async function sever(
+  lost: Connection,
+  made: Connection,
+  onNotice?: (sentence: string) => void,
+): Promise<void> {
   const { id, server } = lost;
   const isSame = server?.runId !== undefined &&
     server.runId === made.server?.runId;
-  // A proxy's connection to the server may be every client's.
-  if (!isSame || id === undefined || id === made.id) return;
-  await askWithin(made, [["CLIENT", "KILL", "ID", id]], PATIENCE);
+  if (!isSame) return;
+  if (id !== undefined) {
+    // A proxy's connection to the server may be every client's.
+    if (id === made.id) return;
+    const kill = ["CLIENT", "KILL", "ID", id];
+    const [reply] = await askWithin(made, [kill], PATIENCE);
+    // Without a reply the new one is lost, too: who uses it finds out.
+    if (reply === undefined || errorIn(reply) === undefined) return;
+  }
+  onNotice?.(
+    `${made.address} does not let respipe close the lost connection (CLIENT ` +
+      "ID, CLIENT KILL): of a key that is written twice, what comes late may " +
+      "leave the older value",
+  );
 }

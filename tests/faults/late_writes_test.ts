@@ -118,6 +118,38 @@ Deno.test("late writes of a lost connection are not executed", async () => {
   });
 });
 
+Deno.test("it is said where a lost connection may not be closed", async () => {
+  await using server = await startServer();
+  await server.command(
+    "ACL",
+    "SETUSER",
+    "loader",
+    "on",
+    "nopass",
+    "~*",
+    "+@all",
+    "-client|kill",
+  );
+  await using proxy = new LateProxy(server.port);
+  const notices: string[] = [];
+  const { error } = await bounded(
+    tryLoad({
+      sources: [rowSource(String, { header: "id", count: ROWS })],
+      commands: [["SET", "{id}", "v"]],
+      coalesce: false,
+      server: {
+        ...{ port: proxy.port, user: "loader", retry: 10_000 },
+        onNotice: (sentence) => notices.push(sentence),
+      },
+    }),
+    "a load",
+  );
+  assertEquals(error, undefined);
+  assert(proxy.hasLost);
+  const said = notices.filter((one) => one.includes("CLIENT KILL"));
+  assertEquals(said.length, 1, notices.join("\n"));
+});
+
 Deno.test("late writes of a lost connection are not executed, in a cluster", async () => {
   await using cluster = await startCluster();
   const owner = await cluster.ownerOf(keySlot(new TextEncoder().encode("k")));
