@@ -69,6 +69,7 @@ const seen = {
   goneOn: 0,
   lost: 0,
   full: 0,
+  forgotten: 0,
 };
 
 /** Compares an outcome with what the model says. */
@@ -202,14 +203,15 @@ async function checkOnce(
   const { server, rejects, late } = past;
   let lost = 0;
   for (let run = 0;; run++) {
-    const { error, isKilled, summary } = await runScenario(
+    const { error, isKilled, isForgotten, summary } = await runScenario(
       run === 0 ? scenario : {
         ...scenario,
         ...{ breaks: false, maxErrors: undefined, room: Infinity },
         // It has to end at some time.
-        ...run < 6
-          ? {}
-          : { loses: 0, interrupts: 0, troubles: 0, kills: 0, rivals: 0 },
+        ...run < 6 ? {} : {
+          ...{ loses: 0, interrupts: 0, troubles: 0 },
+          ...{ kills: 0, rivals: 0, failovers: 0 },
+        },
       },
       rows,
       random,
@@ -217,9 +219,12 @@ async function checkOnce(
     );
     lost += summary.repliesLost;
     if (summary.repliesLost > 0) seen.lost++;
+    if (isForgotten) seen.forgotten++;
     if (!isKilled) {
-      if (run === 0) {
-        check(scenario, rows, { error, ...past, summary, isKilled });
+      if (run === 0 && !isForgotten) {
+        check(scenario, rows, {
+          ...{ error, ...past, summary, isKilled, isForgotten },
+        });
       } else if (
         error !== undefined && !ENDINGS.some((k) => error instanceof k)
       ) {

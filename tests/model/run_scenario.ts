@@ -32,6 +32,8 @@ export interface SimOutcome {
   readonly server: SimServer;
   /** The process was killed: the counts are nobody's. */
   readonly isKilled: boolean;
+  /** The server has lost what it had acknowledged: they are not true now. */
+  readonly isForgotten: boolean;
 }
 
 /** What an earlier run of the same load has left. */
@@ -150,6 +152,8 @@ export async function runScenario(
       return end(false)?.catch(() => {});
     });
   let isKilled = false;
+  let isForgotten = false;
+  let replica = server.copy();
   const disturb = (canMove: boolean, isSettled: boolean): boolean | "over" => {
     const { lanes } = router;
     const isDue = (of: number): boolean => of > 0 && random.int(of) === 0;
@@ -164,6 +168,14 @@ export async function runScenario(
       late.push(...lanes.map((lane) => lane.kill()));
       isKilled = true;
       return "over";
+    } else if (isSettled && isDue(scenario.failovers)) {
+      // What was on its way is gone with the primary.
+      for (const lane of lanes) lane.lose();
+      late.length = 0;
+      rival = undefined;
+      if (server.failOver(replica)) isForgotten = true;
+    } else if (scenario.failovers > 0 && random.int(10) === 0) {
+      replica = server.copy();
     } else if (isDue(scenario.rivals)) {
       rival = (server.once.value ?? "") + "\n";
       server.once.value = rival;
@@ -188,11 +200,12 @@ export async function runScenario(
   };
   const lanes = (): readonly SimLane[] => router.lanes;
   await drive(random, { running, lanes, producer, disturb });
-  if (isKilled) return { error, summary, rejects, server, isKilled };
+  const outcome = { error, summary, rejects, server, isKilled, isForgotten };
+  if (isKilled) return outcome;
   if (rival !== undefined) {
     assertEquals(server.once.value, rival, "another load's key is left alone");
   }
-  return { error, summary, rejects, server, isKilled };
+  return outcome;
 }
 
 /** A source whose reads end when the schedule says so. */

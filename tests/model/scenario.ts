@@ -73,6 +73,8 @@ export interface Scenario {
   kills: number;
   /** One of so many steps begins another load with the same key; 0 is none. */
   rivals: number;
+  /** One of so many steps has a replica take over that lags; 0 is none. */
+  failovers: number;
 }
 
 /** Draws a scenario. */
@@ -83,6 +85,7 @@ export function drawScenario(random: Random): Scenario {
     exactlyOnce,
     kills: exactlyOnce && one(2) ? 20 + random.int(200) : 0,
     rivals: exactlyOnce && one(4) ? 20 + random.int(100) : 0,
+    failovers: exactlyOnce && one(3) ? 20 + random.int(200) : 0,
     template: random.int(TEMPLATES.length),
     coalesce: !one(4),
     rows: 1 + random.int(one(3) ? 200 : 30),
@@ -140,6 +143,7 @@ export function* simplify(scenario: Scenario): Generator<Scenario> {
     atLeastOnce: false,
     kills: 0,
     rivals: 0,
+    failovers: 0,
     maxErrors: undefined,
     room: Infinity,
     keys: 1,

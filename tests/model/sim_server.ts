@@ -28,6 +28,13 @@ const NO_FLOAT = "ERR value is not a valid float";
 /** A reply, as a flight wants it: none is an error. */
 export type SimReply = { readonly error: string | undefined };
 
+/** A server's data, its key of `--exactly-once` included. */
+export interface SimCopy {
+  readonly data: ReadonlyMap<string, Value>;
+  readonly writes: ReadonlyMap<string, number>;
+  readonly once: string | undefined;
+}
+
 /** Executes commands. */
 export class SimServer {
   /** The data. */
@@ -56,6 +63,30 @@ export class SimServer {
   heal(): void {
     this.#refusals = { ...this.#refusals, fullAfter: Infinity };
     this.trouble = undefined;
+  }
+
+  /** What a replica has that follows no further from now on. */
+  copy(): SimCopy {
+    return structuredClone({
+      data: this.data,
+      writes: this.writes,
+      once: this.once.value,
+    });
+  }
+
+  /**
+   * Has such a replica take its place.
+   *
+   * @returns Whether anything is lost by that.
+   */
+  failOver(copy: SimCopy): boolean {
+    const { data, writes, once } = structuredClone(copy);
+    const isLossy = once !== this.once.value;
+    refill(this.data, data);
+    refill(this.writes, writes);
+    this.once.value = once;
+    this.once.writes++;
+    return isLossy;
   }
 
   /** Why a command would not be queued, after so many others that are. */
@@ -165,6 +196,11 @@ export class SimServer {
   #wrote(text: string): void {
     this.writes.set(text, (this.writes.get(text) ?? 0) + 1);
   }
+}
+
+function refill<V>(map: Map<string, V>, from: ReadonlyMap<string, V>): void {
+  map.clear();
+  for (const [key, value] of from) map.set(key, value);
 }
 
 const decoder = new TextDecoder("latin1");
