@@ -25,7 +25,7 @@ function load(
 
 /** What a connection begins and ends with. */
 const FRAME = [
-  ...["ping", "role", "client|setname", "client|setinfo", "echo"],
+  ...["ping", "role", "client|id", "client|setname", "client|setinfo", "echo"],
   // As Redis 6.2 counts those.
   "client",
 ];
