@@ -303,8 +303,16 @@ export class Summary {
     answered: number,
   ): void {
     this.reconnections++;
-    if (before !== undefined && now !== undefined && before !== now) {
-      this.mayBeLost = this.loaded + answered;
+    if (isAnother(before, now)) this.mayBeLost = this.loaded + answered;
+  }
+
+  /**
+   * Notes whom the end of a load that has read everything talks to: another
+   * process than took the last record may lack what was loaded.
+   */
+  concludesOn({ server }: Connection): void {
+    if (isAnother(this.server?.runId, server?.runId)) {
+      this.mayBeLost = this.loaded;
     }
   }
 
@@ -379,4 +387,12 @@ export class Summary {
       nodes: this.nodes ?? null,
     };
   }
+}
+
+/** Whether two servers, by their processes, are known not to be the same. */
+function isAnother(
+  before: string | undefined,
+  now: string | undefined,
+): boolean {
+  return before !== undefined && now !== undefined && before !== now;
 }

@@ -85,6 +85,8 @@ export class SwapDb implements LoadEnd {
   readonly #database: number;
   /** The marker is this load's, so the database may be emptied. */
   #isMarked = false;
+  /** The server's process that has it. */
+  #markedIn: string | undefined;
   /** The swap was sent, and what became of it is not known. */
   #mayBeSwapped = false;
 
@@ -161,18 +163,23 @@ export class SwapDb implements LoadEnd {
       ["EXEC"],
     ]));
     this.#isMarked = true;
+    this.#markedIn = await this.#process();
   }
 
   async confirm(): Promise<void> {
-    const { spare, summary } = this.#options;
-    if (summary.mayBeLost > 0) {
-      throw new StoppedError(
-        `Cannot swap database ${spare} with ${this.#database}: ` +
-          `${counted(summary.mayBeLost, "record")} may be lost, since the ` +
-          `server was started anew, or another took its place; ${this.asItWas}`,
-      );
-    }
+    this.#refuseLoss();
     await this.#own.confirm();
+  }
+
+  /** Refuses to swap where the server may have forgotten what was loaded. */
+  #refuseLoss(): void {
+    const { spare, summary } = this.#options;
+    if (summary.mayBeLost === 0) return;
+    throw new StoppedError(
+      `Cannot swap database ${spare} with ${this.#database}: ` +
+        `${counted(summary.mayBeLost, "record")} may be lost, since the ` +
+        `server was started anew, or another took its place; ${this.asItWas}`,
+    );
   }
 
   /** Swaps both databases, and throws the old data away. */
@@ -193,7 +200,7 @@ export class SwapDb implements LoadEnd {
 
   /** Swaps; gives how many keys were replaced. */
   async #swap(): Promise<number> {
-    const { spare, lock } = this.#options;
+    const { spare, lock, summary } = this.#options;
     const here = ["SELECT", String(spare)];
     const there = ["SELECT", String(this.#database)];
     for (;;) {
@@ -202,6 +209,9 @@ export class SwapDb implements LoadEnd {
         [here, this.#own],
       ]);
       if (!isHeld) throw this.#lost();
+      // The lock may have been kept, and what was loaded behind it not.
+      summary.concludesOn(await this.#side.open());
+      this.#refuseLoss();
       this.#mayBeSwapped = true;
       const results = await this.#change([
         there,
@@ -298,15 +308,34 @@ export class SwapDb implements LoadEnd {
   async #empty(): Promise<void> {
     const { spare, summary } = this.#options;
     const here = ["SELECT", String(spare)];
-    if (!await this.#watch([[here, this.#own]])) {
+    const isHeld = await this.#watch([[here, this.#own]]);
+    if (!isHeld && !await this.#isForgotten()) {
       throw new StoppedError("its lock was lost");
     }
     // What is on its way may come in behind this: it stays marked then.
     await this.#change([
       ["FLUSHDB", "ASYNC"],
-      this.#setLock,
+      ...(isHeld ? [this.#setLock] : []),
       ...(summary.unknown > 0 ? [["SET", MARKER, this.#own.value]] : []),
     ]);
+  }
+
+  /**
+   * Whether the server was started anew and has neither lock nor marker: what
+   * is there this load has written since, and the next one would take it for
+   * somebody's data. The lock must be watched, so that nobody takes it meanwhile.
+   */
+  async #isForgotten(): Promise<boolean> {
+    const now = await this.#process();
+    if (now === undefined || now === this.#markedIn) return false;
+    const [left] = await this.#ask([["EXISTS", MARKER, MARKER_LOCK]]);
+    return numberIn(left) === 0;
+  }
+
+  /** What the server's process is known by. */
+  async #process(): Promise<string | undefined> {
+    const { server } = await this.#side.open();
+    return server?.runId;
   }
 
   /** Watches locks, each in its database; whether they are all held. */

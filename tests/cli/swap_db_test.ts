@@ -273,6 +273,35 @@ Deno.test("a server that was started anew is not trusted with a swap", async () 
   assertEquals(await contents(again, 5), {});
 });
 
+Deno.test("a server that forgets the load and its marker has an empty spare database all the same", async () => {
+  await using server = await startServer();
+  const { port } = server;
+  const child = spawnRespipe([
+    ...["load", "-p", `${port}`, "--swap-db", "5"],
+    ...SET,
+  ]);
+  const writer = child.stdin.getWriter();
+  await writer.write(encoder.encode("id,v\n1,new\n"));
+  await until(
+    async () => (await contents(server, 5))["k:1"] === "new",
+    "the row",
+  );
+  await server.kill();
+  await using again = await startServer({ port });
+  await writer.write(encoder.encode("2,new\n"));
+  await until(
+    async () => (await contents(again, 5))["k:2"] === "new",
+    "the row behind",
+  );
+  await writer.close();
+  const { code, stderr } = await child.output();
+  assertEquals(code, 3, new TextDecoder().decode(stderr));
+  assertEquals(await contents(again, 5), {});
+  const next = await swap(again, "id,v\n3,next\n");
+  assertEquals(next.code, 0, next.stderr);
+  assertEquals(await contents(again, 0), { "k:3": "next" });
+});
+
 Deno.test("a swap that is not allowed is found before the load", async () => {
   await using server = await startServer();
   await server.command(

@@ -1,12 +1,13 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { MARKER_LOCK } from "../../src/engine/swap_db.ts";
-import { readSummary } from "../support/outcome.ts";
+import { readSummary, until } from "../support/outcome.ts";
 import { plain } from "../support/plain_reply.ts";
 import { type RedisServer, startServer } from "../support/redis_server.ts";
-import { runRespipe } from "../support/run_respipe.ts";
+import { runRespipe, spawnRespipe } from "../support/run_respipe.ts";
 import { close, copy, TcpProxy, writeAll } from "../support/tcp_proxy.ts";
 
 const decoder = new TextDecoder();
+const encoder = new TextEncoder();
 const NOTHING = new Uint8Array();
 
 /** What happens to the swap. */
@@ -32,14 +33,21 @@ class SwapProxy extends TcpProxy {
   answer = "";
   readonly #harm: Harm;
   readonly #onDone: () => Promise<unknown>;
+  readonly #onLost: () => Promise<unknown>;
   #lost: Deno.TcpConn | undefined;
   #held: (() => Promise<unknown>) | undefined;
   readonly #answered = Promise.withResolvers<void>();
 
-  constructor(target: number, harm: Harm, onDone: () => Promise<unknown>) {
+  constructor(
+    target: number,
+    harm: Harm,
+    onDone: () => Promise<unknown>,
+    onLost: () => Promise<unknown> = () => Promise.resolve(),
+  ) {
     super(target);
     this.#harm = harm;
     this.#onDone = onDone;
+    this.#onLost = onLost;
   }
 
   /** Whether the swap was harmed. */
@@ -93,12 +101,13 @@ class SwapProxy extends TcpProxy {
       : text.includes("SWAPDB");
   }
 
-  #lose(
+  async #lose(
     piece: Uint8Array,
     client: Deno.TcpConn,
     server: Deno.TcpConn,
-  ): Uint8Array {
+  ): Promise<Uint8Array> {
     if (this.#harm.startsWith("reply")) return piece;
+    await this.#onLost();
     close(client);
     if (this.#harm.startsWith("late")) {
       this.#held = async () => {
@@ -198,4 +207,43 @@ for (const { harm, code, keys, replaced, says, answer } of CASES) {
       );
     });
   }
+}
+
+/** How the server keeps less than it has answered: by an old snapshot. */
+const SNAPSHOT = ["--save", "3600 1000000", "--appendonly", "no"];
+
+for (const harm of ["before", "request", "reply"] as const) {
+  Deno.test(`a server that comes back with a part is not swapped: ${harm}`, async () => {
+    await using server = await startServer({ args: SNAPSHOT });
+    await server.command("SET", "k:1", "old");
+    const { port, directory } = server;
+    const restarted = Promise.withResolvers<RedisServer>();
+    const restart = async (): Promise<void> => {
+      await server.kill();
+      const args = [...SNAPSHOT, "--dir", directory];
+      restarted.resolve(await startServer({ port, args }));
+    };
+    await using proxy = new SwapProxy(port, harm, restart, restart);
+    const child = spawnRespipe([
+      ...["load", "-p", `${proxy.port}`, "--swap-db", "5", "--json"],
+      ...["--", "SET", "k:{id}", "{v}"],
+    ]);
+    const writer = child.stdin.getWriter();
+    await writer.write(encoder.encode("id,v\n2,new\n"));
+    await until(
+      async () => (await keysIn(server, 5) as string[]).length === 1,
+      "the row that is kept",
+    );
+    await server.command("SAVE");
+    await writer.write(encoder.encode("3,new\n"));
+    await writer.close();
+    const { code, stdout, stderr } = await child.output();
+    await using again = await restarted.promise;
+    const said = decoder.decode(stderr);
+    assertEquals(code, 3, said);
+    assertMatch(said, /2 records may be lost, .*database 0 is as it was\n/);
+    assertEquals(readSummary(decoder.decode(stdout)).mayBeLost, 2);
+    assertEquals(await keysIn(again, 0), ["k:1"]);
+    assertEquals(await keysIn(again, 5), []);
+  });
 }

@@ -54,7 +54,14 @@ export abstract class TcpProxy implements AsyncDisposable {
   }
 
   async #serveOne(client: Deno.TcpConn): Promise<void> {
-    const server = await Deno.connect({ port: this.#target });
+    let server: Deno.TcpConn;
+    try {
+      server = await Deno.connect({ port: this.#target });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
+      // The server is being started anew: the client finds nobody, either.
+      return close(client);
+    }
     this.#open.add(client).add(server);
     if (!this.#isOver) await this.relay(client, server);
     close(client);
