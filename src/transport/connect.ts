@@ -162,14 +162,39 @@ async function reach(address: Address, attempt: Attempt): Promise<Connection> {
   const way = { waits, asker: "server", introduction } as const;
   const connection = await open(address, attempt, way).catch((error) => {
     if (!(error instanceof HungUpError)) throw error;
-    // Some proxies hang up on a command that they do not know.
-    return open(address, attempt, { ...way, introduction: undefined });
+    return openPlain(address, attempt, way);
   });
   try {
     checkServer(connection, attempt);
     return connection;
   } catch (error) {
     connection.close();
+    throw error;
+  }
+}
+
+/**
+ * Connects without an introduction: some proxies hang up on a command that they
+ * do not know. A server that was just lost behind a proxy hangs up as well, and
+ * who has taken its place must not stay unknown: so it is asked once more, now
+ * that somebody answers.
+ */
+async function openPlain(
+  address: Address,
+  attempt: Attempt,
+  way: HandshakeWay,
+): Promise<Connection> {
+  const plain = await open(address, attempt, {
+    ...way,
+    introduction: undefined,
+  });
+  try {
+    const introduced = await open(address, attempt, way);
+    plain.close();
+    return introduced;
+  } catch (error) {
+    if (error instanceof HungUpError) return plain;
+    plain.close();
     throw error;
   }
 }

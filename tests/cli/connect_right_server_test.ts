@@ -109,6 +109,15 @@ Deno.test("a proxy that hangs up on what it does not know is served", async () =
   assert(proxy.hungUp() > 0);
 });
 
+Deno.test("a proxy that has hung up because its server was away is asked again", async () => {
+  await using server = await startServer();
+  await using proxy = pickyProxy(server.port, 1);
+  const run = await load({ port: proxy.port } as RedisServer);
+  assertEquals([run.code, run.stderr], [0, ""]);
+  assert(readSummary(run.stdout).server !== null);
+  assertEquals(proxy.hungUp(), 1);
+});
+
 const INFO: [lines: string[], name: string, version: string][] = [
   [["redis_version:7.0.15", "redis_mode:standalone"], "Redis", "7.0.15"],
   [
@@ -145,9 +154,10 @@ for (const [lines, name, version] of INFO) {
   });
 }
 
-/** Forwards to a server, and hangs up when it sees ROLE. */
+/** Forwards to a server, and hangs up when it sees ROLE, so often. */
 function pickyProxy(
   target: number,
+  times = Infinity,
 ): AsyncDisposable & { port: number; hungUp(): number } {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const serving: Promise<unknown>[] = [];
@@ -159,7 +169,7 @@ function pickyProxy(
     try {
       for (let n; (n = await client.read(buffer)) !== null;) {
         const bytes = buffer.slice(0, n);
-        if (new TextDecoder().decode(bytes).includes("ROLE")) {
+        if (new TextDecoder().decode(bytes).includes("ROLE") && count < times) {
           count++;
           break;
         }
