@@ -206,13 +206,13 @@ export class Lock implements LoadEnd {
         return;
       }
       why = held === "" ? "it is gone" : `it is held by ${held}`;
+      this.#mayBeHeld = false;
     } catch (error) {
       if (error instanceof ConnectionError && left > 0) return;
       why = (error as Error).message;
     }
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#mayBeHeld = false;
     this.#options.wait.fail(
       new StoppedError(
         `Stopped: the lock ${JSON.stringify(key)} was lost: ${why}`,

@@ -267,3 +267,24 @@ Deno.test("the library throws LockedError", async () => {
   assertEquals(error.key, "l");
   assertMatch(error.message, /is held by "somebody's"/);
 });
+
+Deno.test("a lock that may not be renewed any more is said to expire", async () => {
+  await using server = await startServer();
+  const child = spawnRespipe([
+    ...["load", "-p", `${server.port}`, "--lock", "l"],
+    ...["--", "SET", "k:{id}", "v"],
+  ]);
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode("id\n1\n"));
+  await until(
+    async () => plain(await server.command("EXISTS", "k:1")) === 1,
+    "the row",
+  );
+  await server.command("ACL", "SETUSER", "default", "-exec");
+  await writer.close();
+  const { code, stderr } = await child.output();
+  const said = new TextDecoder().decode(stderr);
+  assertEquals(code, 3, said);
+  assertMatch(said, /Cannot give back the lock "l": .*it expires by itself/);
+  assertMatch(said, /Stopped: the lock "l" was lost: Cannot keep the lock "l"/);
+});
