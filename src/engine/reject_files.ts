@@ -1,6 +1,7 @@
 import { parse, stringify } from "@std/csv";
 import { UsageError } from "../errors.ts";
 import { LF } from "../protocol/ascii.ts";
+import { sameBytes } from "../protocol/byte_buffer.ts";
 import { FileSink } from "../transport/file_sink.ts";
 import { isSameFile } from "../transport/same_file.ts";
 import type { KeptFile } from "./load_state.ts";
@@ -227,14 +228,14 @@ export class RejectFiles {
   /** Whether records of a format, under a header, belong into a file. */
   #takes(file: RejectFile, kind: string, header: Uint8Array): boolean {
     if (file.header !== undefined) {
-      return file.kind === kind && isSame(file.header, header);
+      return file.kind === kind && sameBytes(file.header, header);
     }
     const isNamed = file.sink.path.endsWith(JSON_LINES_END);
     const { start, last } = file.sink.kept(Math.max(1, header.length));
     // What an earlier load wrote there is told by how it begins.
     const isJson = isNamed || start[0] === OPEN_OBJECT;
     if (isJson !== (kind === JSON_LINES)) return false;
-    if (!isSame(start.subarray(0, header.length), header)) return false;
+    if (!sameBytes(start.subarray(0, header.length), header)) return false;
     file.kind = kind;
     file.header = header;
     file.open = last !== LF;
@@ -265,9 +266,4 @@ export class RejectFiles {
     );
     this.#rows = [];
   }
-}
-
-function isSame(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length &&
-    one.every((byte, i) => byte === other[i]);
 }
