@@ -64,11 +64,8 @@ export interface Mark {
 export class Ledger {
   /** Bytes that the batches which are not committed weigh. */
   weight = 0;
-  /**
-   * Whether nothing is committed any more, as a reject could not be told: who
-   * goes on begins in front of it.
-   */
-  isStuck = false;
+  /** What telling about a reject has failed with. */
+  untold: unknown;
   /** The first record that was never entered; none where none was. */
   end: RecordPlace | undefined;
   readonly #options: LedgerOptions;
@@ -121,6 +118,14 @@ export class Ledger {
     // A hash for each batch can be felt: 2.5 ms per million rows.
     const { source, place, tail } = this.#settled;
     return this.#checkpoint ??= { source, ...place, tail: fingerprintOf(tail) };
+  }
+
+  /**
+   * Whether nothing is committed any more, as a reject could not be told: who
+   * goes on begins in front of it.
+   */
+  get isStuck(): boolean {
+    return this.untold !== undefined;
   }
 
   /** Enters the next batch of the input, before it is shipped. */
@@ -419,8 +424,8 @@ export class Ledger {
         onReject?.(reject, reject === rejects.at(-1));
       }
     } catch (error) {
-      this.isStuck = true;
-      onUntold(error);
+      this.untold = error ?? new Error("Cannot tell about a reject");
+      onUntold(this.untold);
     }
     return !this.isStuck;
   }

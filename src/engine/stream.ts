@@ -93,8 +93,6 @@ export class Stream {
   #router: Router = NOWHERE;
   /** Whether there is nothing more to read. */
   #isRead = false;
-  /** Why a reject could not be told. */
-  #untold: unknown;
 
   /** Makes a stream that goes nowhere yet. */
   constructor(options: StreamOptions) {
@@ -108,10 +106,7 @@ export class Stream {
         options.onCommit?.();
         wait.fail(limit.judge(summary, false));
       },
-      onUntold: (error) => {
-        this.#untold = error;
-        wait.fail(error);
-      },
+      onUntold: (error) => wait.fail(error),
       onDone: (batch) => rows.pool.release(batch),
     });
     const recovery = this.#recovery = new Recovery(ledger, options);
@@ -184,7 +179,7 @@ export class Stream {
         },
         explain,
       });
-      alsoSay(failure, this.#untold);
+      alsoSay(failure, this.#ledger.untold);
       throw failure;
     } finally {
       // A read under way may never come back, so its end is not waited for.
