@@ -108,11 +108,7 @@ export class Prune implements LoadEnd {
           isCluster: true,
         });
         if (verdict.kind !== "stop") continue;
-        throw new StoppedError(
-          `Cannot prune: the server answered ${JSON.stringify(refused)} to ` +
-            `${commands[i][0]}: ${verdict.advice}`,
-          refused,
-        );
+        throw refusal(refused, commands[i], `: ${verdict.advice}`);
       }
     }
   }
@@ -231,16 +227,24 @@ export class Prune implements LoadEnd {
     }
   }
 
-  #check(reply: Reply, [name]: Command): void {
+  #check(reply: Reply, command: Command): void {
     const refused = errorIn(reply);
     // A key that moves to another node meanwhile stays, and is not counted.
     if (refused === undefined || MOVING.test(refused)) return;
-    throw new StoppedError(
-      `Cannot prune: the server answered ${JSON.stringify(refused)} to ` +
-        `${name}; the load itself is complete`,
-      refused,
-    );
+    throw refusal(refused, command, "; the load itself is complete");
   }
+}
+
+function refusal(
+  refused: string,
+  [name]: Command,
+  more: string,
+): StoppedError {
+  return new StoppedError(
+    `Cannot prune: the server answered ${JSON.stringify(refused)} to ` +
+      `${name}${more}`,
+    refused,
+  );
 }
 
 /** What SCAN has answered; a key too large to be held is passed over. */
