@@ -344,11 +344,10 @@ export class ClusterNodes {
       connection.close();
       throw error;
     }
-    const [before, now] = [known.connection, connection]
-      .map(({ server }) => server?.runId);
+    const before = known.connection.server;
     known.past = countsOf(known);
     await known.lane.stop();
-    summary.reconnected(before, now, summary.unknown);
+    summary.reconnected(before, connection.server, summary.unknown);
     known.connection = connection;
     known.lane = open(connection);
     return known;

@@ -115,9 +115,9 @@ export async function openRouter(
       await connectAnd(wait, to, patience, async (made) => {
         await sever(latest, made, server.onNotice);
         // In transactions the key tells whether everything is there.
-        const before = transactions ? undefined : summary.server?.runId;
+        const before = transactions ? undefined : summary.server;
         summary.met(made);
-        summary.reconnected(before, made.server?.runId, stream.answered);
+        summary.reconnected(before, made.server, stream.answered);
         await transactions?.reconnect(made);
       }),
     );

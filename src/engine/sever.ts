@@ -1,6 +1,7 @@
 import { errorIn } from "../protocol/reply.ts";
 import { askWithin } from "../transport/ask.ts";
 import type { Connection } from "../transport/connection.ts";
+import { isSameProcess } from "../transport/server_info.ts";
 
 /** How long an answer may take, in ms. */
 const PATIENCE = 10_000;
@@ -23,9 +24,7 @@ export async function sever(
   onNotice?: (sentence: string) => void,
 ): Promise<void> {
   const { id, server } = lost;
-  const isSame = server?.runId !== undefined &&
-    server.runId === made.server?.runId;
-  if (!isSame) return;
+  if (isSameProcess(server, made.server) !== true) return;
   if (id !== undefined) {
     // A proxy's connection to the server may be every client's.
     if (id === made.id) return;

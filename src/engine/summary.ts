@@ -1,4 +1,4 @@
-import type { ServerInfo } from "../transport/server_info.ts";
+import { isSameProcess, type ServerInfo } from "../transport/server_info.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { EndMarker } from "./lane.ts";
 import type { RecordPlace } from "./ledger.ts";
@@ -293,17 +293,19 @@ export class Summary {
   /**
    * Notes that a lost connection was made again.
    *
-   * @param before What the server's process was known by, where it has told.
+   * @param before The server, as it was.
    * @param now The same now: another process may lack what was loaded.
    * @param answered Records that are in, and not committed.
    */
   reconnected(
-    before: string | undefined,
-    now: string | undefined,
+    before: ServerInfo | undefined,
+    now: ServerInfo | undefined,
     answered: number,
   ): void {
     this.reconnections++;
-    if (isAnother(before, now)) this.mayBeLost = this.loaded + answered;
+    if (isSameProcess(before, now) === false) {
+      this.mayBeLost = this.loaded + answered;
+    }
   }
 
   /**
@@ -311,7 +313,7 @@ export class Summary {
    * process than took the last record may lack what was loaded.
    */
   concludesOn({ server }: Connection): void {
-    if (isAnother(this.server?.runId, server?.runId)) {
+    if (isSameProcess(this.server, server) === false) {
       this.mayBeLost = this.loaded;
     }
   }
@@ -387,12 +389,4 @@ export class Summary {
       nodes: this.nodes ?? null,
     };
   }
-}
-
-/** Whether two servers, by their processes, are known not to be the same. */
-function isAnother(
-  before: string | undefined,
-  now: string | undefined,
-): boolean {
-  return before !== undefined && now !== undefined && before !== now;
 }

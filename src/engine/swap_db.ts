@@ -31,6 +31,7 @@ import {
 import type { Command } from "../transport/ask.ts";
 import type { ConnectOptions } from "../transport/connect.ts";
 import { retry } from "../transport/retry.ts";
+import { isSameProcess, type ServerInfo } from "../transport/server_info.ts";
 import { withUri } from "../transport/uri.ts";
 import { counted } from "./counted.ts";
 import type { LoadEnd } from "./load_end.ts";
@@ -85,8 +86,8 @@ export class SwapDb implements LoadEnd {
   readonly #database: number;
   /** The marker is this load's, so the database may be emptied. */
   #isMarked = false;
-  /** The server's process that has it. */
-  #markedIn: string | undefined;
+  /** The server that has it, where it has told what it is. */
+  #markedIn: ServerInfo | undefined;
   /** The swap was sent, and what became of it is not known. */
   #mayBeSwapped = false;
 
@@ -163,7 +164,7 @@ export class SwapDb implements LoadEnd {
       ["EXEC"],
     ]));
     this.#isMarked = true;
-    this.#markedIn = await this.#process();
+    this.#markedIn = (await this.#side.open()).server;
   }
 
   async confirm(): Promise<void> {
@@ -326,16 +327,10 @@ export class SwapDb implements LoadEnd {
    * somebody's data. The lock must be watched, so that nobody takes it meanwhile.
    */
   async #isForgotten(): Promise<boolean> {
-    const now = await this.#process();
-    if (now === undefined || now === this.#markedIn) return false;
+    const { server } = await this.#side.open();
+    if (isSameProcess(this.#markedIn, server) !== false) return false;
     const [left] = await this.#ask([["EXISTS", MARKER, MARKER_LOCK]]);
     return numberIn(left) === 0;
-  }
-
-  /** What the server's process is known by. */
-  async #process(): Promise<string | undefined> {
-    const { server } = await this.#side.open();
-    return server?.runId;
   }
 
   /** Watches locks, each in its database; whether they are all held. */

@@ -29,6 +29,19 @@ export interface ServerInfo {
   readonly memory?: ServerMemory;
 }
 
+/**
+ * Compares the processes behind two connections.
+ *
+ * @returns Whether they are the same one; nothing where that is not known.
+ */
+export function isSameProcess(
+  one: Pick<ServerInfo, "runId"> | undefined,
+  other: Pick<ServerInfo, "runId"> | undefined,
+): boolean | undefined {
+  if (one?.runId === undefined || other?.runId === undefined) return undefined;
+  return one.runId === other.runId;
+}
+
 /** Which line of INFO names the version, the most telling first. */
 const VERSIONS: readonly (readonly [field: string, name: string])[] = [
   ["valkey_version", "Valkey"],
