@@ -45,6 +45,25 @@ async function contents(
   return Object.fromEntries(names.map((name, i) => [name, plain(values[i])]));
 }
 
+/** Begins a load, whose first row is in the spare database then. */
+async function begin(server: RedisServer, ...flags: string[]): Promise<{
+  child: Deno.ChildProcess;
+  writer: WritableStreamDefaultWriter<Uint8Array>;
+}> {
+  const child = spawnRespipe([
+    ...["load", "-p", `${server.port}`, "--swap-db", "5"],
+    ...flags,
+    ...SET,
+  ]);
+  const writer = child.stdin.getWriter();
+  await writer.write(encoder.encode("id,v\n1,new\n"));
+  await until(
+    async () => (await contents(server, 5))["k:1"] === "new",
+    "the row",
+  );
+  return { child, writer };
+}
+
 Deno.test("readers see the old data or the new, while 200,000 keys are replaced", async () => {
   await using server = await startServer();
   using files = new TempFiles();
@@ -146,16 +165,8 @@ Deno.test("after SIGTERM the old data stands; after SIGKILL the next load cleans
   await using server = await startServer();
   await server.command("SET", "k:1", "old");
   const start = async (): Promise<Deno.ChildProcess> => {
-    const child = spawnRespipe(
-      ["load", "-p", `${server.port}`, "--swap-db", "5", ...SET],
-    );
-    const writer = child.stdin.getWriter();
-    await writer.write(encoder.encode("id,v\n1,new\n"));
+    const { child, writer } = await begin(server);
     writer.releaseLock();
-    await until(
-      async () => (await contents(server, 5))["k:1"] === "new",
-      "the row",
-    );
     return child;
   };
   const stopped = await start();
@@ -216,16 +227,7 @@ Deno.test("the lock of --lock goes over to the new data, and is given back", asy
 Deno.test("a lock that was lost keeps the swap away", async () => {
   await using server = await startServer();
   await server.command("SET", "k:1", "old");
-  const child = spawnRespipe([
-    ...["load", "-p", `${server.port}`, "--swap-db", "5", "--lock", "l"],
-    ...SET,
-  ]);
-  const writer = child.stdin.getWriter();
-  await writer.write(encoder.encode("id,v\n1,new\n"));
-  await until(
-    async () => (await contents(server, 5))["k:1"] === "new",
-    "the row",
-  );
+  const { child, writer } = await begin(server, "--lock", "l");
   await server.command("SET", "l", "another");
   await writer.close();
   const { code, stderr } = await endOf(child);
@@ -243,16 +245,7 @@ Deno.test("a server that was started anew is not trusted with a swap", async () 
   await using server = await startServer({ args });
   await server.command("SET", "k:1", "old");
   const { port, directory } = server;
-  const child = spawnRespipe([
-    ...["load", "-p", `${port}`, "--swap-db", "5"],
-    ...SET,
-  ]);
-  const writer = child.stdin.getWriter();
-  await writer.write(encoder.encode("id,v\n1,new\n"));
-  await until(
-    async () => (await contents(server, 5))["k:1"] === "new",
-    "the row",
-  );
+  const { child, writer } = await begin(server);
   // The reply has come when nothing is waited for any more.
   await new Promise((wake) => setTimeout(wake, 200));
   await server.kill();
@@ -276,16 +269,7 @@ Deno.test("a server that was started anew is not trusted with a swap", async () 
 Deno.test("a server that forgets the load and its marker has an empty spare database all the same", async () => {
   await using server = await startServer();
   const { port } = server;
-  const child = spawnRespipe([
-    ...["load", "-p", `${port}`, "--swap-db", "5"],
-    ...SET,
-  ]);
-  const writer = child.stdin.getWriter();
-  await writer.write(encoder.encode("id,v\n1,new\n"));
-  await until(
-    async () => (await contents(server, 5))["k:1"] === "new",
-    "the row",
-  );
+  const { child, writer } = await begin(server);
   await server.kill();
   await using again = await startServer({ port });
   await writer.write(encoder.encode("2,new\n"));
